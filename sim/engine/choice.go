@@ -1,0 +1,170 @@
+package engine
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Concern names what a choice is about ("volume-tie", "latency/api"), so that
+// choices of different kinds never influence each other.
+type Concern string
+
+// Mode is how a Strategy answers.
+type Mode uint8
+
+const (
+	// Seeded answers with a hash of (seed, concern, key, how often asked).
+	Seeded Mode = iota
+	// First always answers 0 and the shortest span.
+	First
+	// Replay answers from Strategy.Trail in order, and as First does after
+	// its end.
+	Replay
+)
+
+// Strategy says how choices are answered. It is plain data; the zero Strategy
+// is Seeded with seed 0.
+type Strategy struct {
+	Mode Mode
+	Seed uint64
+	// Trail holds the answers that Replay gives, in order. An answer beyond
+	// the choices offered counts modulo their number.
+	Trail []uint64
+	// Keep records every answered choice, for Engine.Taken.
+	Keep bool
+}
+
+func (s Strategy) clone() Strategy {
+	s.Trail = slices.Clone(s.Trail)
+	return s
+}
+
+// Choice is an answered question, kept when Strategy.Keep is set.
+type Choice struct {
+	Concern Concern
+	Key     string
+	N       uint64 // how many answers were legal
+	Answer  uint64 // 0 … N-1
+}
+
+func (c Choice) String() string {
+	return fmt.Sprintf("%s(%s)=%d/%d", c.Concern, c.Key, c.Answer, c.N)
+}
+
+// Taken returns the choices answered so far, oldest first, if Strategy.Keep is
+// set. The caller must not change it.
+func (e *Engine) Taken() []Choice { return e.taken }
+
+// Choose picks one of n legal outcomes and returns its index, 0 … n-1. The key
+// is that of the object the choice is about. With n ≤ 1 nothing is asked and
+// the answer is 0.
+func (e *Engine) Choose(c Concern, key string, n int) int {
+	if n <= 1 {
+		return 0
+	}
+	return int(e.answer(c, key, uint64(n)))
+}
+
+// Between picks a span from lo to hi, both included, in nanoseconds. If hi is
+// not above lo the answer is lo and nothing is asked.
+func (e *Engine) Between(c Concern, key string, lo, hi time.Duration) time.Duration {
+	if hi <= lo {
+		return lo
+	}
+	return lo + time.Duration(e.answer(c, key, uint64(hi-lo)+1))
+}
+
+// Span returns a span from lo to hi, both included, that depends on the seed,
+// the concern, the key and n alone. It is for latencies, which are no choices:
+// nothing is counted or kept, and First and Replay answer lo. For n take what
+// tells this question from the last one about the key: the time, or a count.
+func (e *Engine) Span(c Concern, key Key, n uint64, lo, hi time.Duration) time.Duration {
+	if hi <= lo || e.strategy.Mode != Seeded {
+		return lo
+	}
+	h := mix(mix(e.strategy.Seed, uint64(key)^question(c, "")), n)
+	return lo + time.Duration(h%(uint64(hi-lo)+1))
+}
+
+// Key is a name folded into 64 bits, for Span.
+type Key uint64
+
+// KeyOf folds the parts of a name. Parts are told apart: ("a", "b") is not
+// ("ab").
+func KeyOf(parts ...string) Key {
+	h := uint64(fnvOffset)
+	for _, p := range parts {
+		h = fnv(h, p)
+		h *= fnvPrime
+	}
+	return Key(h)
+}
+
+// Hash returns a number that depends on the seed, the concern and the key
+// alone: for identifiers, which must not be counted as choices.
+func (e *Engine) Hash(c Concern, key string) uint64 {
+	return mix(e.strategy.Seed, question(c, key))
+}
+
+// Shuffle permutes a list of n elements by swap, with one choice for each
+// place (Fisher–Yates).
+func (e *Engine) Shuffle(c Concern, key string, n int, swap func(i, j int)) {
+	for i := n - 1; i > 0; i-- {
+		if j := e.Choose(c, key, i+1); j != i {
+			swap(i, j)
+		}
+	}
+}
+
+func (e *Engine) answer(c Concern, key string, n uint64) uint64 {
+	var a uint64
+	switch e.strategy.Mode {
+	case First:
+	case Replay:
+		if len(e.strategy.Trail) > 0 {
+			a = e.strategy.Trail[0] % n
+			e.strategy.Trail = e.strategy.Trail[1:]
+		}
+	default:
+		q := question(c, key)
+		if e.asked == nil {
+			e.asked = map[uint64]uint32{}
+		}
+		count := e.asked[q]
+		e.asked[q] = count + 1
+		a = mix(mix(e.strategy.Seed, q), uint64(count)) % n
+	}
+	if e.strategy.Keep {
+		e.taken = append(e.taken, Choice{Concern: c, Key: key, N: n, Answer: a})
+	}
+	return a
+}
+
+// question folds concern and key into 64 bits.
+func question(c Concern, key string) uint64 {
+	h := fnv(fnvOffset, string(c))
+	h *= fnvPrime // a zero byte between concern and key
+	return fnv(h, key)
+}
+
+const (
+	fnvOffset = 14695981039346656037
+	fnvPrime  = 1099511628211
+)
+
+// fnv continues the FNV-1a hash h over s.
+func fnv(h uint64, s string) uint64 {
+	for i := 0; i < len(s); i++ {
+		h = (h ^ uint64(s[i])) * fnvPrime
+	}
+	return h
+}
+
+// mix is the finaliser of SplitMix64 over a combination of both words.
+func mix(a, b uint64) uint64 {
+	z := a*0x9e3779b97f4a7c15 + b + 0x9e3779b97f4a7c15
+	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
+	z = (z ^ z>>27) * 0x94d049bb133111eb
+	return z ^ z>>31
+}

@@ -1,0 +1,223 @@
+package engine
+
+import (
+	"maps"
+	"slices"
+	"time"
+)
+
+// Time is a point on the virtual clock, in nanoseconds since the start of the
+// simulation. The zero Time is the start.
+type Time int64
+
+// Never is later than every time that an event can have.
+const Never Time = 1<<63 - 1
+
+// Add returns the time d after t.
+func (t Time) Add(d time.Duration) Time { return t + Time(d) }
+
+// Sub returns the span from u to t.
+func (t Time) Sub(u Time) time.Duration { return time.Duration(t - u) }
+
+// Class says what a pending event means for the question whether a system has
+// come to rest.
+type Class uint8
+
+const (
+	// Progress is work that is under way: as long as any is pending, the
+	// system has not settled.
+	Progress Class = iota
+	// Retry is another attempt at something that failed or had to wait.
+	Retry
+	// Background is housekeeping that changes nothing anybody waits for.
+	Background
+
+	classes = 3
+)
+
+// Event is one pending occurrence. What Kind, Actor and Arg mean is the
+// business of whoever runs the events.
+type Event struct {
+	At    Time
+	Seq   uint64 // assigned by Schedule; unique and ascending
+	Arg   uint64
+	Actor uint32
+	Kind  uint8
+	Class Class
+}
+
+func (a Event) before(b Event) bool {
+	if a.At != b.At {
+		return a.At < b.At
+	}
+	return a.Seq < b.Seq
+}
+
+// Engine holds the clock, the pending events and the answers to choices.
+// Use New; the zero Engine answers every choice as seed 0 does.
+type Engine struct {
+	now      Time
+	seq      uint64
+	steps    uint64
+	heap     []Event // 4-ary min-heap by (At, Seq)
+	pending  [classes]int
+	strategy Strategy
+	asked    map[uint64]uint32
+	taken    []Choice
+}
+
+// New returns an engine at time zero that answers choices by s.
+func New(s Strategy) *Engine {
+	return &Engine{strategy: s.clone(), asked: map[uint64]uint32{}}
+}
+
+// Fork returns an independent copy: run on alike, both give equal histories.
+func (e *Engine) Fork() *Engine {
+	f := *e
+	f.heap = slices.Clone(e.heap)
+	f.strategy = e.strategy.clone()
+	f.asked = maps.Clone(e.asked)
+	f.taken = slices.Clone(e.taken)
+	return &f
+}
+
+// Now returns the virtual time: that of the event which Next returned last, or
+// later if AdvanceTo was called.
+func (e *Engine) Now() Time { return e.now }
+
+// Steps returns how many events Next has returned.
+func (e *Engine) Steps() uint64 { return e.steps }
+
+// Pending returns how many events of class c are waiting.
+func (e *Engine) Pending(c Class) int { return e.pending[c] }
+
+// Len returns how many events are waiting.
+func (e *Engine) Len() int { return len(e.heap) }
+
+// Schedule adds ev to the queue and returns its sequence number. A time in the
+// past means now. Seq is overwritten.
+func (e *Engine) Schedule(ev Event) uint64 {
+	e.seq++
+	ev.Seq = e.seq
+	ev.At = max(ev.At, e.now)
+	e.pending[ev.Class]++
+	e.heap = append(e.heap, ev)
+	e.up(len(e.heap) - 1)
+	return ev.Seq
+}
+
+// Peek returns the next event without removing it.
+func (e *Engine) Peek() (Event, bool) {
+	if len(e.heap) == 0 {
+		return Event{}, false
+	}
+	return e.heap[0], true
+}
+
+// Next removes the earliest event, moves the clock to it and returns it.
+func (e *Engine) Next() (Event, bool) {
+	if len(e.heap) == 0 {
+		return Event{}, false
+	}
+	return e.remove(0), true
+}
+
+// NextOf removes the pending event with sequence number seq, whatever its
+// place in the queue, and moves the clock to its time unless that is past. It
+// returns false if no such event is pending. The cost is O(pending).
+func (e *Engine) NextOf(seq uint64) (Event, bool) {
+	for i := range e.heap {
+		if e.heap[i].Seq == seq {
+			return e.remove(i), true
+		}
+	}
+	return Event{}, false
+}
+
+// Events returns a copy of the pending events, earliest first.
+func (e *Engine) Events() []Event {
+	evs := slices.Clone(e.heap)
+	slices.SortFunc(evs, func(a, b Event) int {
+		if a.before(b) {
+			return -1
+		}
+		return 1
+	})
+	return evs
+}
+
+// Latest returns the sequence number that was given out last.
+func (e *Engine) Latest() uint64 { return e.seq }
+
+// OldestOf returns the lowest sequence number of the pending events of a class.
+// The cost is O(pending).
+func (e *Engine) OldestOf(c Class) (uint64, bool) {
+	oldest, found := uint64(0), false
+	for i := range e.heap {
+		if ev := &e.heap[i]; ev.Class == c && (!found || ev.Seq < oldest) {
+			oldest, found = ev.Seq, true
+		}
+	}
+	return oldest, found
+}
+
+// AdvanceTo moves the clock forward to t. It panics if that would pass over a
+// pending event, which is an error of the caller.
+func (e *Engine) AdvanceTo(t Time) {
+	if len(e.heap) > 0 && e.heap[0].At < t {
+		panic("engine: AdvanceTo would pass over a pending event")
+	}
+	e.now = max(e.now, t)
+}
+
+func (e *Engine) remove(i int) Event {
+	ev := e.heap[i]
+	last := len(e.heap) - 1
+	moved := e.heap[last]
+	e.heap = e.heap[:last]
+	if i < last {
+		e.heap[i] = moved
+		e.down(i)
+		e.up(i)
+	}
+	e.pending[ev.Class]--
+	e.steps++
+	e.now = max(e.now, ev.At)
+	return ev
+}
+
+func (e *Engine) up(i int) {
+	ev := e.heap[i]
+	for i > 0 {
+		p := (i - 1) / 4
+		if !ev.before(e.heap[p]) {
+			break
+		}
+		e.heap[i] = e.heap[p]
+		i = p
+	}
+	e.heap[i] = ev
+}
+
+func (e *Engine) down(i int) {
+	h := e.heap
+	ev := h[i]
+	for {
+		first := 4*i + 1
+		if first >= len(h) {
+			break
+		}
+		least := first
+		for c := first + 1; c < min(first+4, len(h)); c++ {
+			if h[c].before(h[least]) {
+				least = c
+			}
+		}
+		if !h[least].before(ev) {
+			break
+		}
+		h[i] = h[least]
+		i = least
+	}
+	h[i] = ev
+}

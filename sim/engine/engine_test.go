@@ -1,0 +1,174 @@
+package engine_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"pgregory.net/rapid"
+
+	"github.com/statefulsim/statefulsim/sim/engine"
+)
+
+// Example runs three events in the order of time, then of scheduling.
+func Example() {
+	e := engine.New(engine.Strategy{Seed: 1})
+	e.Schedule(engine.Event{At: 20, Arg: 'c'})
+	e.Schedule(engine.Event{At: 10, Arg: 'a'})
+	e.Schedule(engine.Event{At: 10, Arg: 'b'})
+	for {
+		ev, ok := e.Next()
+		if !ok {
+			break
+		}
+		fmt.Printf("%d %c\n", e.Now(), rune(ev.Arg))
+	}
+	// Output:
+	// 10 a
+	// 10 b
+	// 20 c
+}
+
+func TestEventsComeInOrder(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		e := engine.New(engine.Strategy{})
+		var naive []engine.Event
+		for range rapid.IntRange(1, 200).Draw(t, "operations") {
+			if rapid.Bool().Draw(t, "push") || len(naive) == 0 {
+				ev := engine.Event{At: engine.Time(rapid.IntRange(0, 20).Draw(t, "at")), Class: engine.Class(rapid.IntRange(0, 2).Draw(t, "class"))}
+				ev.Seq = e.Schedule(ev)
+				ev.At = max(ev.At, e.Now())
+				naive = append(naive, ev)
+				continue
+			}
+			slices.SortStableFunc(naive, func(a, b engine.Event) int { return int(a.At - b.At) })
+			i := 0
+			if rapid.Bool().Draw(t, "out of order") {
+				i = rapid.IntRange(0, len(naive)-1).Draw(t, "which")
+			}
+			var got engine.Event
+			if i == 0 {
+				got, _ = e.Next()
+			} else {
+				got, _ = e.NextOf(naive[i].Seq)
+			}
+			if got != naive[i] {
+				t.Fatalf("got %+v, want %+v", got, naive[i])
+			}
+			naive = slices.Delete(naive, i, i+1)
+		}
+		for c := range engine.Class(3) {
+			want := 0
+			for _, ev := range naive {
+				if ev.Class == c {
+					want++
+				}
+			}
+			if e.Pending(c) != want {
+				t.Fatalf("class %d: %d pending, want %d", c, e.Pending(c), want)
+			}
+		}
+	})
+}
+
+func TestTimeNeverGoesBack(t *testing.T) {
+	e := engine.New(engine.Strategy{})
+	e.Schedule(engine.Event{At: 10})
+	late := e.Schedule(engine.Event{At: 30})
+	e.NextOf(late)
+	assert.Equal(t, engine.Time(30), e.Now())
+	ev, _ := e.Next() // its time is past: it runs now
+	assert.Equal(t, engine.Time(10), ev.At)
+	assert.Equal(t, engine.Time(30), e.Now())
+	e.Schedule(engine.Event{At: 5})
+	ev, _ = e.Next()
+	assert.Equal(t, engine.Time(30), ev.At)
+	e.Schedule(engine.Event{At: 50})
+	assert.Panics(t, func() { e.AdvanceTo(51) })
+}
+
+func TestChoicesDoNotShiftEachOther(t *testing.T) {
+	ask := func(e *engine.Engine) (as []int) {
+		for range 10 {
+			as = append(as, e.Choose("tie", "default/web-0", 5))
+		}
+		return as
+	}
+	plain := ask(engine.New(engine.Strategy{Seed: 7}))
+	e := engine.New(engine.Strategy{Seed: 7})
+	var mixed []int
+	for i := range 10 {
+		e.Choose("tie", fmt.Sprint("other/", i), 3)
+		e.Choose("order", "default/web-0", 5)
+		e.Span("latency", engine.KeyOf("default", "web-0"), uint64(i), 0, time.Second)
+		mixed = append(mixed, e.Choose("tie", "default/web-0", 5))
+	}
+	assert.Equal(t, plain, mixed)
+	assert.NotEqual(t, plain, ask(engine.New(engine.Strategy{Seed: 8})))
+}
+
+func TestEveryAnswerComesUp(t *testing.T) {
+	var counts [5]int
+	for seed := range uint64(5000) {
+		counts[engine.New(engine.Strategy{Seed: seed}).Choose("tie", "x", 5)]++
+	}
+	for answer, n := range counts {
+		assert.InDelta(t, 1000, n, 150, "answer %d", answer)
+	}
+}
+
+func TestReplayRepeatsWhatWasKept(t *testing.T) {
+	ask := func(e *engine.Engine) (as []int) {
+		for i := range 20 {
+			as = append(as, e.Choose("tie", fmt.Sprint(i%3), 2+i))
+		}
+		return as
+	}
+	first := engine.New(engine.Strategy{Seed: 3, Keep: true})
+	want := ask(first)
+	var trail []uint64
+	for _, c := range first.Taken() {
+		trail = append(trail, c.Answer)
+	}
+	assert.Equal(t, want, ask(engine.New(engine.Strategy{Mode: engine.Replay, Trail: trail})))
+	assert.Equal(t, make([]int, 20), ask(engine.New(engine.Strategy{Mode: engine.First})))
+}
+
+func TestForkRunsAlike(t *testing.T) {
+	e := engine.New(engine.Strategy{Seed: 5})
+	e.Choose("tie", "x", 9)
+	for i := range 10 {
+		e.Schedule(engine.Event{At: engine.Time(10 - i)})
+	}
+	f := e.Fork()
+	for range 10 {
+		a, _ := e.Next()
+		b, _ := f.Next()
+		assert.Equal(t, a, b)
+		assert.Equal(t, e.Choose("tie", "x", 9), f.Choose("tie", "x", 9))
+	}
+}
+
+func BenchmarkPopPush(b *testing.B) {
+	e := engine.New(engine.Strategy{})
+	for i := range 100_000 {
+		e.Schedule(engine.Event{At: engine.Time(e.Hash("bench", fmt.Sprint(i)) % 1_000_000)})
+	}
+	b.ReportAllocs()
+	x := uint64(1)
+	for b.Loop() {
+		ev, _ := e.Next()
+		x = x*6364136223846793005 + 1442695040888963407
+		e.Schedule(engine.Event{At: ev.At + engine.Time(x>>44)})
+	}
+}
+
+func BenchmarkChoose(b *testing.B) {
+	e := engine.New(engine.Strategy{})
+	b.ReportAllocs()
+	for b.Loop() {
+		e.Choose("tie", "default/web-0", 5)
+	}
+}
