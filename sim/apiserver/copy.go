@@ -1,0 +1,73 @@
+package apiserver
+
+import (
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+	policyv1 "k8s.io/api/policy/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+)
+
+// ShallowCopy returns a new object whose fields can be set, but whose slices,
+// maps and pointers are still those of obj: replace them, never write through
+// them. Kinds without behaviour are copied deeply.
+func ShallowCopy(obj Object) Object {
+	switch o := obj.(type) {
+	case *corev1.Pod:
+		c := *o
+		return &c
+	case *appsv1.StatefulSet:
+		c := *o
+		return &c
+	case *appsv1.ControllerRevision:
+		c := *o
+		return &c
+	case *corev1.PersistentVolume:
+		c := *o
+		return &c
+	case *corev1.PersistentVolumeClaim:
+		c := *o
+		return &c
+	case *corev1.Service:
+		c := *o
+		return &c
+	case *discoveryv1.EndpointSlice:
+		c := *o
+		return &c
+	case *corev1.Node:
+		c := *o
+		return &c
+	case *policyv1.PodDisruptionBudget:
+		c := *o
+		return &c
+	case *corev1.Event:
+		c := *o
+		return &c
+	}
+	return obj.DeepCopyObject().(Object)
+}
+
+// WithKind returns a shallow copy of obj with apiVersion and kind filled in,
+// as the API shows it.
+func WithKind(obj Object) Object {
+	c := ShallowCopy(obj)
+	c.GetObjectKind().SetGroupVersionKind(KindOf(obj).GroupVersionKind())
+	return c
+}
+
+// clearKind empties apiVersion and kind: stored objects have none.
+func clearKind(obj Object) { obj.GetObjectKind().SetGroupVersionKind(schema.GroupVersionKind{}) }
+
+// inheritMeta gives a successor the metadata that no client can change.
+func inheritMeta(obj, old metav1.Object) {
+	obj.SetUID(old.GetUID())
+	obj.SetNamespace(old.GetNamespace())
+	obj.SetName(old.GetName())
+	obj.SetGenerateName(old.GetGenerateName())
+	obj.SetCreationTimestamp(old.GetCreationTimestamp())
+	obj.SetDeletionTimestamp(old.GetDeletionTimestamp())
+	obj.SetDeletionGracePeriodSeconds(old.GetDeletionGracePeriodSeconds())
+	obj.SetSelfLink("")
+	obj.SetManagedFields(nil)
+}

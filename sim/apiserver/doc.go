@@ -1,0 +1,22 @@
+// Package apiserver is an API server in memory: objects with versions, a watch
+// log, defaults, admission, validation, patches, and deletion with grace and
+// finalizers.
+//
+// A [Server] is called with a [Request], plain data shaped like a call of the
+// real API (verb, kind, namespace, name, subresource, options), and answers with
+// a [Result]. Every write appends a [Record] to the watch log of its kind. Older
+// states are kept as long as a watch can still be behind them, so that a view
+// of the past is a version number and not a copy.
+//
+// Stored objects are shared and immutable. A write stores a new object, which
+// may share memory with its predecessor.
+//
+// Rules held here: A7 (generation), A8 (conflicts), A9 (graceful deletion), A10
+// (lifetime of Events), A11 (whole seconds), V6 (default class), V15
+// (protection finalizers), V16 (expansion), K14 (pods that go at once), N4
+// (tolerations), and by the packages defaults and validation A1–A5.
+//
+// Deviation: no authorisation, quota, limit ranges, service accounts, webhooks,
+// server-side apply or managedFields. There is no no-op check for the writes
+// that components make to pods and Events: they compare for themselves.
+package apiserver

@@ -1,0 +1,243 @@
+package apiserver
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+	policyv1 "k8s.io/api/policy/v1"
+	schedulingv1 "k8s.io/api/scheduling/v1"
+	storagev1 "k8s.io/api/storage/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+)
+
+// Object is any API object: metadata and a type.
+type Object interface {
+	metav1.Object
+	runtime.Object
+}
+
+// Kind numbers the kinds of objects. The constants are the kinds with
+// behaviour; the other built-in kinds of k8s.io/api follow, in the order of
+// their group, kind and version. The zero Kind is invalid.
+type Kind uint8
+
+// The kinds with behaviour.
+const (
+	Pod Kind = iota + 1
+	StatefulSet
+	ControllerRevision
+	PersistentVolume
+	PersistentVolumeClaim
+	StorageClass
+	Service
+	EndpointSlice
+	Node
+	PodDisruptionBudget
+	Event
+	Namespace
+	PriorityClass
+
+	// Behaving is the first Kind without behaviour; kinds from here on are
+	// stored and listed, and nothing acts on them.
+	Behaving
+)
+
+// kindInfo is what the server knows of a kind.
+type kindInfo struct {
+	gvk        schema.GroupVersionKind
+	resource   string // plural, lower case
+	typ        reflect.Type
+	namespaced bool
+}
+
+var (
+	scheme    = newScheme()
+	kinds     = newKinds()
+	kindByGVK = func() map[schema.GroupVersionKind]Kind {
+		m := make(map[schema.GroupVersionKind]Kind, len(kinds))
+		for i := range kinds {
+			m[kinds[i].gvk] = Kind(i)
+		}
+		return m
+	}()
+	kindByType = func() map[reflect.Type]Kind {
+		m := make(map[reflect.Type]Kind, len(kinds))
+		for i := range kinds {
+			m[kinds[i].typ] = Kind(i)
+		}
+		return m
+	}()
+)
+
+// Scheme returns the runtime scheme with all built-in kinds that the server
+// stores. It must not be changed.
+func Scheme() *runtime.Scheme { return scheme }
+
+// Kinds returns every kind the server stores, ascending.
+func Kinds() []Kind {
+	ks := make([]Kind, 0, len(kinds)-1)
+	for k := Kind(1); int(k) < len(kinds); k++ {
+		ks = append(ks, k)
+	}
+	return ks
+}
+
+// KindFor returns the kind with a group, version and kind, or 0.
+func KindFor(gvk schema.GroupVersionKind) Kind { return kindByGVK[gvk] }
+
+// KindOf returns the kind of obj by its Go type, or 0 if the server does not
+// store such objects.
+func KindOf(obj runtime.Object) Kind {
+	switch obj.(type) {
+	case *corev1.Pod:
+		return Pod
+	case *corev1.Event:
+		return Event
+	}
+	return kindByType[reflect.TypeOf(obj)]
+}
+
+// KindNamed finds a kind by what kubectl accepts: a kind, its plural or
+// singular resource name, or a short name, in any case. It returns 0 if
+// nothing matches.
+func KindNamed(name string) Kind {
+	name = strings.ToLower(name)
+	if k, ok := shortNames[name]; ok {
+		return k
+	}
+	if base, _, ok := strings.Cut(name, "."); ok { // statefulset.apps, statefulsets.v1.apps
+		name = base
+	}
+	for i := range kinds {
+		if i > 0 && (kinds[i].resource == name || strings.ToLower(kinds[i].gvk.Kind) == name) {
+			return Kind(i)
+		}
+	}
+	return 0
+}
+
+var shortNames = map[string]Kind{
+	"po": Pod, "sts": StatefulSet, "pv": PersistentVolume, "pvc": PersistentVolumeClaim,
+	"sc": StorageClass, "svc": Service, "no": Node, "pdb": PodDisruptionBudget,
+	"ev": Event, "ns": Namespace, "pc": PriorityClass,
+}
+
+func (k Kind) info() *kindInfo {
+	if int(k) >= len(kinds) {
+		panic(fmt.Sprintf("apiserver: no kind %d", k))
+	}
+	return &kinds[k]
+}
+
+// String returns the kind's name, "StatefulSet".
+func (k Kind) String() string { return k.info().gvk.Kind }
+
+// GroupVersionKind returns the kind's full name in the API.
+func (k Kind) GroupVersionKind() schema.GroupVersionKind { return k.info().gvk }
+
+// Resource returns the plural name in URLs, "statefulsets".
+func (k Kind) Resource() string { return k.info().resource }
+
+// Qualified returns what kubectl prints before a name: "statefulset.apps",
+// "pod".
+func (k Kind) Qualified() string {
+	s := strings.ToLower(k.String())
+	if g := k.info().gvk.Group; g != "" {
+		s += "." + g
+	}
+	return s
+}
+
+// GroupResource returns the kind's group and plural name.
+func (k Kind) GroupResource() schema.GroupResource {
+	return schema.GroupResource{Group: k.info().gvk.Group, Resource: k.info().resource}
+}
+
+// Namespaced reports whether objects of the kind live in a namespace.
+func (k Kind) Namespaced() bool { return k.info().namespaced }
+
+// New returns an empty object of the kind, without apiVersion and kind.
+func (k Kind) New() Object { return reflect.New(k.info().typ.Elem()).Interface().(Object) }
+
+// Key names an object of a kind. Namespace is empty for cluster-wide kinds.
+type Key struct{ Namespace, Name string }
+
+// KeyOf returns the key of an object.
+func KeyOf(obj metav1.Object) Key { return Key{obj.GetNamespace(), obj.GetName()} }
+
+// String returns "namespace/name", or the name alone without a namespace.
+func (k Key) String() string {
+	if k.Namespace == "" {
+		return k.Name
+	}
+	return k.Namespace + "/" + k.Name
+}
+
+// Less orders keys by namespace, then name.
+func (k Key) Less(o Key) bool { return k.Compare(o) < 0 }
+
+// Compare orders keys by namespace, then name.
+func (k Key) Compare(o Key) int {
+	if c := strings.Compare(k.Namespace, o.Namespace); c != 0 {
+		return c
+	}
+	return strings.Compare(k.Name, o.Name)
+}
+
+func newKinds() []kindInfo {
+	behaving := []Object{
+		nil, &corev1.Pod{}, &appsv1.StatefulSet{}, &appsv1.ControllerRevision{},
+		&corev1.PersistentVolume{}, &corev1.PersistentVolumeClaim{}, &storagev1.StorageClass{},
+		&corev1.Service{}, &discoveryv1.EndpointSlice{}, &corev1.Node{},
+		&policyv1.PodDisruptionBudget{}, &corev1.Event{}, &corev1.Namespace{},
+		&schedulingv1.PriorityClass{},
+	}
+	list := make([]kindInfo, 1, 80)
+	seen := map[schema.GroupVersionKind]bool{}
+	add := func(gvk schema.GroupVersionKind, typ reflect.Type) {
+		seen[gvk] = true
+		list = append(list, kindInfo{gvk: gvk, typ: typ, resource: plural(gvk.Kind), namespaced: !clusterWide[gvk.Kind]})
+	}
+	for _, obj := range behaving[1:] {
+		gvks, _, err := scheme.ObjectKinds(obj)
+		if err != nil {
+			panic(err)
+		}
+		add(gvks[0], reflect.TypeOf(obj))
+	}
+	var rest []schema.GroupVersionKind
+	for gvk, typ := range scheme.AllKnownTypes() { // order is restored below
+		_, isObject := reflect.New(typ).Interface().(Object)
+		if isObject && !seen[gvk] && !internalKinds[gvk.Kind] {
+			rest = append(rest, gvk)
+		}
+	}
+	slices.SortFunc(rest, func(a, b schema.GroupVersionKind) int {
+		return strings.Compare(a.Group+"/"+a.Kind+"/"+a.Version, b.Group+"/"+b.Kind+"/"+b.Version)
+	})
+	for _, gvk := range rest {
+		add(gvk, reflect.PointerTo(scheme.AllKnownTypes()[gvk]))
+	}
+	return list
+}
+
+// plural derives the resource name as the API's conventions do.
+func plural(kind string) string {
+	s := strings.ToLower(kind)
+	switch {
+	case s == "endpoints":
+		return s
+	case strings.HasSuffix(s, "s"):
+		return s + "es"
+	case strings.HasSuffix(s, "y"):
+		return strings.TrimSuffix(s, "y") + "ies"
+	}
+	return s + "s"
+}

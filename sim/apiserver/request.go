@@ -1,0 +1,98 @@
+package apiserver
+
+import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/watch"
+
+	"github.com/statefulsim/statefulsim/sim/engine"
+)
+
+// Verb is what a request asks of the server.
+type Verb uint8
+
+// The verbs.
+const (
+	Get Verb = iota
+	Create
+	Update
+	// Patch changes the stored object by Request.Patch, whatever its version
+	// unless Request.ResourceVersion says otherwise.
+	Patch
+	// Delete follows Propagation and GracePeriodSeconds.
+	Delete
+)
+
+// Subresource narrows Create, Update and Patch.
+type Subresource uint8
+
+// The subresources. With Status an Update or Patch changes the status alone,
+// without it everything but the status, as in the real server.
+const (
+	None Subresource = iota
+	Status
+	// Scale takes an *autoscalingv1.Scale in Object.
+	Scale
+	// Binding creates the binding of a pod to Request.Node.
+	Binding
+)
+
+// Request is one call of the API: plain data, so that it can be delayed,
+// failed, printed and forked. The zero values of all options are kubectl's
+// defaults.
+type Request struct {
+	Verb        Verb
+	Kind        Kind
+	Subresource Subresource
+	Key         Key
+	// Object is what Create and Update store. The server takes it over: the
+	// sender must not change it afterwards. It may share memory with stored
+	// objects.
+	Object Object
+	// Patch is what Patch applies.
+	Patch Patcher
+	// Node is the node that a Binding names.
+	Node string
+	// UID and ResourceVersion are preconditions, for every verb; empty means
+	// any. An Update takes its resourceVersion from Object.
+	UID             types.UID
+	ResourceVersion string
+	// GracePeriodSeconds of a Delete; nil means the object's own default.
+	GracePeriodSeconds *int64
+	// Propagation of a Delete; empty means the kind's default (Background for
+	// all kinds here).
+	Propagation metav1.DeletionPropagation
+}
+
+// Result is the answer to a Request: the stored object (shared and immutable;
+// for a Delete that removed the object, its last state), or an error of
+// k8s.io/apimachinery/pkg/api/errors with upstream's wording.
+type Result struct {
+	Object Object
+	Err    error
+	// Warnings are what kubectl prints after "Warning: ".
+	Warnings []string
+}
+
+// Patcher turns a stored object into its successor. It must not change its
+// argument, but may share memory with it; it must be plain data. Returning the
+// argument itself means that nothing changed.
+type Patcher interface {
+	Apply(Object) (Object, error)
+}
+
+// Record is one entry of the watch log. It is immutable.
+type Record struct {
+	Version uint64 // the resourceVersion of this write
+	Type    watch.EventType
+	Kind    Kind
+	Key     Key
+	// Object is the state after the write; for Deleted, the last state with
+	// the version of the deletion.
+	Object Object
+	// Old is the state before the write; nil for Added.
+	Old Object
+	// Time is when it was written and By the component that wrote it.
+	Time engine.Time
+	By   string
+}

@@ -1,0 +1,61 @@
+package apiserver
+
+import (
+	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
+	appsv1 "k8s.io/api/apps/v1"
+	autoscalingv1 "k8s.io/api/autoscaling/v1"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	batchv1 "k8s.io/api/batch/v1"
+	certificatesv1 "k8s.io/api/certificates/v1"
+	coordinationv1 "k8s.io/api/coordination/v1"
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+	flowcontrolv1 "k8s.io/api/flowcontrol/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	nodev1 "k8s.io/api/node/v1"
+	policyv1 "k8s.io/api/policy/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	resourcev1 "k8s.io/api/resource/v1"
+	schedulingv1 "k8s.io/api/scheduling/v1"
+	storagev1 "k8s.io/api/storage/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+)
+
+// newScheme registers the stable API groups. An Event is the core/v1 one alone:
+// events.k8s.io is another view of the same objects.
+func newScheme() *runtime.Scheme {
+	s := runtime.NewScheme()
+	for _, add := range []func(*runtime.Scheme) error{
+		corev1.AddToScheme, appsv1.AddToScheme, storagev1.AddToScheme, discoveryv1.AddToScheme,
+		policyv1.AddToScheme, schedulingv1.AddToScheme, rbacv1.AddToScheme, batchv1.AddToScheme,
+		networkingv1.AddToScheme, autoscalingv1.AddToScheme, autoscalingv2.AddToScheme,
+		coordinationv1.AddToScheme, nodev1.AddToScheme, certificatesv1.AddToScheme,
+		flowcontrolv1.AddToScheme, admissionregistrationv1.AddToScheme, resourcev1.AddToScheme,
+	} {
+		if err := add(s); err != nil {
+			panic(err) // a broken k8s.io/api: nothing can work
+		}
+	}
+	return s
+}
+
+// clusterWide lists the kinds that live outside every namespace.
+var clusterWide = map[string]bool{
+	"Node": true, "Namespace": true, "PersistentVolume": true, "StorageClass": true,
+	"PriorityClass": true, "ClusterRole": true, "ClusterRoleBinding": true, "CSIDriver": true,
+	"CSINode": true, "VolumeAttachment": true, "VolumeAttributesClass": true, "RuntimeClass": true,
+	"IngressClass": true, "CertificateSigningRequest": true, "FlowSchema": true,
+	"PriorityLevelConfiguration": true, "MutatingWebhookConfiguration": true,
+	"ValidatingWebhookConfiguration": true, "ValidatingAdmissionPolicy": true,
+	"ValidatingAdmissionPolicyBinding": true, "MutatingAdmissionPolicy": true,
+	"MutatingAdmissionPolicyBinding": true, "ServiceCIDR": true, "IPAddress": true,
+	"DeviceClass": true, "ResourceSlice": true, "PodGroup": false,
+}
+
+// internalKinds are registered types that are no resources of their own:
+// options, reviews and subresources.
+var internalKinds = map[string]bool{
+	"Binding": true, "ComponentStatus": true, "Eviction": true, "NodeProxyOptions": true,
+	"PodStatusResult": true, "RangeAllocation": true, "Scale": true, "SerializedReference": true,
+	"WatchEvent": true,
+}

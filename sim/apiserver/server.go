@@ -1,0 +1,197 @@
+package apiserver
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/watch"
+
+	"github.com/statefulsim/statefulsim/sim/apiserver/validation"
+	"github.com/statefulsim/statefulsim/sim/engine"
+)
+
+// Config configures a Server. The zero Config is a v1.37 server.
+type Config struct {
+	Gates Gates
+	// ServiceIPs is the first three bytes of the range that cluster IPs are
+	// taken from; empty means "10.96.0" … "10.111.255" (10.96.0.0/12).
+	ServiceIPs string
+}
+
+// Server is the API server with its storage. It belongs to one cluster and is
+// not safe for concurrent use. Objects that it hands out are shared and
+// immutable.
+type Server struct {
+	cfg     Config
+	engine  *engine.Engine
+	version uint64
+	stores  []store // by Kind
+	fresh   []*Record
+	born    map[string]uint32 // how often each object was created, for UIDs
+	ips     map[string]Key    // cluster IPs in use
+	expiry  []expiring        // Events, oldest first
+
+	now engine.Time // of the request being served
+	by  string
+}
+
+// New returns an empty server that takes its identifiers and choices from e.
+func New(e *engine.Engine, cfg Config) *Server {
+	s := &Server{cfg: cfg, engine: e, stores: make([]store, len(kinds)), born: map[string]uint32{}, ips: map[string]Key{}}
+	for i := range s.stores {
+		s.stores[i].entries = map[Key]entry{}
+	}
+	return s
+}
+
+// Fork returns an independent copy that asks e.
+func (s *Server) Fork(e *engine.Engine) *Server {
+	f := *s
+	f.engine = e
+	f.stores = make([]store, len(s.stores))
+	for i := range s.stores {
+		f.stores[i] = s.stores[i].fork()
+	}
+	f.fresh = slices.Clone(s.fresh)
+	f.born, f.ips = maps.Clone(s.born), maps.Clone(s.ips)
+	f.expiry = slices.Clone(s.expiry)
+	return &f
+}
+
+// Version returns the resourceVersion of the latest write.
+func (s *Server) Version() uint64 { return s.version }
+
+// Get returns the newest state of an object, or nil.
+func (s *Server) Get(kind Kind, key Key) Object { return s.stores[kind].get(key) }
+
+// At returns the state of an object as of a version, or nil. Versions before
+// the last Trim of the kind are gone.
+func (s *Server) At(kind Kind, key Key, version uint64) Object {
+	return s.stores[kind].at(key, version)
+}
+
+// List returns the objects of a kind in the order of their keys; an empty
+// namespace means all of them.
+func (s *Server) List(kind Kind, namespace string) []Object {
+	recs := s.stores[kind].list(namespace)
+	objs := make([]Object, len(recs))
+	for i, rec := range recs {
+		objs[i] = rec.Object
+	}
+	return objs
+}
+
+// Count returns how many objects of a kind there are.
+func (s *Server) Count(kind Kind) int { return s.stores[kind].live }
+
+// Live returns, for each object of a kind, the record that made its newest
+// state, in the order of their versions and all as Added: what a new watch
+// begins with.
+func (s *Server) Live(kind Kind) []*Record {
+	recs := s.stores[kind].list("")
+	slices.SortFunc(recs, func(a, b *Record) int { return int(int64(a.Version) - int64(b.Version)) })
+	for i, rec := range recs {
+		if rec.Type != watch.Added {
+			first := *rec
+			first.Type, first.Old = watch.Added, nil
+			recs[i] = &first
+		}
+	}
+	return recs
+}
+
+// Log returns the tail of a kind's watch log.
+func (s *Server) Log(kind Kind) *Log { return &s.stores[kind].log }
+
+// Trim forgets the records of a kind before a position of its log, and the
+// states that only they could show.
+func (s *Server) Trim(kind Kind, pos uint64) { s.stores[kind].trim(pos) }
+
+// Drain returns the records written since the last call, in order. The slice
+// is reused after the next write.
+func (s *Server) Drain() []*Record {
+	recs := s.fresh
+	s.fresh = s.fresh[:0]
+	return recs
+}
+
+// Do serves one request at a time of the virtual clock, for the component by.
+// It either carries the request out whole or returns an error and changes
+// nothing.
+func (s *Server) Do(now engine.Time, by string, req Request) Result {
+	s.now, s.by = now, by
+	s.expireEvents()
+	switch req.Verb {
+	case Get:
+		obj, err := s.existing(&req)
+		return Result{Object: obj, Err: err}
+	case Create:
+		if req.Subresource == Binding {
+			return s.bind(&req)
+		}
+		return s.create(&req)
+	case Update:
+		if req.Subresource == Scale {
+			return s.updateScale(&req)
+		}
+		return s.update(&req)
+	case Patch:
+		return s.patch(&req)
+	case Delete:
+		return s.delete(&req)
+	}
+	panic(fmt.Sprintf("apiserver: no verb %d", req.Verb))
+}
+
+// existing finds the object of a request and checks the preconditions.
+func (s *Server) existing(req *Request) (Object, error) {
+	obj := s.stores[req.Kind].get(req.Key)
+	if obj == nil {
+		return nil, apierrors.NewNotFound(req.Kind.GroupResource(), req.Key.Name)
+	}
+	if req.UID != "" && req.UID != obj.GetUID() {
+		return nil, apierrors.NewConflict(req.Kind.GroupResource(), req.Key.Name,
+			fmt.Errorf("Precondition failed: UID in precondition: %v, UID in object meta: %v", req.UID, obj.GetUID())) //nolint: upstream's words
+	}
+	if req.ResourceVersion != "" && req.ResourceVersion != obj.GetResourceVersion() {
+		return nil, apierrors.NewConflict(req.Kind.GroupResource(), req.Key.Name,
+			fmt.Errorf("Precondition failed: ResourceVersion in precondition: %v, ResourceVersion in object meta: %v", req.ResourceVersion, obj.GetResourceVersion()))
+	}
+	return obj, nil
+}
+
+// write stores a new state. The object must not be shared yet: its
+// resourceVersion is set here.
+func (s *Server) write(typ watch.EventType, kind Kind, obj, old Object) Object {
+	s.version++
+	obj.SetResourceVersion(strconv.FormatUint(s.version, 10))
+	rec := &Record{Version: s.version, Type: typ, Kind: kind, Key: KeyOf(obj), Object: obj, Old: old, Time: s.now, By: s.by}
+	s.stores[kind].put(rec)
+	s.fresh = append(s.fresh, rec)
+	return obj
+}
+
+// uid returns a new UID, in the form of a version 4 UUID: a function of seed,
+// kind, key and how often the key was created.
+func (s *Server) uid(kind Kind, key Key) types.UID {
+	name := kind.Resource() + "/" + key.String()
+	var n uint32
+	if kind == Event { // bounded memory: the names of Events hold their time
+		n = 0
+	} else {
+		n = s.born[name]
+		s.born[name] = n + 1
+	}
+	name += "/" + strconv.FormatUint(uint64(n), 10)
+	a, b := s.engine.Hash("uid/high", name), s.engine.Hash("uid/low", name)
+	return types.UID(fmt.Sprintf("%08x-%04x-4%03x-%04x-%012x", uint32(a>>32), uint16(a>>16), a&0xfff, b>>48&0x3fff|0x8000, b&0xffffffffffff))
+}
+
+// options returns what validation needs to know of the gates.
+func (s *Server) options() validation.Options {
+	return validation.Options{MaxUnavailable: !s.cfg.Gates.NoMaxUnavailable, Recreate: s.cfg.Gates.Recreate}
+}
