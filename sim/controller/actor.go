@@ -1,0 +1,96 @@
+package controller
+
+import (
+	"time"
+
+	"github.com/statefulsim/statefulsim/sim/apiserver"
+	"github.com/statefulsim/statefulsim/sim/engine"
+)
+
+// Actor is a process of the cluster: a controller, the scheduler, a kubelet.
+// It observes the API through the watch of its Env, decides, and acts by
+// requests. All of its state is plain data of its own, so that Fork can copy it.
+//
+// The host calls one method at a time, never concurrently. An Actor reads
+// nothing but its own state, what it is handed, and the Env.
+type Actor interface {
+	// Name is the component, "statefulset-controller": the author of its
+	// writes and the source of its Events.
+	Name() string
+	// Watches lists the kinds whose records it observes.
+	Watches() []apiserver.Kind
+	// Observe delivers one watch record, after the view has moved on to it.
+	// Records of one kind come in the order of their versions; kinds are
+	// independent of each other.
+	Observe(env *Env, rec *apiserver.Record)
+	// Respond delivers the answer to the request that was sent with token.
+	Respond(env *Env, token uint64, res apiserver.Result)
+	// Wake is called at the time that Env.WakeAt asked for.
+	Wake(env *Env, arg uint64)
+	// Waiting lists what the actor cannot finish and why, in a fixed order.
+	Waiting(env *Env) []Wait
+	// Fork returns an independent copy.
+	Fork() Actor
+}
+
+// NodeScoped is an Actor whose watch of pods is narrowed to those bound to one
+// node, as a kubelet's is. Such a watch is delivered but cannot be read through
+// the View.
+type NodeScoped interface {
+	Actor
+	NodeName() string
+}
+
+// Wait is something unfinished.
+type Wait struct {
+	Kind   apiserver.Kind
+	Key    apiserver.Key
+	Reason string // "0/3 nodes are available: …"
+}
+
+// Env is what an actor acts through. Its View is embedded.
+type Env struct {
+	View
+}
+
+// Send sends a request. It reaches the server after the latency of an API
+// call, and Respond is then called with token and the answer.
+func (e *Env) Send(token uint64, req apiserver.Request) { e.host.send(e.actor, token, req) }
+
+// WakeAt calls Wake(arg) at a time; a time in the past means now. A wake-up
+// cannot be taken back: an actor that no longer needs it ignores it.
+func (e *Env) WakeAt(at engine.Time, class engine.Class, arg uint64) {
+	e.host.engine.Schedule(engine.Event{At: at, Kind: kindWake, Actor: uint32(e.actor), Class: class, Arg: arg})
+}
+
+// WakeAfter is WakeAt, a span from now.
+func (e *Env) WakeAfter(d time.Duration, class engine.Class, arg uint64) {
+	e.WakeAt(e.Now().Add(d), class, arg)
+}
+
+// Note records an Event as the component's event recorder would: counted,
+// aggregated and limited (A10). It is written asynchronously.
+func (e *Env) Note(n Note) { e.host.note(e.actor, n) }
+
+// World returns what the actors share outside the API.
+func (e *Env) World() World { return e.host.world }
+
+// Span returns a latency from the range r, for the object named by key. It is
+// a pure function of seed, actor, concern, key and the current time.
+func (e *Env) Span(c engine.Concern, key engine.Key, r Range) time.Duration {
+	return e.host.engine.Span(c, key^e.host.actors[e.actor].key, uint64(e.Now()), r.Min, r.Max)
+}
+
+// Range is a span of time between Min and Max, both included.
+type Range struct{ Min, Max time.Duration }
+
+// Note is an Event to be recorded.
+type Note struct {
+	About   apiserver.Object // what it regards
+	Type    string           // Normal or Warning
+	Reason  string
+	Message string
+	// Action and Related belong to the events.k8s.io API, which the scheduler
+	// uses; a note with an Action is recorded in that form.
+	Action string
+}

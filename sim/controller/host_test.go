@@ -1,0 +1,165 @@
+package controller_test
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/statefulsim/statefulsim/sim/apiserver"
+	"github.com/statefulsim/statefulsim/sim/controller"
+	"github.com/statefulsim/statefulsim/sim/engine"
+)
+
+// namer is a controller that labels every Service with its own name.
+type namer struct {
+	controller.Workers[apiserver.Key, int]
+	seen  []string
+	syncs []string
+}
+
+func (n *namer) Name() string              { return "namer" }
+func (n *namer) Watches() []apiserver.Kind { return []apiserver.Kind{apiserver.Service} }
+func (n *namer) Observe(env *controller.Env, rec *apiserver.Record) {
+	n.seen = append(n.seen, fmt.Sprintf("%s %s", rec.Type, rec.Key))
+	n.Add(env, rec.Key)
+}
+func (n *namer) Wake(env *controller.Env, arg uint64) { n.Workers.Wake(env, n, arg) }
+func (n *namer) Respond(env *controller.Env, token uint64, res apiserver.Result) {
+	n.Workers.Respond(env, n, token, res)
+}
+func (n *namer) Waiting(*controller.Env) []controller.Wait { return nil }
+func (n *namer) Fork() controller.Actor {
+	f := *n
+	f.Workers = n.Workers.Fork()
+	return &f
+}
+
+func (n *namer) Step(v controller.View, key apiserver.Key, memo int, results [][]apiserver.Result) (controller.Plan, int) {
+	n.syncs = append(n.syncs, fmt.Sprintf("%v %s", v.Now().Sub(0), key.Name))
+	if results != nil {
+		return controller.Plan{Err: results[0][0].Err}, 0
+	}
+	svc := v.Service(key)
+	if svc == nil || svc.Labels["name"] == svc.Name {
+		return controller.Plan{}, 0
+	}
+	next := *svc
+	next.Labels = map[string]string{"name": svc.Name}
+	return controller.Send(apiserver.Request{Verb: apiserver.Update, Kind: apiserver.Service, Key: key, Object: &next}), 1
+}
+
+func newHost(l controller.Latency) *controller.Host {
+	e := engine.New(engine.Strategy{Seed: 1})
+	h := controller.NewHost(e, apiserver.New(e, apiserver.Config{}), l, nil)
+	h.Do("test", apiserver.Request{Verb: apiserver.Create, Kind: apiserver.Namespace, Key: apiserver.Key{Name: "default"},
+		Object: &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "default"}}})
+	return h
+}
+
+func createService(t testing.TB, h *controller.Host, name string) apiserver.Key {
+	key := apiserver.Key{Namespace: "default", Name: name}
+	res := h.Do("test", apiserver.Request{Verb: apiserver.Create, Kind: apiserver.Service, Key: key, Object: &corev1.Service{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: name},
+		Spec:       corev1.ServiceSpec{Ports: []corev1.ServicePort{{Port: 80}}}}})
+	require.NoError(t, res.Err)
+	return key
+}
+
+func run(h *controller.Host) {
+	for range 10_000 {
+		if !h.Step() {
+			return
+		}
+	}
+	panic("does not come to an end")
+}
+
+func TestObserveDecideAct(t *testing.T) {
+	h := newHost(controller.Realistic())
+	a := &namer{}
+	a.ID = 1
+	h.Add(a)
+	key := createService(t, h, "web")
+	run(h)
+	assert.Equal(t, "web", h.Server().Get(apiserver.Service, key).GetLabels()["name"])
+	assert.Equal(t, []string{"ADDED default/web", "MODIFIED default/web"}, a.seen)
+}
+
+func TestNewActorSeesWhatExists(t *testing.T) {
+	h := newHost(controller.Latency{})
+	createService(t, h, "a")
+	createService(t, h, "b")
+	a := &namer{}
+	h.Add(a)
+	run(h)
+	assert.Equal(t, []string{"ADDED default/a", "ADDED default/b", "MODIFIED default/a", "MODIFIED default/b"}, a.seen)
+}
+
+func TestBackoffDoubles(t *testing.T) { // S1
+	h := newHost(controller.Latency{})
+	a := &namer{}
+	h.Add(a)
+	h.Fail(controller.Fault{By: "namer", Verb: apiserver.Update, Err: errors.New("out of order"), Count: 3})
+	key := createService(t, h, "web")
+	run(h)
+	assert.Equal(t, "web", h.Server().Get(apiserver.Service, key).GetLabels()["name"])
+	assert.Equal(t, []string{"0s web", "0s web", "5ms web", "5ms web", "15ms web", "15ms web", "35ms web", "35ms web", "35ms web"}, a.syncs)
+}
+
+func TestHeldViewStaysBehind(t *testing.T) {
+	h := newHost(controller.Latency{})
+	a := &namer{}
+	id := h.Add(a)
+	h.Hold(id, apiserver.Service, engine.Time(time.Second))
+	createService(t, h, "web")
+	assert.Empty(t, a.seen)
+	run(h)
+	assert.Equal(t, engine.Time(time.Second), h.Engine().Now())
+	assert.Len(t, a.seen, 2)
+}
+
+func TestRemovedActorIsDeaf(t *testing.T) {
+	h := newHost(controller.Realistic())
+	a := &namer{}
+	id := h.Add(a)
+	createService(t, h, "web")
+	h.Remove(id)
+	run(h)
+	assert.Empty(t, a.seen)
+}
+
+func TestNothingIsKeptThatNobodyCanSee(t *testing.T) {
+	h := newHost(controller.Realistic())
+	h.Add(&namer{})
+	key := createService(t, h, "web")
+	run(h)
+	log := h.Server().Log(apiserver.Service)
+	assert.Equal(t, log.End(), uint64(2))
+	assert.Panics(t, func() { log.At(1) }, "the tail is empty once every watch has seen it")
+	h.Do("test", apiserver.Request{Verb: apiserver.Delete, Kind: apiserver.Service, Key: key})
+	run(h)
+	assert.Nil(t, h.Server().At(apiserver.Service, key, ^uint64(0)))
+}
+
+func BenchmarkEvent(b *testing.B) {
+	h := newHost(controller.Realistic())
+	h.Add(&namer{})
+	key := createService(b, h, "web")
+	run(h)
+	b.ReportAllocs()
+	start := h.Engine().Steps()
+	for b.Loop() {
+		svc := *h.Server().Get(apiserver.Service, key).(*corev1.Service)
+		svc.Labels = nil
+		h.Do("bench", apiserver.Request{Verb: apiserver.Update, Kind: apiserver.Service, Key: key, Object: &svc})
+		h.Drain()
+		run(h)
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(h.Engine().Steps()-start), "ns/event")
+}

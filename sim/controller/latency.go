@@ -1,0 +1,27 @@
+package controller
+
+import "time"
+
+// Latency says how long the steps of the control plane take. The zero Latency
+// is none at all: everything happens at one instant, in the order of causes.
+type Latency struct {
+	// Request is the time from sending an API request to its answer.
+	Request Range
+	// Watch is the time from a write to its delivery to a watcher.
+	Watch Range
+	// Queue is the time until an idle worker takes a key that is ready.
+	Queue Range
+	// Event is the time until a recorded Event is written.
+	Event Range
+}
+
+// Realistic returns the latencies of a small healthy cluster.
+func Realistic() Latency {
+	const ms = time.Millisecond
+	return Latency{
+		Request: Range{1 * ms, 6 * ms},
+		Watch:   Range{1 * ms, 5 * ms},
+		Queue:   Range{ms / 20, ms / 2},
+		Event:   Range{2 * ms, 8 * ms},
+	}
+}

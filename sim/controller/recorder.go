@@ -1,0 +1,513 @@
+package controller
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/validation"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/statefulsim/statefulsim/sim/apiserver"
+	"github.com/statefulsim/statefulsim/sim/engine"
+)
+
+// The limits of A10 (client-go tools/record/events_cache.go, tools/events).
+const (
+	recorderMemory = 4096 // entries that each of a recorder's caches keeps
+
+	similarMax      = 10 // so many different messages make the next ones "similar"
+	similarInterval = 600 * time.Second
+
+	spamBurst = 25 // Events about one object from one source, then …
+	spamSpan  = 300 * time.Second
+
+	seriesFinish  = 6 * time.Minute  // how long a series waits for another equal Event
+	seriesRefresh = 30 * time.Minute // how often a series' count is written
+)
+
+// Part is an object seen at one of its fields: an Event about it has the
+// fieldPath in its involvedObject, as the kubelet's have
+// ("spec.containers{nginx}"). Use it as Note.About.
+type Part struct {
+	apiserver.Object
+	FieldPath string
+}
+
+// recorder is a component's event recorder (A10). It is plain data; fork copies
+// it. The zero recorder has no name and works otherwise.
+type recorder struct {
+	component, host string
+	last            engine.Time // when its latest Event will be written
+
+	skew  time.Duration // of this component's clock in the names of Events
+	named int64         // the latest time used in a name, in Unix nanoseconds
+
+	similar recent[similarity]
+	seen    recent[sighting]
+	spam    recent[engine.Time] // when the budget of an object is full again
+
+	series    map[engine.Key]series // events.k8s.io: what may still be repeated
+	repeated  int                   // how many of series were repeated
+	finished  engine.Time           // the last tick at which series were finished
+	refreshed engine.Time           // the last tick at which they were refreshed
+}
+
+// similarity is what the recorder knows of Events that differ in their message
+// alone.
+type similarity struct {
+	at       engine.Time // of the last one
+	messages [similarMax]engine.Key
+	count    int // how many of messages are used
+}
+
+// sighting is an Event that was written.
+type sighting struct {
+	name  string
+	first engine.Time
+	count int32
+}
+
+// series is an Event of events.k8s.io that may be repeated; count is 1 until it
+// was.
+type series struct {
+	event *corev1.Event // as first written
+	count int32
+	last  engine.Time
+}
+
+// newRecorder returns the recorder of a component; host is the node that it
+// runs on, or empty.
+func newRecorder(component, host string) recorder {
+	// Two components that look at their clocks at one virtual instant would
+	// name their Events about one object alike, and the second Event would be
+	// refused. So the names, and they alone, show a clock that is less than a
+	// millisecond ahead, by an amount of the component's own.
+	skew := time.Duration(uint64(engine.KeyOf(component, host)) % uint64(time.Millisecond))
+	return recorder{component: component, host: host, skew: skew}
+}
+
+// record turns a note into the request that writes it, or reports false if the
+// recorder drops it: because it is spam, because it only raises the count of a
+// series, or because its type is neither Normal nor Warning.
+func (r *recorder) record(now engine.Time, n Note) (apiserver.Request, bool) {
+	if n.Type != corev1.EventTypeNormal && n.Type != corev1.EventTypeWarning {
+		return apiserver.Request{}, false
+	}
+	if n.Action != "" {
+		return r.recordSeries(now, n)
+	}
+	return r.recordCounted(now, n)
+}
+
+// retry returns what the recorder sends after an answer: a count cannot be
+// raised if the Event is gone, so it is created again with that count
+// (recordEvent in client-go). Every other failure drops the Event.
+func (r *recorder) retry(req apiserver.Request, res apiserver.Result) (apiserver.Request, bool) {
+	again, ok := req.Patch.(eventPatch)
+	if !ok || !apierrors.IsNotFound(res.Err) {
+		return apiserver.Request{}, false
+	}
+	ev := again.change(again.Event)
+	ev.UID, ev.ResourceVersion, ev.CreationTimestamp = "", "", metav1.Time{}
+	return createEvent(ev), true
+}
+
+// fork returns an independent copy.
+func (r *recorder) fork() recorder {
+	f := *r
+	f.similar, f.seen, f.spam = r.similar.fork(), r.seen.fork(), r.spam.fork()
+	f.series = maps.Clone(r.series) // the Events in it are immutable
+	return f
+}
+
+// recordCounted is the core/v1 form: aggregate, count, then filter
+// (EventCorrelator.EventCorrelate). An Event that the filter drops was counted
+// all the same.
+func (r *recorder) recordCounted(now engine.Time, n Note) (apiserver.Request, bool) {
+	about := referenceTo(n.About)
+	ev := &corev1.Event{
+		ObjectMeta:          metav1.ObjectMeta{Name: r.name(now, about.Name), Namespace: eventNamespace(about)},
+		InvolvedObject:      about,
+		Reason:              n.Reason,
+		Message:             n.Message,
+		Source:              corev1.EventSource{Component: r.component, Host: r.host},
+		FirstTimestamp:      apiserver.Stamp(now),
+		LastTimestamp:       apiserver.Stamp(now),
+		Count:               1,
+		Type:                n.Type,
+		ReportingController: r.component,
+		ReportingInstance:   r.host,
+	}
+	key := r.aggregate(now, ev)
+	req := r.observe(now, key, ev)
+	if r.isSpam(now, ev) {
+		return apiserver.Request{}, false
+	}
+	return req, true
+}
+
+// aggregate counts the different messages of like Events and, from the tenth
+// within the interval on, turns ev into the combined one. It returns the key
+// under which ev is counted (EventAggregator.EventAggregate).
+//
+// The object's field and version tell no Events apart, as upstream.
+//
+// Deviation: of ten messages upstream forgets any one; here it is the oldest.
+func (r *recorder) aggregate(now engine.Time, ev *corev1.Event) engine.Key {
+	o := &ev.InvolvedObject
+	like := engine.KeyOf("like", o.Kind, o.Namespace, o.Name, string(o.UID), o.APIVersion, ev.Type, ev.Reason)
+	s, found := r.similar.get(like)
+	if !found || now.Sub(s.at) > similarInterval {
+		s = similarity{}
+	}
+	s.at = now
+	if message := engine.KeyOf(ev.Message); !slices.Contains(s.messages[:s.count], message) {
+		s.messages[s.count] = message
+		s.count++
+	}
+	many := s.count == similarMax
+	if many {
+		copy(s.messages[:], s.messages[1:])
+		s.count--
+	}
+	r.similar.put(like, s)
+	if !many {
+		return engine.KeyOf("same", o.Kind, o.Namespace, o.Name, o.FieldPath, string(o.UID), o.APIVersion, ev.Type, ev.Reason, ev.Message)
+	}
+	ev.Message = "(combined from similar events): " + ev.Message
+	ev.ReportingController, ev.ReportingInstance = "", "" // upstream forgets them, observed
+	return like
+}
+
+// observe returns the creation of ev, or the patch that counts it, if it was
+// written before (eventLogger.eventObserve).
+func (r *recorder) observe(now engine.Time, key engine.Key, ev *corev1.Event) apiserver.Request {
+	s, found := r.seen.get(key)
+	if !found {
+		s = sighting{name: ev.Name, first: now}
+	}
+	s.count++
+	r.seen.put(key, s)
+	if !found {
+		return createEvent(ev)
+	}
+	ev.Name, ev.FirstTimestamp, ev.Count = s.name, apiserver.Stamp(s.first), s.count
+	return patchEvent(eventPatch{Event: ev, Count: s.count, LastTimestamp: ev.LastTimestamp, Message: ev.Message})
+}
+
+// isSpam takes one Event from the budget of its object: a burst, then one per
+// span (EventSourceObjectSpamFilter.Filter). The budget is kept as the time at
+// which it is full again, in whole nanoseconds.
+func (r *recorder) isSpam(now engine.Time, ev *corev1.Event) bool {
+	o := &ev.InvolvedObject
+	key := engine.KeyOf("spam", o.Kind, o.Namespace, o.Name, string(o.UID), o.APIVersion, ev.Type)
+	full, _ := r.spam.get(key)
+	next := max(full, now).Add(spamSpan)
+	if next > now.Add(spamBurst*spamSpan) {
+		r.spam.put(key, full)
+		return true
+	}
+	r.spam.put(key, next)
+	return false
+}
+
+// recordSeries is the events.k8s.io form (tools/events recordToSink): the first
+// Event is created; the second like it, whatever its message, makes it a series
+// of two; more are counted in memory and written by tick.
+func (r *recorder) recordSeries(now engine.Time, n Note) (apiserver.Request, bool) {
+	r.expire(now)
+	about := referenceTo(n.About)
+	instance := r.instance()
+	key := engine.KeyOf(n.Type, n.Action, n.Reason, about.Kind, about.Namespace, about.Name, string(about.UID),
+		about.APIVersion, about.ResourceVersion, about.FieldPath)
+	if s, found := r.series[key]; found {
+		s.count++
+		s.last = now
+		r.series[key] = s
+		if s.count > 2 {
+			return apiserver.Request{}, false
+		}
+		r.repeated++
+		return patchEvent(s.patch()), true
+	}
+	ev := &corev1.Event{
+		ObjectMeta:          metav1.ObjectMeta{Name: r.name(now, about.Name), Namespace: eventNamespace(about)},
+		InvolvedObject:      about,
+		Reason:              n.Reason,
+		Message:             n.Message,
+		Type:                n.Type,
+		EventTime:           microStamp(now),
+		Action:              n.Action,
+		ReportingController: r.component,
+		ReportingInstance:   instance,
+	}
+	if r.series == nil {
+		r.series = map[engine.Key]series{}
+	}
+	r.series[key] = series{event: ev, count: 1, last: now}
+	return createEvent(ev), true
+}
+
+// expire forgets the Events that were not repeated by the last tick before now.
+// Upstream looks every six minutes (finishSeries), so an Event is known for up
+// to twelve, and the memory is as large as twelve minutes make it, as upstream.
+func (r *recorder) expire(now engine.Time) {
+	tick := lastTick(now-1, seriesFinish)
+	if tick <= r.finished {
+		return
+	}
+	r.finished = tick
+	maps.DeleteFunc(r.series, func(_ engine.Key, s series) bool { // each alone: order cannot matter
+		ended := s.last < tick.Add(-seriesFinish)
+		if ended && s.count > 1 {
+			r.repeated--
+		}
+		return ended
+	})
+}
+
+// due returns when tick is to be called next: engine.Never, unless there is a
+// series whose count in the API may be out of date.
+func (r *recorder) due(now engine.Time) engine.Time {
+	if r.repeated == 0 {
+		return engine.Never
+	}
+	return lastTick(now, seriesFinish).Add(seriesFinish)
+}
+
+// tick returns the patches that write the counts of series: of those that have
+// ended, and every thirty minutes of all (finishSeries and
+// refreshExistingEventSeries). It is to be called at the times that due gives.
+func (r *recorder) tick(now engine.Time) []apiserver.Request {
+	r.expire(now)
+	r.finished = lastTick(now, seriesFinish)
+	refresh := lastTick(now, seriesRefresh)
+	all := refresh > r.refreshed
+	r.refreshed = refresh
+	var reqs []apiserver.Request
+	for key, s := range r.series { // the requests are sorted below
+		ended := s.last < r.finished.Add(-seriesFinish)
+		if s.count > 1 && (ended || all) {
+			reqs = append(reqs, patchEvent(s.patch()))
+		}
+		if ended {
+			delete(r.series, key)
+			if s.count > 1 {
+				r.repeated--
+			}
+		}
+	}
+	slices.SortFunc(reqs, func(a, b apiserver.Request) int { return a.Key.Compare(b.Key) })
+	return reqs
+}
+
+// lastTick returns the last multiple of a period that is not after t.
+func lastTick(t engine.Time, period time.Duration) engine.Time {
+	return max(t, 0) - max(t, 0)%engine.Time(period)
+}
+
+func (s series) patch() eventPatch {
+	return eventPatch{Event: s.event, Series: &corev1.EventSeries{Count: s.count, LastObservedTime: microStamp(s.last)}}
+}
+
+// instance names the process that reports: component and host name. The
+// control plane's host has no name of its own in the simulator.
+func (r *recorder) instance() string {
+	return r.component + "-" + cmp.Or(r.host, "control-plane")
+}
+
+// name returns a name for an Event about an object, "web-0.18eac1708f4e978c":
+// the time in hexadecimal nanoseconds (util.GenerateEventName). No two names of
+// a recorder are equal.
+func (r *recorder) name(now engine.Time, object string) string {
+	r.named = max(r.named+1, apiserver.WallTime(now.Add(r.skew)).UnixNano())
+	name := object + "." + strconv.FormatInt(r.named, 16)
+	if isPlain(object) || len(validation.NameIsDNSSubdomain(name, false)) == 0 {
+		return name
+	}
+	// Upstream takes a random UUID here.
+	return fmt.Sprintf("%016x-%x", uint64(engine.KeyOf(object)), r.named)
+}
+
+// isPlain reports whether a name is so plain that no pattern needs to be asked:
+// nearly all are.
+func isPlain(name string) bool {
+	for i := range len(name) {
+		if c := name[i]; (c < 'a' || c > 'z') && (c < '0' || c > '9') && (c != '-' || i == 0) {
+			return false
+		}
+	}
+	return name != "" && name[len(name)-1] != '-' && len(name) < 200
+}
+
+// eventPatch raises the count of an Event, or writes its series. Zero fields
+// change nothing.
+type eventPatch struct {
+	// Event is the Event as it would be created if it were gone; immutable.
+	Event         *corev1.Event
+	Count         int32
+	LastTimestamp metav1.Time
+	Message       string
+	Series        *corev1.EventSeries
+}
+
+// Apply returns a changed copy of an Event, or the Event itself if its series
+// says the same already.
+func (p eventPatch) Apply(obj apiserver.Object) (apiserver.Object, error) {
+	old, ok := obj.(*corev1.Event)
+	if !ok {
+		return nil, fmt.Errorf("controller: a patch of an Event applied to %T", obj)
+	}
+	if p.Series != nil && old.Series != nil && *p.Series == *old.Series {
+		return old, nil
+	}
+	return p.change(old), nil
+}
+
+func (p eventPatch) change(old *corev1.Event) *corev1.Event {
+	ev := *old
+	if p.Series != nil {
+		ev.Series = p.Series
+		return &ev
+	}
+	ev.Count, ev.LastTimestamp = p.Count, p.LastTimestamp
+	if p.Message != "" {
+		ev.Message = p.Message
+	}
+	return &ev
+}
+
+func createEvent(ev *corev1.Event) apiserver.Request {
+	return apiserver.Request{Verb: apiserver.Create, Kind: apiserver.Event, Key: apiserver.KeyOf(ev), Object: ev}
+}
+
+func patchEvent(p eventPatch) apiserver.Request {
+	return apiserver.Request{Verb: apiserver.Patch, Kind: apiserver.Event, Key: apiserver.KeyOf(p.Event), Patch: p}
+}
+
+// referenceTo returns what an Event says of the object it is about
+// (tools/reference GetReference).
+func referenceTo(obj apiserver.Object) corev1.ObjectReference {
+	path := ""
+	switch part := obj.(type) {
+	case Part:
+		obj, path = part.Object, part.FieldPath
+	case *Part:
+		obj, path = part.Object, part.FieldPath
+	}
+	gvk := apiserver.KindOf(obj).GroupVersionKind()
+	return corev1.ObjectReference{
+		Kind:            gvk.Kind,
+		Namespace:       obj.GetNamespace(),
+		Name:            obj.GetName(),
+		UID:             obj.GetUID(),
+		APIVersion:      gvk.GroupVersion().String(),
+		ResourceVersion: obj.GetResourceVersion(),
+		FieldPath:       path,
+	}
+}
+
+// eventNamespace is where an Event about an object lives.
+func eventNamespace(about corev1.ObjectReference) string {
+	return cmp.Or(about.Namespace, metav1.NamespaceDefault)
+}
+
+// microStamp returns a time as events.k8s.io stores it: in whole microseconds.
+func microStamp(t engine.Time) metav1.MicroTime {
+	return metav1.MicroTime{Time: apiserver.WallTime(t).Truncate(time.Microsecond)}
+}
+
+// recent is a map of the entries used most recently, recorderMemory of them at
+// most. Keys are hashes: that two of so few are equal is too unlikely to matter.
+// The zero recent is empty.
+type recent[V any] struct {
+	at             map[engine.Key]int32
+	entries        []recentEntry[V]
+	newest, oldest int32 // of no meaning while entries is empty
+}
+
+type recentEntry[V any] struct {
+	key          engine.Key
+	newer, older int32 // -1 at the ends
+	value        V
+}
+
+// get returns the value of a key, which is then the newest.
+func (c *recent[V]) get(key engine.Key) (V, bool) {
+	i, ok := c.at[key]
+	if !ok {
+		var zero V
+		return zero, false
+	}
+	c.touch(i)
+	return c.entries[i].value, true
+}
+
+// put sets the value of a key, which is then the newest. Beyond the limit the
+// oldest entry is forgotten.
+func (c *recent[V]) put(key engine.Key, value V) {
+	if i, ok := c.at[key]; ok {
+		c.touch(i)
+		c.entries[i].value = value
+		return
+	}
+	if c.at == nil {
+		c.at = map[engine.Key]int32{}
+		c.newest, c.oldest = -1, -1
+	}
+	i := int32(len(c.entries))
+	if i < recorderMemory {
+		c.entries = append(c.entries, recentEntry[V]{})
+	} else {
+		i = c.oldest
+		delete(c.at, c.entries[i].key)
+		c.unlink(i)
+	}
+	c.entries[i] = recentEntry[V]{key: key, value: value}
+	c.at[key] = i
+	c.push(i)
+}
+
+func (c *recent[V]) fork() recent[V] {
+	f := *c
+	f.at = maps.Clone(c.at)
+	f.entries = slices.Clone(c.entries)
+	return f
+}
+
+func (c *recent[V]) touch(i int32) {
+	if i != c.newest {
+		c.unlink(i)
+		c.push(i)
+	}
+}
+
+func (c *recent[V]) push(i int32) {
+	c.entries[i].newer, c.entries[i].older = -1, c.newest
+	if c.newest >= 0 {
+		c.entries[c.newest].newer = i
+	} else {
+		c.oldest = i
+	}
+	c.newest = i
+}
+
+func (c *recent[V]) unlink(i int32) {
+	e := &c.entries[i]
+	if e.newer >= 0 {
+		c.entries[e.newer].older = e.older
+	} else {
+		c.newest = e.older
+	}
+	if e.older >= 0 {
+		c.entries[e.older].newer = e.newer
+	} else {
+		c.oldest = e.newer
+	}
+}

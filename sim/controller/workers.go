@@ -1,0 +1,299 @@
+package controller
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/statefulsim/statefulsim/sim/apiserver"
+	"github.com/statefulsim/statefulsim/sim/engine"
+)
+
+// Machine decides what to do about one key. It is the decision itself: a pure
+// function without clock, chance or writes of its own.
+//
+// A sync begins with a zero memo and nil results. Step returns a Plan: either
+// requests to send, after whose answers it is called again with the memo that
+// it returned, or the end of the sync.
+type Machine[K comparable, M any] interface {
+	Step(v View, key K, memo M, results [][]apiserver.Result) (Plan, M)
+}
+
+// Plan is what a Step decided.
+type Plan struct {
+	// Notes are Events to record, in order, before anything is sent.
+	Notes []Note
+	// Chains are requests to send. The chains run side by side; each is sent
+	// one request after the other and ended by its first failure. When all
+	// have ended, Step is called with one slice of results for each chain:
+	// as many as were sent, the last perhaps a failure. An empty Chains ends
+	// the sync.
+	Chains [][]apiserver.Request
+	// Err, at the end of a sync, sends the key back with backoff.
+	Err error
+	// After, at the end of a sync, has the key looked at again after a span.
+	After time.Duration
+}
+
+// Send is a Plan of one chain.
+func Send(reqs ...apiserver.Request) Plan {
+	return Plan{Chains: [][]apiserver.Request{reqs}}
+}
+
+// Workers is a controller's work queue with its workers: it dedups keys, never
+// runs one key twice at once, and retries failures with upstream's backoff
+// (client-go util/workqueue: DefaultTypedControllerRateLimiter, 5 ms·2ⁿ to
+// 1000 s, and a bucket of 10 per second with a burst of 100).
+//
+// A controller embeds one or more Workers, told apart by ID, and hands them the
+// wake-ups and answers that are theirs (see Owns).
+type Workers[K comparable, M any] struct {
+	// ID (1 … 255) marks this queue's tokens and wake-ups in the top byte.
+	ID uint8
+	// Count is how many keys are worked on at a time.
+	Count int
+
+	ready    []K
+	dirty    map[K]bool // to be processed: waiting in ready, or again after the current sync
+	busy     map[K]bool
+	delayed  []delayed[K]
+	seq      uint64
+	failures map[K]failure
+	bucket   bucket
+	slots    []slot[K, M]
+	armed    bool // a wake-up to pick work is pending
+}
+
+type delayed[K comparable] struct {
+	at  engine.Time
+	seq uint64
+	key K
+}
+
+type failure struct {
+	count int
+	err   string
+}
+
+type slot[K comparable, M any] struct {
+	busy    bool
+	key     K
+	memo    M
+	chains  [][]apiserver.Request
+	results [][]apiserver.Result
+	open    int // chains that have not ended
+}
+
+const (
+	wakePick  = 0
+	wakeDelay = 1
+
+	backoffBase = 5 * time.Millisecond
+	backoffMax  = 1000 * time.Second
+)
+
+// Owns reports whether a token or the argument of a wake-up belongs to these
+// workers.
+func (w *Workers[K, M]) Owns(arg uint64) bool { return uint8(arg>>56) == w.ID }
+
+// Add asks for a sync of key.
+func (w *Workers[K, M]) Add(env *Env, key K) {
+	if w.dirty[key] {
+		return
+	}
+	if w.dirty == nil {
+		w.dirty, w.busy, w.failures = map[K]bool{}, map[K]bool{}, map[K]failure{}
+		w.slots = make([]slot[K, M], max(w.Count, 1))
+	}
+	w.dirty[key] = true
+	if !w.busy[key] {
+		w.ready = append(w.ready, key)
+		w.arm(env)
+	}
+}
+
+// AddAfter asks for a sync of key after a span.
+func (w *Workers[K, M]) AddAfter(env *Env, key K, d time.Duration, class engine.Class) {
+	if d <= 0 {
+		w.Add(env, key)
+		return
+	}
+	w.seq++
+	item := delayed[K]{env.Now().Add(d), w.seq, key}
+	i, _ := slices.BinarySearchFunc(w.delayed, item, func(a, b delayed[K]) int {
+		return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.seq, b.seq))
+	})
+	w.delayed = slices.Insert(w.delayed, i, item)
+	env.WakeAfter(d, class, uint64(w.ID)<<56|wakeDelay<<48)
+}
+
+// AddRateLimited asks for a sync of key after its backoff, which grows with
+// every failure until Forget.
+func (w *Workers[K, M]) AddRateLimited(env *Env, key K, err error) {
+	f := w.failures[key]
+	d := backoffMax
+	if f.count < 18 { // 5 ms · 2^18 is above the cap
+		d = min(backoffBase<<f.count, backoffMax)
+	}
+	f.count++
+	f.err = err.Error()
+	w.failures[key] = f
+	w.AddAfter(env, key, max(d, w.bucket.reserve(env.Now())), engine.Retry)
+}
+
+// Forget ends the backoff of key.
+func (w *Workers[K, M]) Forget(key K) { delete(w.failures, key) }
+
+// Failure returns the last error of a key in backoff, or "".
+func (w *Workers[K, M]) Failure(key K) string { return w.failures[key].err }
+
+// Idle reports whether nothing is queued, delayed or being worked on.
+func (w *Workers[K, M]) Idle() bool {
+	return len(w.ready) == 0 && len(w.delayed) == 0 && len(w.busy) == 0
+}
+
+// Failing returns the keys in backoff with their last errors. The order is not
+// fixed: the caller sorts.
+func (w *Workers[K, M]) Failing() map[K]string {
+	m := make(map[K]string, len(w.failures))
+	for k, f := range w.failures { // a map from a map
+		m[k] = f.err
+	}
+	return m
+}
+
+// Wake handles a wake-up that these workers own.
+func (w *Workers[K, M]) Wake(env *Env, m Machine[K, M], arg uint64) {
+	if arg>>48&0xff == wakeDelay {
+		for len(w.delayed) > 0 && w.delayed[0].at <= env.Now() {
+			key := w.delayed[0].key
+			w.delayed = w.delayed[1:]
+			w.Add(env, key)
+		}
+		return
+	}
+	w.armed = false
+	for i := range w.slots {
+		if len(w.ready) == 0 {
+			break
+		}
+		if !w.slots[i].busy {
+			w.start(env, m, i)
+		}
+	}
+}
+
+// Respond handles an answer to a request that these workers sent.
+func (w *Workers[K, M]) Respond(env *Env, m Machine[K, M], token uint64, res apiserver.Result) {
+	i, c := int(token>>32&0xffffff), int(uint32(token))
+	s := &w.slots[i]
+	s.results[c] = append(s.results[c], res)
+	if done := len(s.results[c]); res.Err == nil && done < len(s.chains[c]) {
+		env.Send(token, s.chains[c][done])
+		return
+	}
+	if s.open--; s.open == 0 {
+		results := s.results
+		s.chains, s.results = nil, nil
+		w.step(env, m, i, results)
+	}
+}
+
+// Fork returns an independent copy.
+func (w *Workers[K, M]) Fork() Workers[K, M] {
+	f := *w
+	f.ready = slices.Clone(w.ready)
+	f.dirty, f.busy, f.failures = maps.Clone(w.dirty), maps.Clone(w.busy), maps.Clone(w.failures)
+	f.delayed = slices.Clone(w.delayed)
+	f.slots = slices.Clone(w.slots)
+	for i := range f.slots {
+		s := &f.slots[i]
+		s.results = slices.Clone(s.results)
+		for c := range s.results {
+			s.results[c] = slices.Clone(s.results[c])
+		}
+	}
+	return f
+}
+
+func (w *Workers[K, M]) arm(env *Env) {
+	if w.armed || len(w.busy) >= len(w.slots) {
+		return
+	}
+	w.armed = true
+	env.WakeAfter(env.Span("latency/queue", engine.Key(w.ID), env.host.latency.Queue), engine.Progress, uint64(w.ID)<<56|wakePick<<48)
+}
+
+func (w *Workers[K, M]) start(env *Env, m Machine[K, M], i int) {
+	key := w.ready[0]
+	w.ready = w.ready[1:]
+	delete(w.dirty, key)
+	w.busy[key] = true
+	w.slots[i] = slot[K, M]{busy: true, key: key}
+	w.step(env, m, i, nil)
+}
+
+func (w *Workers[K, M]) step(env *Env, m Machine[K, M], i int, results [][]apiserver.Result) {
+	s := &w.slots[i]
+	plan, memo := m.Step(env.View, s.key, s.memo, results)
+	for _, n := range plan.Notes {
+		env.Note(n)
+	}
+	s.memo = memo
+	for c, chain := range plan.Chains {
+		if len(chain) == 0 {
+			continue
+		}
+		s.open++
+		env.Send(uint64(w.ID)<<56|uint64(i)<<32|uint64(c), chain[0])
+	}
+	if s.open > 0 {
+		s.chains = plan.Chains
+		s.results = make([][]apiserver.Result, len(plan.Chains))
+		return
+	}
+	w.finish(env, i, plan)
+}
+
+func (w *Workers[K, M]) finish(env *Env, i int, plan Plan) {
+	key := w.slots[i].key
+	w.slots[i] = slot[K, M]{}
+	delete(w.busy, key)
+	if plan.Err != nil {
+		w.AddRateLimited(env, key, plan.Err)
+	} else {
+		w.Forget(key)
+	}
+	if plan.After > 0 {
+		w.AddAfter(env, key, plan.After, engine.Progress)
+	}
+	if w.dirty[key] { // asked for again while busy
+		w.ready = append(w.ready, key)
+	}
+	if len(w.ready) > 0 {
+		w.arm(env)
+	}
+}
+
+// bucket is a token bucket of 10 per second with a burst of 100; negative
+// tokens are reservations.
+type bucket struct {
+	spent float64 // tokens missing from a full bucket
+	at    engine.Time
+}
+
+const (
+	bucketRate  = 10.0
+	bucketBurst = 100.0
+)
+
+// reserve takes a token and returns how long to wait for it.
+func (b *bucket) reserve(now engine.Time) time.Duration {
+	b.spent = max(0, b.spent-now.Sub(b.at).Seconds()*bucketRate) + 1
+	b.at = now
+	if b.spent <= bucketBurst {
+		return 0
+	}
+	return time.Duration((b.spent - bucketBurst) / bucketRate * float64(time.Second))
+}
