@@ -1,0 +1,43 @@
+// Package statefulset is the StatefulSet controller of Kubernetes v1.37.2: it
+// decides which pods and claims a set gets, in which order, and what the set's
+// status says. It holds the rules S1–S40.
+//
+// A sync ([Controller.Step]) is a machine that stops wherever upstream would
+// wait for the API server. Its course, and the files that hold it:
+//
+//	observe.go   what asks for a sync (S1), and the indices that it reads
+//	writes.go    it waits until it sees its own writes (S2)
+//	sync.go      the course of a sync; S20's batches; S31–S33 at its end
+//	adoption.go  orphans are adopted, misfits released (S2, S3, S38–S40)
+//	history.go   the update revision is found or made (S7, S8, S9)
+//	revision.go  what a revision holds and how it is called (S5, S6)
+//	agenda.go    what is to be done, settled once for each sync (S11, S25)
+//	walk.go      … by looking at every pod, as upstream does (S10, S13, S21–S28)
+//	survey.go    … from the rosters, at a cost that does not grow with the set
+//	roster.go    the rosters
+//	task.go      one pod of the agenda: S4, S15–S19, S35
+//	repair.go    the update of a pod that does not match (S19)
+//	identity.go  names, ordinals, the new pod (S3, S10, S12)
+//	claims.go    claims and who owns them (S12, S16, S34, S36)
+//	status.go    the status (S30–S32) and the Progressing condition (S28)
+//	events.go    the Events (S37)
+//
+// Upstream's bugs are here too: S29, and what SEMANTICS.md lists as still so.
+//
+// Left out, or otherwise than in Kubernetes:
+//
+//   - Deviation: a sync takes the list of pods, and learns which pods' claims
+//     need their owners repaired, when the revisions are known; upstream lists
+//     pods a request earlier and reads the claims when a pod's turn comes. Either
+//     differs only if something changes within one sync, and is then what
+//     upstream would do had it seen the change sooner or later.
+//   - Deviation: the tasks of a batch move in step: each waits with its second
+//     write until all have made their first.
+//   - Deviation: after every conflict the pause is 10 to 11 ms; upstream waits 50
+//     and 250 ms before the third and fourth update of a pod.
+//   - Deviation: of two pods with one ordinal ("web-1" and "web-01") the one that
+//     is called as the set would call it counts; upstream takes either.
+//   - Deviation: pods are adopted, released and deleted in parallel batches in the
+//     order of their ordinals (requests then arrive in any order).
+//   - Metrics are not modelled.
+package statefulset
