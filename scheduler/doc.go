@@ -1,0 +1,27 @@
+// Package scheduler is the default scheduler, as a [controller.Actor]: it
+// chooses a node for each pod without one, binds the pod to it, and says why if
+// it cannot.
+//
+// One scheduling cycle runs at a time; it takes the pod with the highest
+// priority from the queue (package queue), filters and scores the nodes (package
+// plugin), assumes the pod to run on the best one, and leaves the binding to a
+// cycle that runs beside the next ones. A cycle decides at one instant: its
+// latency passes before it, and what happens meanwhile is seen by it.
+//
+// Rules held here, by their numbers in SEMANTICS.md: C1–C5 and the reasons of
+// C10 (package plugin), C7 (package queue), C9–C12 and M3.
+//
+// Deviations:
+//
+//   - Pod groups, dynamic resources, CSI volume limits, CSIStorageCapacity and
+//     node declared features are not modelled; their plugins reject nothing.
+//     Opportunistic batching is left out, which decides the same.
+//   - An event of a volume wakes a pod that waits for an immediate claim only
+//     if the volume is that claim's. Upstream tries all such pods again, in
+//     vain, and records one more FailedScheduling.
+//   - A volume that is to be bound to a claim is chosen when the pod's node is,
+//     of all that are equally good; upstream's choice falls out of map order.
+//   - Preemption runs all its requests one after the other.
+//   - A preempted pod that waits for its volumes is deleted like any other;
+//     upstream cancels its binding in memory.
+package scheduler

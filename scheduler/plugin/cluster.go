@@ -1,0 +1,297 @@
+package plugin
+
+import (
+	"maps"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
+)
+
+// Cluster is the scheduler's cache: the nodes with their pods, and counts over
+// all of them that change with each pod, so that no cycle walks over the pods.
+// Every method costs O(what changed). Use NewCluster.
+type Cluster struct {
+	nodes   map[string]*Node
+	order   []*Node // in the order of upstream's node tree; valid unless stale
+	stale   bool
+	zones   []zone // of the node tree, in the order of their first node
+	free    []int  // indices of nodes that are gone
+	indices int
+
+	softTainted int            // nodes with a PreferNoSchedule taint
+	imaged      int            // nodes with any image
+	images      map[string]int // how many nodes have an image
+	termed      map[*Node]struct{}
+	termedAnti  int                     // pods with required anti-affinity terms
+	claims      map[claim]int           // how many pods on nodes use a claim
+	matching    map[counterKey]*counter // pods by selector, for the spread
+	byPair      map[pair][]*counter     // counters by one label that they require
+	anyLabels   map[string][]*counter   // counters without such a label, by namespace
+	namespaces  map[string]*corev1.Namespace
+	clock       uint64
+}
+
+// zone is a branch of upstream's node tree.
+type zone struct {
+	key   string
+	names []string
+}
+
+// claim names a PersistentVolumeClaim.
+type claim struct{ namespace, name string }
+
+// NewCluster returns a cluster without nodes.
+func NewCluster() *Cluster {
+	return &Cluster{
+		nodes: map[string]*Node{}, images: map[string]int{}, termed: map[*Node]struct{}{},
+		claims: map[claim]int{}, matching: map[counterKey]*counter{}, byPair: map[pair][]*counter{},
+		anyLabels: map[string][]*counter{}, namespaces: map[string]*corev1.Namespace{},
+	}
+}
+
+// Fork returns an independent copy.
+func (c *Cluster) Fork() *Cluster {
+	f := *c
+	f.nodes = make(map[string]*Node, len(c.nodes))
+	f.termed = map[*Node]struct{}{}
+	for name, n := range c.nodes { // a map from a map
+		f.nodes[name] = n.clone()
+		if n.withTerms > 0 {
+			f.termed[f.nodes[name]] = struct{}{}
+		}
+	}
+	f.order, f.stale = nil, true
+	f.zones = slices.Clone(c.zones)
+	for i := range f.zones {
+		f.zones[i].names = slices.Clone(f.zones[i].names)
+	}
+	f.free = slices.Clone(c.free)
+	f.images, f.claims, f.namespaces = maps.Clone(c.images), maps.Clone(c.claims), maps.Clone(c.namespaces)
+	f.forkCounters(c)
+	return &f
+}
+
+// Nodes returns the nodes in the order in which they are tried: the zones take
+// turns (nodeTree.list). The caller must not change the slice.
+func (c *Cluster) Nodes() []*Node {
+	if !c.stale {
+		return c.order
+	}
+	c.order, c.stale = make([]*Node, 0, len(c.nodes)), false
+	for i, more := 0, true; more; i++ {
+		more = false
+		for _, z := range c.zones {
+			if i < len(z.names) {
+				c.order = append(c.order, c.nodes[z.names[i]])
+				more = true
+			}
+		}
+	}
+	return c.order
+}
+
+// Node returns a node that exists, or nil.
+func (c *Cluster) Node(name string) *Node {
+	if n := c.nodes[name]; n != nil && n.Node != nil {
+		return n
+	}
+	return nil
+}
+
+// SetNode adds a node or takes over a newer state of it.
+func (c *Cluster) SetNode(node *corev1.Node) {
+	n := c.node(node.Name)
+	old := n.Node
+	if old != nil && isSameNode(old, node) {
+		n.Node = node // a heartbeat
+		return
+	}
+	c.countNode(n, -1)
+	wasZone := n.zone
+	n.set(node)
+	c.touch(n)
+	c.countNode(n, 1)
+	if old == nil || zoneKey(old) != zoneKey(node) {
+		if old != nil {
+			c.unplant(old)
+		}
+		c.plant(node)
+	}
+	if wasZone != n.zone {
+		c.moveCounts(n, wasZone)
+	}
+}
+
+// isSameNode reports whether two states of a node differ in nothing that a
+// plugin reads.
+func isSameNode(a, b *corev1.Node) bool {
+	return a.Spec.Unschedulable == b.Spec.Unschedulable && maps.Equal(a.Labels, b.Labels) &&
+		equality.Semantic.DeepEqual(a.Spec.Taints, b.Spec.Taints) &&
+		equality.Semantic.DeepEqual(a.Status.Allocatable, b.Status.Allocatable) &&
+		equality.Semantic.DeepEqual(a.Status.Images, b.Status.Images)
+}
+
+// RemoveNode forgets a node. The pods that are still said to run on it stay.
+func (c *Cluster) RemoveNode(name string) {
+	n := c.nodes[name]
+	if n == nil || n.Node == nil {
+		return
+	}
+	c.unplant(n.Node)
+	c.countNode(n, -1)
+	wasZone := n.zone
+	n.set(nil)
+	c.touch(n)
+	if wasZone != "" {
+		c.moveCounts(n, wasZone)
+	}
+	c.drop(n)
+}
+
+// AddPod adds a pod to the node that it names.
+func (c *Cluster) AddPod(p *Pod) {
+	n := c.node(p.Spec.NodeName)
+	n.addPod(p)
+	c.countPod(n, p, 1)
+}
+
+// RemovePod removes a pod from the node that it names.
+func (c *Cluster) RemovePod(pod *corev1.Pod) {
+	n := c.nodes[pod.Spec.NodeName]
+	if n == nil {
+		return
+	}
+	if p := n.removePod(pod); p != nil {
+		c.countPod(n, p, -1)
+		c.drop(n)
+	}
+}
+
+// Replace takes over a newer state of a pod on a node.
+func (c *Cluster) Replace(old *Pod, p *Pod) {
+	n := c.nodes[old.Spec.NodeName]
+	if n != nil && old.terms == nil && p.terms == nil && isSameSpec(old.Pod, p.Pod) && isCountedAlike(old.Pod, p.Pod) {
+		if i := slices.Index(n.pods, old); i >= 0 {
+			n.pods[i] = p
+			return
+		}
+	}
+	c.RemovePod(old.Pod)
+	c.AddPod(p)
+}
+
+// SetNamespace takes over a state of a namespace; nil means that it is gone.
+func (c *Cluster) SetNamespace(name string, ns *corev1.Namespace) {
+	if ns == nil {
+		delete(c.namespaces, name)
+		return
+	}
+	c.namespaces[name] = ns
+}
+
+// InUse reports whether a pod on any node uses a claim.
+func (c *Cluster) InUse(namespace, name string) bool { return c.claims[claim{namespace, name}] > 0 }
+
+func (c *Cluster) labelsOf(namespace string) map[string]string {
+	if ns := c.namespaces[namespace]; ns != nil {
+		return ns.Labels
+	}
+	return nil
+}
+
+// node returns the node of a name, made if need be.
+func (c *Cluster) node(name string) *Node {
+	n := c.nodes[name]
+	if n == nil {
+		n = &Node{name: name}
+		if last := len(c.free) - 1; last >= 0 {
+			n.index = c.free[last]
+			c.free = c.free[:last]
+		} else {
+			n.index = c.indices
+			c.indices++
+		}
+		c.nodes[name] = n
+	}
+	return n
+}
+
+// drop forgets a node without object and pods.
+func (c *Cluster) drop(n *Node) {
+	if n.Node == nil && len(n.pods) == 0 {
+		delete(c.nodes, n.name)
+		delete(c.termed, n)
+		c.free = append(c.free, n.index)
+	}
+}
+
+func (c *Cluster) touch(n *Node) {
+	c.clock++
+	n.generation = c.clock
+}
+
+// countNode counts a node's own properties.
+func (c *Cluster) countNode(n *Node, sign int) {
+	if n.softTaints {
+		c.softTainted += sign
+	}
+	if len(n.images) > 0 {
+		c.imaged += sign
+	}
+	for image := range n.images { // sums do not depend on the order
+		if c.images[image] += sign; c.images[image] == 0 {
+			delete(c.images, image)
+		}
+	}
+}
+
+// countPod counts a pod that came to a node or left it.
+func (c *Cluster) countPod(n *Node, p *Pod, sign int) {
+	c.touch(n)
+	if p.hasAffinity() {
+		if n.withTerms > 0 {
+			c.termed[n] = struct{}{}
+		} else {
+			delete(c.termed, n)
+		}
+	}
+	if p.hasRequiredAnti() {
+		c.termedAnti += sign
+	}
+	for _, name := range p.claims {
+		key := claim{p.Namespace, name}
+		if c.claims[key] += sign; c.claims[key] == 0 {
+			delete(c.claims, key)
+		}
+	}
+	c.countMatches(n, p.Pod, int32(sign))
+}
+
+func (c *Cluster) plant(node *corev1.Node) {
+	c.stale = true
+	key := zoneKey(node)
+	for i := range c.zones {
+		if c.zones[i].key == key {
+			c.zones[i].names = append(c.zones[i].names, node.Name)
+			return
+		}
+	}
+	c.zones = append(c.zones, zone{key, []string{node.Name}})
+}
+
+func (c *Cluster) unplant(node *corev1.Node) {
+	c.stale = true
+	key := zoneKey(node)
+	for i := range c.zones {
+		z := &c.zones[i]
+		if z.key != key {
+			continue
+		}
+		z.names = slices.DeleteFunc(z.names, func(name string) bool { return name == node.Name })
+		if len(z.names) == 0 {
+			c.zones = slices.Delete(c.zones, i, i+1)
+		}
+		return
+	}
+}

@@ -1,0 +1,211 @@
+package plugin
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	storagev1 "k8s.io/api/storage/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/component-helpers/scheduling/corev1/nodeaffinity"
+
+	"github.com/statefulsim/statefulsim/volume/match"
+)
+
+// Storage is what the volume plugins and the default spread read of the API,
+// with what the scheduler assumes to be written.
+type Storage interface {
+	Claim(namespace, name string) *corev1.PersistentVolumeClaim
+	Class(name string) *storagev1.StorageClass
+	Volumes() *match.Index
+	// DefaultSelector returns the pods that a pod is to be spread among (C2).
+	DefaultSelector(pod *corev1.Pod) labels.Selector
+}
+
+// Cycle is one scheduling cycle of a pod: what the prefilters found, and what
+// the filters and scores need of it. It reads the cluster, which must not change
+// meanwhile.
+type Cycle struct {
+	cluster *Cluster
+	storage Storage
+	pod     *Pod
+	// filters are the plugins whose filter has something to do.
+	filters Set
+
+	required   nodeaffinity.RequiredNodeAffinity
+	hasNodes   bool     // if the node affinity names the nodes that count
+	nodeNames  []string // sorted; with hasNodes
+	volumes    volumeState
+	restricted restrictState
+	topologies []volumeTopology
+	spread     spreadFilter
+	affinity   affinityFilter
+}
+
+// NewCycle returns a cycle of a pod.
+func NewCycle(c *Cluster, s Storage, pod *Pod) *Cycle {
+	return &Cycle{cluster: c, storage: s, pod: pod}
+}
+
+// Pod returns the pod.
+func (c *Cycle) Pod() *Pod { return c.pod }
+
+// PreFilter runs the prefilters (RunPreFilterPlugins). If it succeeds the cycle
+// can filter. Every rejection here ends upstream's loop over the prefilters.
+func (c *Cycle) PreFilter() Status {
+	c.filters = SetOf(NodeName, NodeUnschedulable, TaintToleration, NodeResourcesFit)
+	for _, step := range [...]struct {
+		id  ID
+		run func(*Cycle) Status
+	}{
+		{NodeAffinity, (*Cycle).preFilterNodeAffinity},
+		{NodePorts, (*Cycle).preFilterPorts},
+		{VolumeRestrictions, (*Cycle).preFilterRestrictions},
+		{VolumeBinding, (*Cycle).preFilterVolumes},
+		{VolumeZone, (*Cycle).preFilterZones},
+		{PodTopologySpread, (*Cycle).preFilterSpread},
+		{InterPodAffinity, (*Cycle).preFilterAffinity},
+	} {
+		switch s := step.run(c); s.Code {
+		case Success:
+			c.filters = c.filters.With(step.id)
+		case Skip:
+		case Error:
+			s.Reason = fmt.Sprintf("running PreFilter plugin %q: %s", step.id, s.Reason)
+			return s
+		default:
+			return s
+		}
+	}
+	return Status{}
+}
+
+// Candidates returns the nodes that are to be filtered, and the reason that all
+// others are rejected for: empty if there are none.
+func (c *Cycle) Candidates() ([]*Node, string) {
+	if !c.hasNodes {
+		return c.cluster.Nodes(), ""
+	}
+	var nodes []*Node
+	for _, name := range c.nodeNames {
+		if n := c.cluster.Node(name); n != nil {
+			nodes = append(nodes, n)
+		}
+	}
+	return nodes, fmt.Sprintf("node(s) didn't satisfy plugin(s) [%s]", NodeAffinity)
+}
+
+// Filter asks whether the pod can run on a node. The first plugin that rejects
+// it answers (RunFilterPlugins).
+func (c *Cycle) Filter(n *Node) Status {
+	if s := c.filterNode(n); s.Code != Success {
+		return s
+	}
+	if c.filters.Has(NodeAffinity) {
+		if s := c.filterNodeAffinity(n); s.Code != Success {
+			return s
+		}
+	}
+	if c.filters.Has(NodePorts) {
+		if s := c.filterPorts(n); s.Code != Success {
+			return s
+		}
+	}
+	if s := c.filterFit(n); s.Code != Success {
+		return s
+	}
+	if c.filters&constrained == 0 {
+		return Status{}
+	}
+	return c.filterConstrained(n)
+}
+
+// constrained are the filters that most pods skip.
+const constrained Set = 1<<VolumeRestrictions | 1<<VolumeBinding | 1<<VolumeZone | 1<<PodTopologySpread | 1<<InterPodAffinity
+
+func (c *Cycle) filterConstrained(n *Node) Status {
+	if c.filters.Has(VolumeRestrictions) {
+		if s := c.filterRestrictions(n); s.Code != Success {
+			return s
+		}
+	}
+	if c.filters.Has(VolumeBinding) {
+		if s := c.filterVolumes(n); s.Code != Success {
+			return s
+		}
+	}
+	if c.filters.Has(VolumeZone) {
+		if s := c.filterZones(n); s.Code != Success {
+			return s
+		}
+	}
+	if c.filters.Has(PodTopologySpread) {
+		if s := c.filterSpread(n); s.Code != Success {
+			return s
+		}
+	}
+	if c.filters.Has(InterPodAffinity) {
+		return c.filterAffinity(n)
+	}
+	return Status{}
+}
+
+// With returns a cycle that imagines pods added to a node or removed from it,
+// and the node as it would then be (AddPod and RemovePod of the prefilters).
+func (c *Cycle) With(n *Node, add, remove []*Pod) (*Cycle, *Node) {
+	d := *c
+	d.spread, d.affinity = c.spread.clone(), c.affinity.clone()
+	m := n.clone()
+	for _, p := range remove {
+		d.Remove(m, p)
+	}
+	for _, p := range add {
+		d.Add(m, p)
+	}
+	return &d, m
+}
+
+// Add imagines a pod on a node that With returned.
+func (c *Cycle) Add(n *Node, p *Pod) {
+	n.addPod(p)
+	c.shift(n, p, 1)
+}
+
+// Remove imagines a node that With returned without a pod.
+func (c *Cycle) Remove(n *Node, p *Pod) {
+	n.removePod(p.Pod)
+	c.shift(n, p, -1)
+}
+
+func (c *Cycle) shift(n *Node, p *Pod, delta int) {
+	c.shiftRestrictions(p, delta)
+	c.shiftSpread(n, p, delta)
+	c.shiftAffinity(n, p, int64(delta))
+}
+
+// FitError is the sentence about a pod that no node can take (C9): the counted
+// reasons, sorted as strings.
+func FitError(nodes int, reasons map[string]int, after string) string {
+	list := make([]string, 0, len(reasons))
+	for reason, n := range reasons { // sorted below
+		list = append(list, fmt.Sprintf("%d %s", n, reason))
+	}
+	slices.Sort(list)
+	return FitMessage(nodes, strings.Join(list, ", "), after)
+}
+
+// FitMessage is the sentence with one text for all nodes.
+func FitMessage(nodes int, why, after string) string {
+	msg := fmt.Sprintf("0/%d nodes are available:", nodes)
+	if why != "" {
+		msg += " " + why + "."
+	}
+	if after != "" {
+		msg += " " + after
+	}
+	return msg
+}
+
+// Fits is the Filter of the node that With returned.
+func Fits(c *Cycle, n *Node) Status { return c.Filter(n) }

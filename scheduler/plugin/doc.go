@@ -1,0 +1,9 @@
+// Package plugin holds the plugins of the default scheduler as functions: each
+// filter with its reasons, each score with its normalisation, and the events
+// that may help a pod that a plugin rejected. A [Cluster] is the snapshot they
+// read, kept up to date event by event; a [Cycle] is one pod's attempt.
+//
+// Rules held here, by their numbers in SEMANTICS.md: C1 (the plugins and their
+// weights), C2 (the system's default spread), C3 (resource scores), C5 (which
+// nodes are equally good), the reasons of C10, and M3.
+package plugin

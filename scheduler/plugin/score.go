@@ -1,0 +1,126 @@
+package plugin
+
+import (
+	"fmt"
+	"slices"
+)
+
+// Scores returns the total score of each node (C1, C3): every plugin's score,
+// normalised and weighed. Plugins that would give all nodes the same are left
+// out, so only the differences between nodes mean something.
+func (c *Cycle) Scores(nodes []*Node) ([]int64, error) {
+	totals := make([]int64, len(nodes))
+	c.scoreResources(nodes, totals)
+	scores := make([]int64, len(nodes))
+	add := func(id ID) {
+		for i := range totals {
+			totals[i] += id.Weight() * scores[i]
+		}
+	}
+	if c.cluster.softTainted > 0 {
+		for i, n := range nodes {
+			scores[i] = c.scoreTaints(n)
+		}
+		normalize(scores, true)
+		add(TaintToleration)
+	}
+	if preferred, err := preferredTerms(c.pod.Pod); err != nil {
+		return nil, fmt.Errorf("running PreScore plugin %q: %w", NodeAffinity, err)
+	} else if preferred != nil {
+		for i, n := range nodes {
+			scores[i] = preferred.Score(n.Node)
+		}
+		normalize(scores, false)
+		add(NodeAffinity)
+	}
+	if c.Delays() {
+		for i, n := range nodes {
+			scores[i] = c.scoreVolumes(n)
+		}
+		add(VolumeBinding)
+	}
+	spread, err := c.preScoreSpread(nodes)
+	if err != nil {
+		return nil, fmt.Errorf("running PreScore plugin %q: %w", PodTopologySpread, err)
+	}
+	if len(spread.soft) > 0 {
+		for i, n := range nodes {
+			score, ok := spread.score(n)
+			if !ok {
+				score = -1
+			}
+			scores[i] = score
+		}
+		spread.normalize(scores)
+		add(PodTopologySpread)
+	}
+	if affinity := c.preScoreAffinity(); affinity != nil {
+		for i, n := range nodes {
+			scores[i] = affinity.score(n)
+		}
+		normalizeRange(scores)
+		add(InterPodAffinity)
+	}
+	return totals, nil
+}
+
+// scoreResources adds the plugins that look at one node and are not normalised.
+func (c *Cycle) scoreResources(nodes []*Node, totals []int64) {
+	bestEffort := isBestEffort(c.pod)
+	var images []string
+	if c.cluster.imaged > 0 {
+		images = imagesOf(c.pod.Pod)
+		if !slices.ContainsFunc(images, func(name string) bool { return c.cluster.images[name] > 0 }) {
+			images = nil
+		}
+	}
+	for i, n := range nodes {
+		totals[i] = c.scoreFit(n)
+		if !bestEffort {
+			totals[i] += c.scoreBalanced(n)
+		}
+		if images != nil {
+			totals[i] += c.scoreImages(n, images)
+		}
+	}
+}
+
+// normalize scales scores to 0 … 100 by the largest; reverse turns them around
+// (DefaultNormalizeScore).
+func normalize(scores []int64, reverse bool) {
+	largest := slices.Max(scores)
+	for i, s := range scores {
+		if largest > 0 {
+			s = maxScore * s / largest
+		}
+		if reverse {
+			s = maxScore - s
+		}
+		scores[i] = s
+	}
+}
+
+// normalizeRange scales scores so that the least is 0 and the most 100
+// (InterPodAffinity.NormalizeScore).
+func normalizeRange(scores []int64) {
+	least, most := slices.Min(scores), slices.Max(scores)
+	for i, s := range scores {
+		scores[i] = 0
+		if most > least {
+			scores[i] = int64(maxScore * (float64(s-least) / float64(most-least)))
+		}
+	}
+}
+
+// Best returns the nodes with the highest score, by name.
+func Best(nodes []*Node, scores []int64) []*Node {
+	highest := slices.Max(scores)
+	var best []*Node
+	for i, n := range nodes {
+		if scores[i] == highest {
+			best = append(best, n)
+		}
+	}
+	slices.SortFunc(best, byName)
+	return best
+}
