@@ -1,0 +1,119 @@
+package kubelet
+
+import (
+	"fmt"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+)
+
+// conditions makes the conditions of a status: those of others as the API has
+// them, then the kubelet's own, in upstream's order.
+func (p *pod) conditions(st *corev1.PodStatus) []corev1.PodCondition {
+	list := make([]corev1.PodCondition, 0, 6)
+	for i := range p.api.Status.Conditions {
+		if c := &p.api.Status.Conditions[i]; !isOwned(c.Type) {
+			list = append(list, *c)
+		}
+	}
+	add := func(t corev1.PodConditionType, ok bool, reason, message string) {
+		c := corev1.PodCondition{Type: t, ObservedGeneration: p.api.Generation, Status: corev1.ConditionTrue, Reason: reason, Message: message}
+		if !ok {
+			c.Status = corev1.ConditionFalse
+		}
+		list = append(list, c)
+	}
+	switch {
+	case p.seen.up:
+		add(corev1.PodReadyToStartContainers, true, "", "")
+	case p.seen.attempts == 0:
+		add(corev1.PodReadyToStartContainers, false, "PodSandboxNotReady", "no pod sandbox exists")
+	default:
+		add(corev1.PodReadyToStartContainers, false, "PodSandboxNotReady", "pod sandbox is not ready")
+	}
+	ok, reason, message := p.initializedCondition(st)
+	add(corev1.PodInitialized, ok, reason, message)
+	ready, reason, message := p.containersReady(st)
+	if gates := p.closedGates(); ready && gates != "" {
+		add(corev1.PodReady, false, "ReadinessGatesNotReady", gates)
+	} else {
+		add(corev1.PodReady, ready, reason, message)
+	}
+	add(corev1.ContainersReady, ready, reason, message)
+	add(corev1.PodScheduled, true, "", "")
+	return list
+}
+
+// isOwned reports whether only the kubelet writes a condition.
+func isOwned(t corev1.PodConditionType) bool {
+	switch t {
+	case corev1.PodScheduled, corev1.PodReady, corev1.PodInitialized, corev1.ContainersReady,
+		corev1.PodReadyToStartContainers, corev1.PodResizeInProgress, corev1.PodResizePending:
+		return true
+	}
+	return false
+}
+
+// initializedCondition is Initialized (GeneratePodInitializedCondition).
+func (p *pod) initializedCondition(st *corev1.PodStatus) (ok bool, reason, message string) {
+	if st.Phase == corev1.PodSucceeded {
+		return true, "PodCompleted", ""
+	}
+	if p.hasStarted() {
+		return true, "", ""
+	}
+	var incomplete []string
+	for i := range st.InitContainerStatuses {
+		s := &st.InitContainerStatuses[i]
+		c := p.named(s.Name)
+		if done := s.Ready; c.sidecar && !(s.Started != nil && *s.Started) || !c.sidecar && !done {
+			incomplete = append(incomplete, s.Name)
+		}
+	}
+	if len(incomplete) > 0 {
+		return false, "ContainersNotInitialized", fmt.Sprintf("containers with incomplete status: %s", incomplete)
+	}
+	return true, "", ""
+}
+
+// containersReady is ContainersReady (GenerateContainersReadyCondition).
+func (p *pod) containersReady(st *corev1.PodStatus) (ok bool, reason, message string) {
+	switch st.Phase {
+	case corev1.PodSucceeded:
+		return false, "PodCompleted", ""
+	case corev1.PodFailed:
+		return false, "PodFailed", ""
+	}
+	var unready []string
+	for i := range st.InitContainerStatuses {
+		if s := &st.InitContainerStatuses[i]; !s.Ready && p.named(s.Name).sidecar {
+			unready = append(unready, s.Name)
+		}
+	}
+	for i := int(p.inits); i < len(p.containers); i++ { // in the order of the spec
+		for j := range st.ContainerStatuses {
+			if s := &st.ContainerStatuses[j]; s.Name == p.containers[i].name && !s.Ready {
+				unready = append(unready, s.Name)
+			}
+		}
+	}
+	if len(unready) > 0 {
+		return false, "ContainersNotReady", fmt.Sprintf("containers with unready status: %s", unready)
+	}
+	return true, "", ""
+}
+
+// closedGates says which readiness gates are not open, or "".
+func (p *pod) closedGates() string {
+	var closed []string
+	for i := range p.api.Spec.ReadinessGates {
+		t := p.api.Spec.ReadinessGates[i].ConditionType
+		switch c := condition(p.api.Status.Conditions, t); {
+		case c == nil:
+			closed = append(closed, fmt.Sprintf("corresponding condition of pod readiness gate %q does not exist.", string(t)))
+		case c.Status != corev1.ConditionTrue:
+			closed = append(closed, fmt.Sprintf("the status of pod readiness gate %q is not \"True\", but %v", string(t), c.Status))
+		}
+	}
+	return strings.Join(closed, ", ")
+}

@@ -1,0 +1,191 @@
+package kubelet
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/statefulsim/statefulsim/sim/apiserver"
+	"github.com/statefulsim/statefulsim/sim/controller"
+)
+
+// Probe names a kind of probe, for FailProbe.
+type Probe uint8
+
+// The probes.
+const (
+	Startup   = Probe(startup)
+	Readiness = Probe(readiness)
+	Liveness  = Probe(liveness)
+)
+
+// Stop ends the kubelet process. What runs on the machine runs on (N5); nobody
+// restarts it or says how it fares.
+func (k *Kubelet) Stop(env *controller.Env) {
+	if k.down {
+		return
+	}
+	k.down = true
+	k.listed = map[types.UID]*corev1.Pod{}
+	for _, p := range k.slots { // a map from a list
+		if p == nil {
+			continue
+		}
+		if !p.gone {
+			k.listed[p.uid] = p.api
+		}
+		p.timers = slices.DeleteFunc(p.timers, func(t timer) bool { return !t.what.isRuntime() })
+		p.calls, p.todo, p.fetched = nil, nil, nil
+		p.queued, p.busy, p.again, p.twice, p.mounting, p.stopping = false, false, false, false, false, false
+		p.status.inFlight = false
+		for i := range p.containers {
+			c := &p.containers[i]
+			if c.kill.step = false; !c.kill.signalled {
+				c.kill = killing{}
+			}
+		}
+	}
+}
+
+// Crash cuts the machine's power: the kubelet and every process are gone at
+// once, mounts and sandboxes too. Images and emptyDirs on disk stay.
+func (k *Kubelet) Crash(env *controller.Env) {
+	k.Stop(env)
+	w := env.World().(*World)
+	for _, p := range k.slots { // each pod for itself: order cannot matter
+		if p == nil {
+			continue
+		}
+		p.timers = nil
+		for i := range p.containers {
+			if c := &p.containers[i]; c.run.running {
+				c.run.running = false
+				c.run.exit = &exit{code: 255, reason: "Unknown", id: c.run.id, started: c.run.started, stopped: env.Now()}
+				c.kill = killing{}
+			}
+		}
+		p.sandbox.up = false
+		p.mounted = false
+		for i := range p.volumes {
+			p.volumes[i] = mount{index: p.volumes[i].index, label: p.volumes[i].label}
+		}
+		if r := w.room(k.cfg.Node, p.uid); r != nil {
+			r.procs = nil
+			w.releaseIP(r)
+		}
+	}
+}
+
+// Restart brings the kubelet back, and the machine if it was off. It lists its
+// pods and compares what should run with what does (HandlePodAdditions,
+// HandlePodCleanups): back-offs and reasons are forgotten, containers are not.
+func (k *Kubelet) Restart(env *controller.Env) {
+	if !k.down {
+		return
+	}
+	k.down, k.started, k.pulling = false, env.Now(), 0
+	listed := k.listed
+	k.listed = nil
+	for _, p := range slices.Clone(k.slots) {
+		if p == nil || listed[p.uid] != nil {
+			continue
+		}
+		p.forgetKubelet()
+		k.removed(env, p)
+	}
+	pods := slices.SortedFunc(maps.Values(listed), func(a, b *corev1.Pod) int {
+		if c := a.CreationTimestamp.Compare(b.CreationTimestamp.Time); c != 0 {
+			return c
+		}
+		return strings.Compare(string(a.UID), string(b.UID))
+	})
+	for _, obj := range pods {
+		i, known := k.byUID[obj.UID]
+		if !known {
+			k.add(env, obj)
+			continue
+		}
+		p := k.slots[i]
+		p.api = obj
+		if p.stage == finished || p.stage == rejected {
+			k.pushStatus(env, p)
+			continue
+		}
+		p.forgetKubelet()
+		k.receive(env, p)
+	}
+}
+
+// Down reports whether the kubelet process does not run.
+func (k *Kubelet) Down() bool { return k.down }
+
+// forgetKubelet drops what a kubelet keeps in memory of a pod alone.
+func (p *pod) forgetKubelet() {
+	if p.stage == finished || p.stage == rejected {
+		return
+	}
+	p.stage, p.status = admitting, statusCache{}
+	p.image = nil
+	p.seen = p.sandbox
+	for i := range p.containers {
+		c := &p.containers[i]
+		c.seen, c.reason, c.message, c.backoff = c.run, "", "", backoff{}
+	}
+}
+
+// Exit has a container's process end by itself, with an exit code and a reason
+// ("OOMKilled"; empty means the usual one).
+func (k *Kubelet) Exit(env *controller.Env, pod apiserver.Key, container string, code int32, reason string) error {
+	p, i, err := k.find(pod, container)
+	if err != nil {
+		return err
+	}
+	if !p.containers[i].run.running {
+		return fmt.Errorf("container %q of pod %s does not run", container, pod)
+	}
+	e := exitOf(code)
+	if reason != "" {
+		e.reason = reason
+	}
+	k.exited(env, p, i, e)
+	return nil
+}
+
+// FailProbe has a probe of a container fail from now on, or lets it be answered
+// by the workload again.
+func (k *Kubelet) FailProbe(env *controller.Env, pod apiserver.Key, container string, probe Probe, fails bool) error {
+	p, i, err := k.find(pod, container)
+	if err != nil {
+		return err
+	}
+	p.containers[i].probes[probe].broken = fails
+	if !k.down && p.stage == syncing {
+		p.stop(probeTick+timerKind(probe), i)
+		k.planProbes(env, p, i)
+	}
+	return nil
+}
+
+// find returns a pod that is still in the API, by its key; an empty container
+// name means the pod's first.
+func (k *Kubelet) find(key apiserver.Key, container string) (*pod, int16, error) {
+	for _, p := range k.slots { // at most one pod of a name is in the API
+		if p == nil || p.key != key || p.gone {
+			continue
+		}
+		if container == "" {
+			return p, p.inits, nil
+		}
+		for i := range p.containers {
+			if p.containers[i].name == container {
+				return p, int16(i), nil
+			}
+		}
+		return nil, 0, fmt.Errorf("pod %s has no container %q", key, container)
+	}
+	return nil, 0, fmt.Errorf("pod %s is not on node %s", key, k.cfg.Node)
+}

@@ -1,0 +1,343 @@
+package kubelet
+
+import (
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/watch"
+
+	"github.com/statefulsim/statefulsim/sim/apiserver"
+	"github.com/statefulsim/statefulsim/sim/controller"
+	"github.com/statefulsim/statefulsim/sim/engine"
+)
+
+// Kubelet is one node: the kubelet process with the runtime beneath it. It is
+// a controller.Actor, and needs a host whose World is a *World.
+type Kubelet struct {
+	cfg  Config
+	node *corev1.Node // as last read; nil before
+
+	slots  []*pod // nil: free
+	free   []int32
+	byUID  map[types.UID]int32
+	ticket uint32 // of the last timer or call
+
+	// pulling is until when the node's one download at a time lasts.
+	pulling engine.Time
+	// started is when the kubelet process came up.
+	started engine.Time
+	// down is set while the kubelet process does not run. listed is then what
+	// the API holds for this node, for its return.
+	down   bool
+	listed map[types.UID]*corev1.Pod
+}
+
+var _ controller.NodeScoped = (*Kubelet)(nil)
+
+// New returns the kubelet of a node. It panics if cfg has no node name or a
+// malformed range.
+func New(cfg Config) *Kubelet {
+	if cfg.Node == "" {
+		panic("kubelet: Config.Node is empty")
+	}
+	if cfg.PodCIDR != "" {
+		if _, err := newIPAM(cfg.PodCIDR, cfg.FirstIP); err != nil {
+			panic(err)
+		}
+	}
+	if cfg.ClusterDomain == "" {
+		cfg.ClusterDomain = "cluster.local"
+	}
+	if cfg.ClusterDNS == "" {
+		cfg.ClusterDNS = "10.96.0.10"
+	}
+	return &Kubelet{cfg: cfg, byUID: map[types.UID]int32{}}
+}
+
+// Name returns "kubelet".
+func (k *Kubelet) Name() string { return "kubelet" }
+
+// NodeName returns the name of its node.
+func (k *Kubelet) NodeName() string { return k.cfg.Node }
+
+// Watches returns the pods, which the host narrows to the node's.
+func (k *Kubelet) Watches() []apiserver.Kind { return []apiserver.Kind{apiserver.Pod} }
+
+// Fork returns an independent copy.
+func (k *Kubelet) Fork() controller.Actor {
+	f := *k
+	f.slots = make([]*pod, len(k.slots))
+	for i, p := range k.slots {
+		if p != nil {
+			f.slots[i] = p.fork()
+		}
+	}
+	f.free = slices.Clone(k.free)
+	f.byUID = make(map[types.UID]int32, len(k.byUID))
+	for uid, i := range k.byUID { // a map from a map
+		f.byUID[uid] = i
+	}
+	if k.listed != nil {
+		f.listed = make(map[types.UID]*corev1.Pod, len(k.listed))
+		for uid, pod := range k.listed { // a map from a map
+			f.listed[uid] = pod
+		}
+	}
+	return &f
+}
+
+// Observe takes in a change of one of the node's pods (syncLoopIteration).
+func (k *Kubelet) Observe(env *controller.Env, rec *apiserver.Record) {
+	obj := rec.Object.(*corev1.Pod)
+	if k.down {
+		if rec.Type == watch.Deleted {
+			delete(k.listed, obj.UID)
+		} else {
+			k.listed[obj.UID] = obj
+		}
+		return
+	}
+	k.observe(env, obj, rec.Type == watch.Deleted)
+}
+
+func (k *Kubelet) observe(env *controller.Env, obj *corev1.Pod, deleted bool) {
+	i, known := k.byUID[obj.UID]
+	if !known {
+		if !deleted {
+			k.add(env, obj)
+		}
+		return
+	}
+	p := k.slots[i]
+	old := p.api
+	if deleted {
+		k.removed(env, p)
+		return
+	}
+	p.api = obj
+	k.reconcile(env, p)
+	switch {
+	case obj.DeletionTimestamp != nil && (old.DeletionTimestamp == nil || graceOf(obj) < graceOf(old)):
+		k.terminate(env, p, graceOf(obj))
+	case p.stage == syncing && changed(old, obj):
+		k.requestSync(env, p)
+	}
+}
+
+// changed reports whether an update concerns the kubelet: the spec or what the
+// downward API shows, or a readiness gate that the Ready condition misses
+// (HandlePodUpdates, HandlePodReconcile).
+func changed(old, obj *corev1.Pod) bool {
+	if obj.Generation != old.Generation || !sameStrings(old.Labels, obj.Labels) || !sameStrings(old.Annotations, obj.Annotations) {
+		return true
+	}
+	for i := range obj.Spec.ReadinessGates {
+		t := obj.Spec.ReadinessGates[i].ConditionType
+		if a, b := condition(old.Status.Conditions, t), condition(obj.Status.Conditions, t); (a == nil) != (b == nil) || a != nil && a.Status != b.Status {
+			return true
+		}
+	}
+	return false
+}
+
+func sameStrings(a, b map[string]string) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for k, v := range a { // all must be equal: order cannot matter
+		if w, ok := b[k]; !ok || w != v {
+			return false
+		}
+	}
+	return true
+}
+
+// add takes on a pod that is new to the kubelet (HandlePodAdditions).
+func (k *Kubelet) add(env *controller.Env, obj *corev1.Pod) *pod {
+	p := newPod(obj)
+	if n := len(k.free); n > 0 {
+		p.slot = k.free[n-1]
+		k.free = k.free[:n-1]
+		k.slots[p.slot] = p
+	} else {
+		p.slot = int32(len(k.slots))
+		k.slots = append(k.slots, p)
+	}
+	k.byUID[obj.UID] = p.slot
+	k.receive(env, p)
+	return p
+}
+
+// receive starts the work on a pod: its end if it is being deleted or is over,
+// its admission otherwise.
+func (k *Kubelet) receive(env *controller.Env, p *pod) {
+	switch {
+	case p.api.DeletionTimestamp != nil:
+		k.terminate(env, p, graceOf(p.api))
+	case isTerminal(p.api.Status.Phase):
+		k.terminate(env, p, grace(p.api))
+	default:
+		k.call(env, p, call{what: getNode}, apiserver.Request{
+			Verb: apiserver.Get, Kind: apiserver.Node, Key: apiserver.Key{Name: k.cfg.Node},
+		})
+	}
+}
+
+// removed handles a pod that is gone from the API: what still runs is stopped
+// (N6), and then it is forgotten.
+func (k *Kubelet) removed(env *controller.Env, p *pod) {
+	p.gone = true
+	if p.stage == finished || p.stage == rejected {
+		k.forget(env, p)
+		return
+	}
+	k.terminate(env, p, grace(p.api))
+}
+
+func (k *Kubelet) forget(env *controller.Env, p *pod) {
+	env.World().(*World).leave(k.cfg.Node, p.uid)
+	delete(k.byUID, p.uid)
+	k.slots[p.slot] = nil
+	k.free = append(k.free, p.slot)
+}
+
+// Respond takes in the answer to a request.
+func (k *Kubelet) Respond(env *controller.Env, token uint64, res apiserver.Result) {
+	p := k.at(token)
+	if p == nil {
+		return
+	}
+	c, ok := p.takeCall(uint32(token))
+	if !ok || k.down {
+		return
+	}
+	switch c.what {
+	case getNode:
+		k.admit(env, p, res)
+	case getClaim, getVolume, getContent:
+		k.fetched(env, p, c, res)
+	case getEnv:
+		k.fetchedEnv(env, p, c, res)
+	case patchStatus:
+		k.statusWritten(env, p, res)
+	case deletePod:
+		k.podDeleted(env, p, res)
+	}
+}
+
+// Wake runs a timer.
+func (k *Kubelet) Wake(env *controller.Env, arg uint64) {
+	p := k.at(arg)
+	if p == nil {
+		return
+	}
+	t, ok := p.takeTimer(uint32(arg))
+	if !ok {
+		return
+	}
+	switch t.what {
+	case exitProcess:
+		k.exited(env, p, t.container, exitOf(k.load(env, p, t.container).ExitCode))
+	case signalled:
+		k.exited(env, p, t.container, exitOf(k.load(env, p, t.container).StopCode))
+	case killed:
+		k.exited(env, p, t.container, exit{code: 137, reason: "Error"})
+	case preStopped, turned:
+		k.killOn(env, p, t.container, t.what)
+	case syncNow:
+		p.queued = false
+		k.sync(env, p)
+	case relist:
+		k.relist(env, p)
+	case mountTry:
+		k.mountTry(env, p, int(t.container))
+	case sandboxUp:
+		k.sandboxUp(env, p)
+	case sandboxDown:
+		k.sandboxDown(env, p)
+	case pulled:
+		k.pulled(env, p)
+	case containerUp:
+		k.containerUp(env, p)
+	case postStarted:
+		k.postStarted(env, p)
+	case unmounted:
+		k.unmounted(env, p)
+	case probeTick + timerKind(startup), probeTick + timerKind(readiness), probeTick + timerKind(liveness):
+		k.probe(env, p, t.container, probeType(t.what-probeTick))
+	case statusRetry:
+		k.pushStatus(env, p)
+	case statusCheck:
+		k.checkStatus(env, p)
+	}
+}
+
+// Waiting lists the pods that do not run and why, by key and UID.
+func (k *Kubelet) Waiting(*controller.Env) []controller.Wait {
+	if k.down {
+		return k.unattended()
+	}
+	var list []*pod
+	for _, p := range k.slots {
+		if p != nil && p.reasonWaiting() != "" {
+			list = append(list, p)
+		}
+	}
+	slices.SortFunc(list, func(a, b *pod) int {
+		if c := a.key.Compare(b.key); c != 0 {
+			return c
+		}
+		return strings.Compare(string(a.uid), string(b.uid))
+	})
+	var waits []controller.Wait
+	for _, p := range list {
+		waits = append(waits, controller.Wait{Kind: apiserver.Pod, Key: p.key, Reason: p.reasonWaiting()})
+	}
+	return waits
+}
+
+// unattended lists the pods that wait for the kubelet itself.
+func (k *Kubelet) unattended() []controller.Wait {
+	var waits []controller.Wait
+	for _, obj := range k.listed { // sorted below; two pods of one key have equal entries
+		if obj.DeletionTimestamp != nil || obj.Status.Phase == corev1.PodPending {
+			waits = append(waits, controller.Wait{Kind: apiserver.Pod, Key: apiserver.KeyOf(obj), Reason: "the kubelet of node " + k.cfg.Node + " does not run"})
+		}
+	}
+	slices.SortFunc(waits, func(a, b controller.Wait) int { return a.Key.Compare(b.Key) })
+	return waits
+}
+
+// load returns what a container of a pod does.
+func (k *Kubelet) load(env *controller.Env, p *pod, c int16) Workload {
+	return env.World().(*World).workload(p.containers[c].spec(p.api).Image)
+}
+
+// graceOf is the grace period of a pod that is being deleted, in seconds.
+func graceOf(obj *corev1.Pod) int64 {
+	if g := obj.DeletionGracePeriodSeconds; g != nil {
+		return *g
+	}
+	return grace(obj)
+}
+
+// grace is what the pod's spec grants, in seconds.
+func grace(obj *corev1.Pod) int64 {
+	if g := obj.Spec.TerminationGracePeriodSeconds; g != nil {
+		return *g
+	}
+	return 30
+}
+
+func isTerminal(p corev1.PodPhase) bool { return p == corev1.PodSucceeded || p == corev1.PodFailed }
+
+func condition(list []corev1.PodCondition, t corev1.PodConditionType) *corev1.PodCondition {
+	for i := range list {
+		if list[i].Type == t {
+			return &list[i]
+		}
+	}
+	return nil
+}

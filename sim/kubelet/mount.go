@@ -1,0 +1,281 @@
+package kubelet
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/statefulsim/statefulsim/sim/apiserver"
+	"github.com/statefulsim/statefulsim/sim/controller"
+	"github.com/statefulsim/statefulsim/sim/engine"
+)
+
+// mount is the work on one volume of a pod.
+type mount struct {
+	index    int16  // in the pod's spec
+	label    string // its name in messages: the PersistentVolume's if it has one
+	done     bool
+	delay    time.Duration // before the next try
+	err      string        // of the last try
+	claim    *corev1.PersistentVolumeClaim
+	pv       *corev1.PersistentVolume
+	contents []apiserver.Object // ConfigMaps and Secrets, nil for a missing one
+}
+
+// startMounts mounts a pod's volumes side by side; the sync goes on when all
+// are mounted (WaitForAttachAndMount). Volumes that no container mounts are
+// left alone.
+func (k *Kubelet) startMounts(env *controller.Env, p *pod) {
+	if p.volumes == nil {
+		for i := range p.api.Spec.Volumes {
+			if name := p.api.Spec.Volumes[i].Name; p.uses(name) {
+				p.volumes = append(p.volumes, mount{index: int16(i), label: name})
+			}
+		}
+	}
+	p.mounting = true
+	for i := range p.volumes {
+		if !p.volumes[i].done && p.mounting {
+			k.mount(env, p, i)
+		}
+	}
+	k.allMounted(env, p)
+}
+
+func (p *pod) uses(volume string) bool {
+	for i := range p.containers {
+		spec := p.containers[i].spec(p.api)
+		for j := range spec.VolumeMounts {
+			if spec.VolumeMounts[j].Name == volume {
+				return true
+			}
+		}
+		for j := range spec.VolumeDevices {
+			if spec.VolumeDevices[j].Name == volume {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// stopMounting gives the mounts up that are under way.
+func (k *Kubelet) stopMounting(p *pod) {
+	p.mounting = false
+	for i := range p.volumes {
+		p.stop(mountTry, int16(i))
+	}
+	p.calls = slices.DeleteFunc(p.calls, func(c call) bool {
+		return c.what == getClaim || c.what == getVolume || c.what == getContent
+	})
+}
+
+func (k *Kubelet) allMounted(env *controller.Env, p *pod) {
+	for i := range p.volumes {
+		if !p.volumes[i].done {
+			return
+		}
+	}
+	if p.mounting {
+		p.mounting, p.mounted = false, true
+		k.syncContainers(env, p)
+	}
+}
+
+// source is the volume's part of the pod's spec.
+func (m *mount) source(obj *corev1.Pod) *corev1.Volume { return &obj.Spec.Volumes[m.index] }
+
+// mount begins a volume: what it needs is read from the API, live, and then it
+// is mounted.
+func (k *Kubelet) mount(env *controller.Env, p *pod, i int) {
+	m := &p.volumes[i]
+	src := m.source(p.api)
+	switch {
+	case src.PersistentVolumeClaim != nil || src.Ephemeral != nil:
+		k.call(env, p, call{what: getClaim, volume: int16(i)}, apiserver.Request{
+			Verb: apiserver.Get, Kind: apiserver.PersistentVolumeClaim, Key: apiserver.Key{Namespace: p.key.Namespace, Name: m.claimName(p.api)},
+		})
+	case src.NFS != nil:
+		k.after(env, p, span(env, p, "kubelet/mount", k.cfg.Latency.Mount), engine.Progress, mountTry, int16(i))
+	default:
+		m.contents = nil
+		k.content(env, p, i)
+	}
+}
+
+// content asks for the next ConfigMap or Secret of a volume; with all of them
+// the volume is mounted.
+func (k *Kubelet) content(env *controller.Env, p *pod, i int) {
+	m := &p.volumes[i]
+	refs := contentRefs(m.source(p.api))
+	if n := len(m.contents); n < len(refs) {
+		k.call(env, p, call{what: getContent, volume: int16(i)}, apiserver.Request{
+			Verb: apiserver.Get, Kind: refs[n].kind, Key: apiserver.Key{Namespace: p.key.Namespace, Name: refs[n].name},
+		})
+		return
+	}
+	k.after(env, p, 0, engine.Progress, mountTry, int16(i))
+}
+
+// fetched takes in what a volume needs (createVolumeSpec).
+func (k *Kubelet) fetched(env *controller.Env, p *pod, c call, res apiserver.Result) {
+	i := int(c.volume)
+	m := &p.volumes[i]
+	switch c.what {
+	case getContent:
+		if res.Err != nil {
+			res.Object = nil
+		}
+		m.contents = append(m.contents, res.Object)
+		k.content(env, p, i)
+	case getClaim:
+		claim, _ := res.Object.(*corev1.PersistentVolumeClaim)
+		if err := claimError(claim, res.Err); err != nil {
+			k.unprocessable(env, p, i, c, err)
+			return
+		}
+		m.claim = claim
+		k.call(env, p, call{what: getVolume, volume: c.volume}, apiserver.Request{
+			Verb: apiserver.Get, Kind: apiserver.PersistentVolume, Key: apiserver.Key{Name: claim.Spec.VolumeName},
+		})
+	case getVolume:
+		pv, _ := res.Object.(*corev1.PersistentVolume)
+		if err := volumeError(m.claim, pv, res.Err); err != nil {
+			k.unprocessable(env, p, i, c, err)
+			return
+		}
+		m.pv, m.label = pv, pv.Name
+		k.after(env, p, span(env, p, "kubelet/mount", k.cfg.Latency.Mount), engine.Progress, mountTry, c.volume)
+	}
+}
+
+// claimError says why a claim cannot be mounted (getPVCExtractPV), or nil.
+func claimError(claim *corev1.PersistentVolumeClaim, err error) error {
+	switch {
+	case err != nil:
+		return fmt.Errorf("failed to fetch PVC from API server: %w", err)
+	case claim.DeletionTimestamp != nil && !slices.Contains(claim.Finalizers, "kubernetes.io/pvc-protection"):
+		return errors.New("PVC is being deleted")
+	case claim.Status.Phase != corev1.ClaimBound:
+		return errors.New("PVC is not bound")
+	case claim.Spec.VolumeName == "":
+		return errors.New("PVC has empty pvc.Spec.VolumeName")
+	}
+	return nil
+}
+
+// volumeError says why a claim's volume cannot be mounted (getPVSpec), or nil.
+func volumeError(claim *corev1.PersistentVolumeClaim, pv *corev1.PersistentVolume, err error) error {
+	switch {
+	case err != nil:
+		return fmt.Errorf("failed to fetch PV %s from API server: %w", claim.Spec.VolumeName, err)
+	case pv.Spec.ClaimRef == nil:
+		return fmt.Errorf("found PV object %s but it has a nil pv.Spec.ClaimRef indicating it is not yet bound to the claim", pv.Name)
+	case pv.Spec.ClaimRef.UID != claim.UID:
+		return fmt.Errorf("found PV object %s but its pv.Spec.ClaimRef.UID %s does not point to claim.UID %s", pv.Name, pv.Spec.ClaimRef.UID, claim.UID)
+	}
+	return nil
+}
+
+// unprocessable ends the sync because a claim cannot be used; the worker tries
+// again like after any failed sync.
+func (k *Kubelet) unprocessable(env *controller.Env, p *pod, i int, c call, err error) {
+	name := p.volumes[i].claimName(p.api)
+	var missing []string
+	for j := range p.volumes {
+		if !p.volumes[j].done {
+			missing = append(missing, p.volumes[j].source(p.api).Name)
+		}
+	}
+	slices.Sort(missing)
+	p.volumes[i].err = fmt.Sprintf("error processing PVC %s/%s: %v", p.key.Namespace, name, err)
+	k.note(env, p, corev1.EventTypeWarning, "FailedMount",
+		fmt.Sprintf("Unable to attach or mount volumes: unmounted volumes=%v, unattached volumes=[], failed to process volumes=[%s]: %s",
+			missing, p.volumes[i].source(p.api).Name, p.volumes[i].err))
+	k.stopMounting(p)
+	p.failed = true
+	k.done(env, p)
+}
+
+// claimName is the name of the claim that a volume is.
+func (m *mount) claimName(obj *corev1.Pod) string {
+	if src := m.source(obj); src.PersistentVolumeClaim != nil {
+		return src.PersistentVolumeClaim.ClaimName
+	}
+	return obj.Name + "-" + m.source(obj).Name
+}
+
+// mountTry mounts one volume. If that fails, it is tried again after 500 ms,
+// doubling to 2 m 2 s, and an Event says why each time (M4).
+func (k *Kubelet) mountTry(env *controller.Env, p *pod, i int) {
+	m := &p.volumes[i]
+	if m.err != "" && m.contents != nil { // a retry reads anew
+		m.err = ""
+		k.mount(env, p, i)
+		return
+	}
+	w := env.World().(*World)
+	v, err := k.volume(w, p, m)
+	if err != nil {
+		m.err = err.Error()
+		m.delay = min(max(2*m.delay, mountBackoffBase), mountBackoffMax)
+		k.note(env, p, corev1.EventTypeWarning, "FailedMount", fmt.Sprintf("MountVolume.SetUp failed for volume %q : %s", m.label, err))
+		k.after(env, p, m.delay, engine.Retry, mountTry, int16(i))
+		return
+	}
+	m.done, m.err, m.contents = true, "", nil
+	w.enter(k.cfg.Node, p.api).volumes[m.source(p.api).Name] = v
+	k.allMounted(env, p)
+}
+
+// volume makes the volume, or says why it cannot be mounted. Any number of
+// nodes may mount an export at a time, whatever the access mode (M1).
+func (k *Kubelet) volume(w *World, p *pod, m *mount) (*volume, error) {
+	src := m.source(p.api)
+	switch {
+	case m.pv != nil && m.pv.Spec.NFS != nil:
+		readOnly := src.PersistentVolumeClaim != nil && src.PersistentVolumeClaim.ReadOnly
+		return k.mountNFS(w, p, m, m.pv.Spec.NFS, m.pv.Spec.MountOptions, readOnly)
+	case m.pv != nil && m.pv.Spec.Local != nil:
+		return &volume{tree: "node/" + k.cfg.Node + m.pv.Spec.Local.Path}, nil
+	case m.pv != nil && m.pv.Spec.HostPath != nil:
+		return &volume{tree: "node/" + k.cfg.Node + m.pv.Spec.HostPath.Path}, nil
+	case m.pv != nil: // any other source is a disk of its own
+		return &volume{tree: "pv/" + string(m.pv.UID) + "/" + m.pv.Name}, nil
+	case src.NFS != nil:
+		return k.mountNFS(w, p, m, src.NFS, nil, src.NFS.ReadOnly)
+	case src.HostPath != nil:
+		return &volume{tree: "node/" + k.cfg.Node + src.HostPath.Path}, nil
+	case src.EmptyDir != nil:
+		if v := w.enter(k.cfg.Node, p.api).volumes[src.Name]; v != nil && src.EmptyDir.Medium != corev1.StorageMediumMemory {
+			return v, nil // the machine was off: the directory is on its disk
+		}
+		return &volume{}, nil
+	}
+	files, err := k.contentFiles(p, src, m.contents)
+	if err != nil {
+		return nil, err
+	}
+	return &volume{files: files, readOnly: true}, nil
+}
+
+// mountNFS mounts an export; its error is what mount-utils makes of the words
+// of mount.nfs.
+func (k *Kubelet) mountNFS(w *World, p *pod, m *mount, nfs *corev1.NFSVolumeSource, options []string, readOnly bool) (*volume, error) {
+	if err := w.NFS.Mount(nfs.Server, nfs.Path); err != nil {
+		if readOnly {
+			options = append(slices.Clone(options), "ro")
+		}
+		opts := ""
+		if len(options) > 0 {
+			opts = "-o " + strings.Join(options, ",") + " "
+		}
+		return nil, fmt.Errorf("mount failed: exit status 32\nMounting command: mount\nMounting arguments: -t nfs %s%s:%s /var/lib/kubelet/pods/%s/volumes/kubernetes.io~nfs/%s\nOutput: %w\n",
+			opts, nfs.Server, nfs.Path, p.uid, m.label, err)
+	}
+	return &volume{server: nfs.Server, path: nfs.Path, readOnly: readOnly || nfs.ReadOnly}, nil
+}

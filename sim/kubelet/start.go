@@ -1,0 +1,199 @@
+package kubelet
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"strconv"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/statefulsim/statefulsim/sim/apiserver"
+	"github.com/statefulsim/statefulsim/sim/controller"
+	"github.com/statefulsim/statefulsim/sim/engine"
+)
+
+// start begins to start a container: its back-off, its image, its environment,
+// its process, its postStart hook (startContainer). It reports whether that
+// takes time.
+func (k *Kubelet) start(env *controller.Env, p *pod, i int16) bool {
+	c := &p.containers[i]
+	if c.run.running {
+		return false
+	}
+	if k.backingOff(env, p, c) {
+		return false
+	}
+	return k.ensureImage(env, p, c)
+}
+
+// backingOff applies the back-off between restarts (K19, doBackOff): the first
+// restart comes at once, later ones 10 s, 20 s … 300 s after the last end.
+func (k *Kubelet) backingOff(env *controller.Env, p *pod, c *container) bool {
+	if c.run.exit == nil {
+		return false
+	}
+	ended := c.run.exit.stopped
+	if !c.backoff.holds(env.Now(), ended) {
+		c.backoff.next(env.Now(), ended)
+		return false
+	}
+	k.note(env, p, corev1.EventTypeWarning, "BackOff",
+		fmt.Sprintf("Back-off restarting failed container %s in pod %s", c.name, p.format()))
+	p.fail(c, "CrashLoopBackOff", fmt.Sprintf("back-off %s restarting failed container=%s pod=%s", c.backoff.delay, c.name, p.format()))
+	if ends := ended.Add(c.backoff.delay); p.expiry == 0 || ends < p.expiry {
+		p.expiry = ends
+	}
+	return true
+}
+
+// fail records why a container did not start.
+func (p *pod) fail(c *container, reason, message string) {
+	c.reason, c.message = reason, message
+	p.failed = true
+}
+
+// format names a pod in messages.
+func (p *pod) format() string {
+	return p.key.Name + "_" + p.key.Namespace + "(" + string(p.uid) + ")"
+}
+
+// create makes the container's process, its environment being known.
+func (k *Kubelet) create(env *controller.Env, p *pod) bool {
+	k.after(env, p, span(env, p, "kubelet/start", k.cfg.Latency.Start), engine.Progress, containerUp, 0)
+	return true
+}
+
+// containerUp ends the start of a container: its process runs.
+func (k *Kubelet) containerUp(env *controller.Env, p *pod) {
+	i := p.todo[0].container
+	c := &p.containers[i]
+	spec := c.spec(p.api)
+	w := env.World().(*World)
+	r := w.enter(k.cfg.Node, p.api)
+	next := run{attempt: c.run.attempt, running: true, started: env.Now(), last: c.run.exit, image: spec.Image, imageID: imageID(spec.Image), sandbox: p.sandbox.attempts}
+	if c.run.id != "" {
+		next.attempt++
+	}
+	next.id = containerID(p.uid, c.name, next.attempt)
+	c.run = next
+	c.reason, c.message = "", ""
+	p.acted = true
+	r.procs = append(r.procs, process{name: c.name, id: next.id, image: spec.Image, since: env.Now(), spec: spec, env: c.env})
+	k.note(env, p, corev1.EventTypeNormal, "Created", "Container created")
+	k.note(env, p, corev1.EventTypeNormal, "Started", "Container started")
+
+	load := w.workload(spec.Image)
+	if load.OnStart != nil {
+		load.OnStart(w.filesOf(r, r.proc(c.name)))
+	}
+	if d, ok := load.exits(); ok {
+		class := engine.Retry // a server that will fail
+		if c.init && !c.sidecar || p.api.Spec.RestartPolicy != corev1.RestartPolicyAlways {
+			class = engine.Progress // a job that will end
+		}
+		k.after(env, p, d, class, exitProcess, i)
+	}
+	if spec.Lifecycle != nil && spec.Lifecycle.PostStart != nil {
+		d := load.PostStart
+		if s := spec.Lifecycle.PostStart.Sleep; s != nil {
+			d = time.Duration(s.Seconds) * time.Second
+		}
+		k.after(env, p, d, engine.Progress, postStarted, 0)
+		return
+	}
+	k.step(env, p)
+}
+
+// postStarted ends a postStart hook; a container whose hook fails is killed.
+func (k *Kubelet) postStarted(env *controller.Env, p *pod) {
+	i := p.todo[0].container
+	c := &p.containers[i]
+	load := k.load(env, p, i)
+	if !load.PostStartFails || c.spec(p.api).Lifecycle.PostStart.Sleep != nil {
+		k.step(env, p)
+		return
+	}
+	k.note(env, p, corev1.EventTypeWarning, "FailedPostStartHook", "PostStartHook failed")
+	p.fail(c, "PostStartHookError", "PostStartHook failed")
+	if !c.run.running {
+		k.step(env, p)
+		return
+	}
+	c.kill.step = true
+	k.kill(env, p, i, grace(p.api), "FailedPostStartHook")
+}
+
+// exited handles the end of a process.
+func (k *Kubelet) exited(env *controller.Env, p *pod, i int16, e exit) {
+	c := &p.containers[i]
+	if !c.run.running {
+		return
+	}
+	for _, t := range [...]timerKind{exitProcess, signalled, killed, preStopped, turned} {
+		p.stop(t, i)
+	}
+	e.id, e.started, e.stopped = c.run.id, c.run.started, env.Now()
+	c.run.running, c.run.exit = false, &e
+	if r := env.World().(*World).room(k.cfg.Node, p.uid); r != nil {
+		r.end(c.name)
+	}
+	stopping, ofStep := c.kill.on, c.kill.step
+	c.kill = killing{}
+	switch {
+	case k.down:
+	case stopping && p.stage >= terminating && !ofStep:
+		k.turns(env, p)
+		k.stopped(env, p)
+	case stopping && ofStep:
+		p.acted = true
+		c.seen = c.run
+		k.step(env, p)
+	default:
+		k.notice(env, p)
+	}
+}
+
+// containerID returns a runtime's identifier for one run of a container.
+func containerID(uid types.UID, name string, attempt int32) string {
+	sum := sha256.Sum256([]byte(string(uid) + "/" + name + "/" + strconv.Itoa(int(attempt))))
+	return hex.EncodeToString(sum[:])
+}
+
+// fetchEnv asks for the objects that a container's environment refers to, one
+// after the other, and then creates the container.
+func (k *Kubelet) fetchEnv(env *controller.Env, p *pod) bool {
+	c := &p.containers[p.todo[0].container]
+	refs := envRefs(c.spec(p.api))
+	if n := len(p.fetched); n < len(refs) {
+		k.call(env, p, call{what: getEnv}, apiserver.Request{
+			Verb: apiserver.Get, Kind: refs[n].kind, Key: apiserver.Key{Namespace: p.key.Namespace, Name: refs[n].name},
+		})
+		return true
+	}
+	var err error
+	c.env, err = k.environment(p, c.spec(p.api), refs, p.fetched)
+	p.fetched = nil
+	if err != nil {
+		k.note(env, p, corev1.EventTypeWarning, "Failed", "Error: "+err.Error())
+		p.fail(c, "CreateContainerConfigError", err.Error())
+		return false
+	}
+	return k.create(env, p)
+}
+
+// fetchedEnv takes in one of these objects.
+func (k *Kubelet) fetchedEnv(env *controller.Env, p *pod, _ call, res apiserver.Result) {
+	if len(p.todo) == 0 || p.todo[0].what != startContainer {
+		return
+	}
+	if res.Err != nil {
+		res.Object = nil
+	}
+	p.fetched = append(p.fetched, res.Object)
+	if !k.fetchEnv(env, p) {
+		k.step(env, p)
+	}
+}

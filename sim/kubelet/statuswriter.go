@@ -1,0 +1,265 @@
+package kubelet
+
+import (
+	"strconv"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/statefulsim/statefulsim/sim/apiserver"
+	"github.com/statefulsim/statefulsim/sim/controller"
+	"github.com/statefulsim/statefulsim/sim/engine"
+)
+
+// statusCache is what the status manager keeps of a pod.
+type statusCache struct {
+	last     *corev1.PodStatus // newest; shared and immutable
+	version  uint32            // of last
+	sending  uint32            // on its way
+	sent     uint32            // arrived
+	written  uint64            // resourceVersion of the last write
+	inFlight bool
+	finished bool // nothing is left of the pod on the node
+}
+
+// setStatus takes a new status, which becomes shared, and writes it if it says
+// something new (updateStatusInternal). While a write is on its way a newer
+// status waits, and the newest alone is written then.
+func (k *Kubelet) setStatus(env *controller.Env, p *pod, st *corev1.PodStatus) {
+	old := p.oldStatus()
+	now := apiserver.Stamp(env.Now())
+	for i := range st.Conditions {
+		c := &st.Conditions[i]
+		if !isOwned(c.Type) {
+			continue
+		}
+		if was := condition(old.Conditions, c.Type); was != nil && was.Status == c.Status {
+			c.LastTransitionTime = was.LastTransitionTime
+		} else {
+			c.LastTransitionTime = now
+		}
+	}
+	switch {
+	case old.StartTime != nil && !old.StartTime.IsZero():
+		st.StartTime = old.StartTime
+	case st.StartTime == nil:
+		st.StartTime = &now
+	}
+	st.ObservedGeneration = max(p.api.Generation, old.ObservedGeneration)
+	changed := p.status.last == nil || !sameStatus(p.status.last, st)
+	if changed {
+		p.status.last = st
+		p.status.version++
+	}
+	if p.stage < terminated {
+		k.trigger(env, p)
+	}
+	if changed {
+		k.pushStatus(env, p)
+	}
+}
+
+// pushStatus writes the newest status, unless a write is on its way.
+func (k *Kubelet) pushStatus(env *controller.Env, p *pod) {
+	if p.status.inFlight || p.status.last == nil || p.gone {
+		return
+	}
+	p.status.inFlight, p.status.sending = true, p.status.version
+	runs := false
+	for i := range p.containers {
+		runs = runs || p.containers[i].run.running
+	}
+	k.call(env, p, call{what: patchStatus}, apiserver.Request{
+		Verb: apiserver.Patch, Kind: apiserver.Pod, Subresource: apiserver.Status,
+		Key: p.key, UID: p.uid, Patch: statusPatch{status: p.status.last, runs: runs},
+	})
+}
+
+// statusWritten takes in the answer. A pod of which nothing is left and that is
+// to be deleted is deleted now, with no grace: only this frees its name (K14).
+func (k *Kubelet) statusWritten(env *controller.Env, p *pod, res apiserver.Result) {
+	p.status.inFlight = false
+	switch {
+	case apierrors.IsNotFound(res.Err):
+		return // the pod is gone; the watch will say so
+	case res.Err != nil:
+		k.retryStatus(env, p)
+		return
+	}
+	p.status.sent = p.status.sending
+	p.status.written = version(res.Object)
+	if p.status.sent != p.status.version {
+		k.pushStatus(env, p)
+	} else if p.status.finished && res.Object.GetDeletionTimestamp() != nil {
+		k.retire(env, p)
+	}
+}
+
+// retire deletes a pod of which nothing is left on the node and whose last
+// status is written (canBeDeleted). Upstream reads the pod once more, to find
+// that there is nothing to write; that is left out.
+func (k *Kubelet) retire(env *controller.Env, p *pod) {
+	s := &p.status
+	if s.inFlight || s.sent != s.version || !isTerminal(s.last.Phase) || p.api.DeletionTimestamp == nil {
+		return
+	}
+	k.call(env, p, call{what: deletePod}, apiserver.Request{
+		Verb: apiserver.Delete, Kind: apiserver.Pod, Key: p.key, UID: p.uid, GracePeriodSeconds: new(int64),
+	})
+}
+
+func (k *Kubelet) podDeleted(env *controller.Env, p *pod, res apiserver.Result) {
+	if res.Err != nil && !apierrors.IsNotFound(res.Err) {
+		k.retryStatus(env, p)
+	}
+}
+
+// retryStatus repeats a failed write at the next tick of the status manager
+// (K21).
+func (k *Kubelet) retryStatus(env *controller.Env, p *pod) {
+	ran := env.Now().Sub(k.started)
+	k.after(env, p, statusPeriod-ran%statusPeriod, engine.Retry, statusRetry, 0)
+}
+
+// reconcile has the kubelet's status written again, at the next tick of the
+// status manager, if somebody else has changed it (needsReconcile): the node's
+// pods were marked not ready (N2), say.
+func (k *Kubelet) reconcile(env *controller.Env, p *pod) {
+	if s := &p.status; s.last != nil && !s.inFlight && s.sent == s.version && version(p.api) > s.written &&
+		!p.pending(statusCheck, 0) && p.statusDiffers() {
+		ran := env.Now().Sub(k.started)
+		k.after(env, p, statusPeriod-ran%statusPeriod, engine.Progress, statusCheck, 0)
+	}
+}
+
+// checkStatus writes the status if that still changes anything.
+func (k *Kubelet) checkStatus(env *controller.Env, p *pod) {
+	if p.statusDiffers() {
+		k.pushStatus(env, p)
+	}
+}
+
+// statusDiffers reports whether a write of the status would change the pod as
+// the watch delivered it last.
+func (p *pod) statusDiffers() bool {
+	next, _ := statusPatch{status: p.status.last}.Apply(p.api)
+	return next != apiserver.Object(p.api)
+}
+
+// version is an object's resourceVersion.
+func version(obj apiserver.Object) uint64 {
+	v, _ := strconv.ParseUint(obj.GetResourceVersion(), 10, 64)
+	return v
+}
+
+// statusPatch replaces the kubelet's part of a pod's status and keeps the rest
+// (mergePodStatus). It is plain data.
+type statusPatch struct {
+	status *corev1.PodStatus // shared, immutable
+	runs   bool              // a container may be running
+}
+
+// Apply implements apiserver.Patcher.
+func (s statusPatch) Apply(obj apiserver.Object) (apiserver.Object, error) {
+	pod := obj.(*corev1.Pod)
+	st := *s.status
+	st.Conditions = make([]corev1.PodCondition, 0, len(pod.Status.Conditions)+len(s.status.Conditions))
+	for i := range pod.Status.Conditions {
+		if c := &pod.Status.Conditions[i]; !isOwned(c.Type) {
+			st.Conditions = append(st.Conditions, *c)
+		}
+	}
+	for i := range s.status.Conditions {
+		if c := &s.status.Conditions[i]; isOwned(c.Type) {
+			st.Conditions = append(st.Conditions, *c)
+		}
+	}
+	st.ResourceClaimStatuses = pod.Status.ResourceClaimStatuses
+	st.ExtendedResourceClaimStatus = pod.Status.ExtendedResourceClaimStatus
+	st.NominatedNodeName = pod.Status.NominatedNodeName
+	if s.runs && isTerminal(st.Phase) && !isTerminal(pod.Status.Phase) {
+		// A pod is not over while one of its containers may run.
+		st.Phase, st.Reason, st.Message = pod.Status.Phase, pod.Status.Reason, pod.Status.Message
+	}
+	if isTerminal(st.Phase) {
+		unready(&st)
+	}
+	if sameStatus(&pod.Status, &st) {
+		return obj, nil
+	}
+	next := *pod
+	next.Status = st
+	return &next, nil
+}
+
+// unready has no status with a terminal phase say that it is ready.
+func unready(st *corev1.PodStatus) {
+	reason := "PodFailed"
+	if st.Phase == corev1.PodSucceeded {
+		reason = "PodCompleted"
+	}
+	for i := range st.Conditions {
+		c := &st.Conditions[i]
+		if (c.Type == corev1.PodReady || c.Type == corev1.ContainersReady) && c.Status == corev1.ConditionTrue {
+			c.Status, c.Reason, c.Message = corev1.ConditionFalse, reason, ""
+		}
+	}
+}
+
+// sameStatus compares two statuses but for the times of probes.
+func sameStatus(a, b *corev1.PodStatus) bool {
+	return a.Phase == b.Phase && a.Reason == b.Reason && a.Message == b.Message &&
+		a.ObservedGeneration == b.ObservedGeneration && a.HostIP == b.HostIP && a.PodIP == b.PodIP &&
+		a.QOSClass == b.QOSClass && a.NominatedNodeName == b.NominatedNodeName &&
+		sameTime(a.StartTime, b.StartTime) && sameConditions(a.Conditions, b.Conditions) &&
+		sameContainers(a.ContainerStatuses, b.ContainerStatuses) &&
+		sameContainers(a.InitContainerStatuses, b.InitContainerStatuses)
+}
+
+func sameTime(a, b *metav1.Time) bool {
+	return a == b || a != nil && b != nil && a.Truncate(time.Second).Equal(b.Truncate(time.Second))
+}
+
+func sameConditions(a, b []corev1.PodCondition) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range a {
+		x, y := &a[i], &b[i]
+		if x.Type != y.Type || x.Status != y.Status || x.Reason != y.Reason || x.Message != y.Message || x.ObservedGeneration != y.ObservedGeneration {
+			return false
+		}
+	}
+	return true
+}
+
+func sameContainers(a, b []corev1.ContainerStatus) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range a {
+		x, y := &a[i], &b[i]
+		if x.Name != y.Name || x.Ready != y.Ready || x.RestartCount != y.RestartCount || x.Image != y.Image ||
+			x.ContainerID != y.ContainerID || yes(x.Started) != yes(y.Started) ||
+			!sameState(&x.State, &y.State) || !sameState(&x.LastTerminationState, &y.LastTerminationState) {
+			return false
+		}
+	}
+	return true
+}
+
+func sameState(a, b *corev1.ContainerState) bool {
+	switch {
+	case a.Waiting != nil && b.Waiting != nil:
+		return *a.Waiting == *b.Waiting
+	case a.Running != nil && b.Running != nil:
+		return sameTime(&a.Running.StartedAt, &b.Running.StartedAt)
+	case a.Terminated != nil && b.Terminated != nil:
+		x, y := a.Terminated, b.Terminated
+		return x.ExitCode == y.ExitCode && x.Reason == y.Reason && x.Message == y.Message && x.ContainerID == y.ContainerID &&
+			sameTime(&x.FinishedAt, &y.FinishedAt)
+	}
+	return a.Waiting == b.Waiting && a.Running == b.Running && a.Terminated == b.Terminated
+}

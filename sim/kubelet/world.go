@@ -1,0 +1,277 @@
+package kubelet
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/statefulsim/statefulsim/sim/apiserver"
+	"github.com/statefulsim/statefulsim/sim/controller"
+	"github.com/statefulsim/statefulsim/sim/engine"
+	"github.com/statefulsim/statefulsim/volume/nfs"
+)
+
+// WorldConfig is what does not change while a cluster runs. The zero value is
+// a world of well-behaved servers in which every image exists.
+type WorldConfig struct {
+	// Workloads say what containers do, by image: the exact name first, then
+	// the name without its tag.
+	Workloads map[string]Workload
+	// StrictImages has only the images of Workloads exist.
+	StrictImages bool
+	// NFS says how the NFS servers behave.
+	NFS nfs.Options
+}
+
+// World is the ground truth outside the API: machines with the processes on
+// them, images, addresses, files. All kubelets of a cluster share one.
+type World struct {
+	// NFS is the servers on the network.
+	NFS *nfs.Network
+
+	cfg      *WorldConfig // configuration: shared between forks
+	missing  map[string]bool
+	machines map[string]*machine
+	byIP     map[netip.Addr]place
+	trees    map[string]map[string]string // volumes that are neither NFS nor a pod's own
+	subnets  int
+}
+
+var _ controller.World = (*World)(nil)
+
+// place is where a pod's sandbox is.
+type place struct {
+	node string
+	uid  types.UID
+}
+
+// machine is one node's hardware.
+type machine struct {
+	images map[string]bool
+	rooms  map[types.UID]*room
+	ipam   ipam
+}
+
+// room is what a machine keeps of one pod: its sandbox, its processes, its
+// volumes.
+type room struct {
+	node    string
+	pod     *corev1.Pod // shared, immutable
+	ip      netip.Addr  // valid while the sandbox is up
+	net     hostnet
+	procs   []process
+	volumes map[string]*volume
+}
+
+// process is a container that runs.
+type process struct {
+	name  string
+	id    string
+	image string
+	since engine.Time
+	spec  *corev1.Container // shared, immutable
+	env   []corev1.EnvVar
+	files map[string]string // the container's own file system
+}
+
+// Process is a container that runs on a machine, whatever the API says.
+type Process struct {
+	Node        string
+	Pod         apiserver.Key
+	UID         types.UID
+	Container   string
+	ContainerID string
+	Image       string
+	IP          string
+	Since       engine.Time
+}
+
+// NewWorld returns a world without machines; kubelets add theirs. It keeps cfg.
+func NewWorld(cfg WorldConfig) *World {
+	return &World{
+		NFS: nfs.New(cfg.NFS), cfg: &cfg, missing: map[string]bool{},
+		machines: map[string]*machine{}, byIP: map[netip.Addr]place{},
+		trees: map[string]map[string]string{},
+	}
+}
+
+// Fork returns an independent copy.
+func (w *World) Fork() controller.World {
+	f := *w
+	f.NFS = w.NFS.Fork()
+	f.missing, f.byIP = maps.Clone(w.missing), maps.Clone(w.byIP)
+	f.trees = make(map[string]map[string]string, len(w.trees))
+	for k, t := range w.trees { // a map from a map
+		f.trees[k] = maps.Clone(t)
+	}
+	f.machines = make(map[string]*machine, len(w.machines))
+	for name, m := range w.machines { // a map from a map
+		f.machines[name] = m.fork()
+	}
+	return &f
+}
+
+func (m *machine) fork() *machine {
+	f := &machine{images: maps.Clone(m.images), rooms: make(map[types.UID]*room, len(m.rooms)), ipam: m.ipam.fork()}
+	for uid, r := range m.rooms { // a map from a map
+		c := *r
+		c.procs = slices.Clone(r.procs)
+		for i := range c.procs {
+			c.procs[i].files = maps.Clone(c.procs[i].files)
+		}
+		c.volumes = make(map[string]*volume, len(r.volumes))
+		for name, v := range r.volumes { // a map from a map
+			vc := *v
+			vc.files = maps.Clone(v.files)
+			c.volumes[name] = &vc
+		}
+		f.rooms[uid] = &c
+	}
+	return f
+}
+
+// Processes lists what runs, by namespace, pod name, node, UID and container.
+func (w *World) Processes() []Process {
+	var list []Process
+	for _, m := range w.machines { // sorted below
+		for uid, r := range m.rooms { // sorted below
+			for i := range r.procs {
+				p := &r.procs[i]
+				proc := Process{
+					Node: r.node, Pod: apiserver.KeyOf(r.pod), UID: uid, Container: p.name,
+					ContainerID: p.id, Image: p.image, Since: p.since,
+				}
+				if r.ip.IsValid() {
+					proc.IP = r.ip.String()
+				}
+				list = append(list, proc)
+			}
+		}
+	}
+	slices.SortFunc(list, func(a, b Process) int {
+		return cmp.Or(a.Pod.Compare(b.Pod), cmp.Compare(a.Node, b.Node), cmp.Compare(a.UID, b.UID), cmp.Compare(a.Container, b.Container))
+	})
+	return list
+}
+
+// Images lists the images that a node has, sorted.
+func (w *World) Images(node string) []string {
+	if m := w.machines[node]; m != nil {
+		return slices.Sorted(maps.Keys(m.images))
+	}
+	return nil
+}
+
+// AddImage puts an image on a node, as an earlier pull would have.
+func (w *World) AddImage(node, image string) { w.machine(node).images[qualified(image)] = true }
+
+// SetImageMissing takes an image away from the registry, or puts it back. Nodes
+// that have it keep it.
+func (w *World) SetImageMissing(image string, missing bool) {
+	if missing {
+		w.missing[qualified(image)] = true
+	} else {
+		delete(w.missing, qualified(image))
+	}
+}
+
+// IPs lists the pod addresses in use, sorted, with their pods.
+func (w *World) IPs() []Address {
+	list := make([]Address, 0, len(w.byIP))
+	for ip, at := range w.byIP { // sorted below
+		list = append(list, Address{ip, apiserver.KeyOf(w.machines[at.node].rooms[at.uid].pod), at.node})
+	}
+	slices.SortFunc(list, func(a, b Address) int { return a.IP.Compare(b.IP) })
+	return list
+}
+
+// Address is a pod's address.
+type Address struct {
+	IP   netip.Addr
+	Pod  apiserver.Key
+	Node string
+}
+
+// inRegistry reports whether an image can be pulled.
+func (w *World) inRegistry(image string) bool {
+	if w.missing[qualified(image)] {
+		return false
+	}
+	if !w.cfg.StrictImages {
+		return true
+	}
+	_, ok := w.lookup(image)
+	return ok
+}
+
+// workload returns what the containers of an image do.
+func (w *World) workload(image string) Workload {
+	load, _ := w.lookup(image)
+	return load
+}
+
+func (w *World) lookup(image string) (Workload, bool) {
+	load, ok := w.cfg.Workloads[image]
+	if !ok {
+		load, ok = w.cfg.Workloads[repository(image)]
+	}
+	return load, ok
+}
+
+func (w *World) machine(node string) *machine {
+	m := w.machines[node]
+	if m == nil {
+		m = &machine{images: map[string]bool{}, rooms: map[types.UID]*room{}}
+		w.machines[node] = m
+	}
+	return m
+}
+
+// room returns a pod's room on a node, or nil.
+func (w *World) room(node string, uid types.UID) *room {
+	if m := w.machines[node]; m != nil {
+		return m.rooms[uid]
+	}
+	return nil
+}
+
+// enter returns a pod's room on a node, which it makes if need be.
+func (w *World) enter(node string, pod *corev1.Pod) *room {
+	m := w.machine(node)
+	r := m.rooms[pod.UID]
+	if r == nil {
+		r = &room{node: node, pod: pod, volumes: map[string]*volume{}}
+		m.rooms[pod.UID] = r
+	}
+	return r
+}
+
+// leave gives up a pod's room.
+func (w *World) leave(node string, uid types.UID) {
+	if r := w.room(node, uid); r != nil {
+		if len(r.procs) > 0 {
+			panic(fmt.Sprintf("kubelet: pod %s/%s leaves node %s with %d running processes", r.pod.Namespace, r.pod.Name, node, len(r.procs)))
+		}
+		w.releaseIP(r)
+		delete(w.machines[node].rooms, uid)
+	}
+}
+
+// end removes a process.
+func (r *room) end(container string) {
+	r.procs = slices.DeleteFunc(r.procs, func(p process) bool { return p.name == container })
+}
+
+func (r *room) proc(container string) *process {
+	for i := range r.procs {
+		if r.procs[i].name == container {
+			return &r.procs[i]
+		}
+	}
+	return nil
+}
