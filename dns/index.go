@@ -1,0 +1,260 @@
+package dns
+
+import (
+	"maps"
+	"net/netip"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+	"k8s.io/apimachinery/pkg/watch"
+
+	"github.com/statefulsim/statefulsim/sim/apiserver"
+)
+
+// Index is what the name service knows: Services, the ready endpoints of their
+// slices, and the namespaces. Use NewIndex.
+//
+// Reading never changes an Index: one that nobody applies records to may be read
+// by many at once.
+type Index struct {
+	cfg        Config
+	services   map[apiserver.Key]*corev1.Service
+	clusterIPs map[netip.Addr]apiserver.Key
+	namespaces map[string]bool
+	populated  map[string]int // how many Services a namespace has
+
+	// The lists below are replaced, never changed, so that a fork shares them.
+
+	slices map[apiserver.Key][]*discoveryv1.EndpointSlice // by Service, names ascending
+	hosts  map[host][]string                              // slices with that endpoint
+	addrs  map[netip.Addr][]place                         // slices with that address
+
+	serial uint32 // when it last changed, in seconds since 1970
+}
+
+// host is the name of an endpoint under a Service, in lower case.
+type host struct {
+	service apiserver.Key
+	name    string
+}
+
+// place is a slice of a Service.
+type place struct {
+	service apiserver.Key
+	slice   string
+}
+
+// NewIndex returns an empty index.
+func NewIndex(cfg Config) *Index {
+	return &Index{
+		cfg:        cfg.defaulted(),
+		services:   map[apiserver.Key]*corev1.Service{},
+		clusterIPs: map[netip.Addr]apiserver.Key{},
+		namespaces: map[string]bool{},
+		populated:  map[string]int{},
+		slices:     map[apiserver.Key][]*discoveryv1.EndpointSlice{},
+		hosts:      map[host][]string{},
+		addrs:      map[netip.Addr][]place{},
+	}
+}
+
+// Fork returns an independent copy: a snapshot.
+func (x *Index) Fork() *Index {
+	f := *x
+	f.services, f.clusterIPs = maps.Clone(x.services), maps.Clone(x.clusterIPs)
+	f.namespaces, f.populated = maps.Clone(x.namespaces), maps.Clone(x.populated)
+	f.slices, f.hosts, f.addrs = maps.Clone(x.slices), maps.Clone(x.hosts), maps.Clone(x.addrs)
+	return &f
+}
+
+// Config returns the configuration with its defaults filled in.
+func (x *Index) Config() Config { return x.cfg }
+
+// Apply takes in a watch record of a Service, an EndpointSlice or a Namespace;
+// others are ignored. The cost is that of what changed.
+func (x *Index) Apply(rec *apiserver.Record) {
+	gone := rec.Type == watch.Deleted
+	switch obj := rec.Object.(type) {
+	case *corev1.Namespace:
+		if gone {
+			delete(x.namespaces, obj.Name)
+		} else {
+			x.namespaces[obj.Name] = true
+		}
+		return
+	case *corev1.Service:
+		if gone {
+			obj = nil
+		}
+		x.setService(rec.Key, obj)
+	case *discoveryv1.EndpointSlice:
+		key := serviceKey(obj)
+		if old, ok := rec.Old.(*discoveryv1.EndpointSlice); ok && serviceKey(old) != key {
+			x.setSlice(serviceKey(old), rec.Key.Name, nil)
+		}
+		if gone {
+			obj = nil
+		}
+		x.setSlice(key, rec.Key.Name, obj)
+	default:
+		return
+	}
+	x.serial = uint32(apiserver.WallTime(rec.Time).Unix())
+}
+
+func serviceKey(s *discoveryv1.EndpointSlice) apiserver.Key {
+	return apiserver.Key{Namespace: s.Namespace, Name: s.Labels[discoveryv1.LabelServiceName]}
+}
+
+func (x *Index) setService(key apiserver.Key, next *corev1.Service) {
+	if old := x.services[key]; old != nil {
+		for _, ip := range clusterIPs(old) {
+			if x.clusterIPs[ip] == key {
+				delete(x.clusterIPs, ip)
+			}
+		}
+		delete(x.services, key)
+		if x.populated[key.Namespace]--; x.populated[key.Namespace] == 0 {
+			delete(x.populated, key.Namespace)
+		}
+	}
+	if next == nil {
+		return
+	}
+	x.services[key] = next
+	x.populated[key.Namespace]++
+	for _, ip := range clusterIPs(next) {
+		x.clusterIPs[ip] = key
+	}
+}
+
+// clusterIPs lists a Service's own addresses. A headless one has none.
+func clusterIPs(s *corev1.Service) []netip.Addr {
+	list := s.Spec.ClusterIPs
+	if len(list) == 0 {
+		list = []string{s.Spec.ClusterIP}
+	}
+	var ips []netip.Addr
+	for _, text := range list {
+		if ip, err := netip.ParseAddr(text); err == nil {
+			ips = append(ips, ip)
+		}
+	}
+	return ips
+}
+
+// setSlice replaces a slice of a Service; nil takes it out.
+func (x *Index) setSlice(key apiserver.Key, name string, next *discoveryv1.EndpointSlice) {
+	list := x.slices[key]
+	i, found := slices.BinarySearchFunc(list, name, func(s *discoveryv1.EndpointSlice, name string) int {
+		return strings.Compare(s.Name, name)
+	})
+	var before, after []discoveryv1.Endpoint
+	if found {
+		before = list[i].Endpoints
+	}
+	list = slices.Clone(list)
+	switch {
+	case next == nil && !found:
+		return
+	case next == nil:
+		list = slices.Delete(list, i, i+1)
+	case found:
+		list[i], after = next, next.Endpoints
+	default:
+		list, after = slices.Insert(list, i, next), next.Endpoints
+	}
+	if len(list) == 0 {
+		delete(x.slices, key)
+	} else {
+		x.slices[key] = list
+	}
+	for len(before) > 0 && len(after) > 0 && isSameName(&before[0], &after[0]) {
+		before, after = before[1:], after[1:]
+	}
+	for len(before) > 0 && len(after) > 0 && isSameName(&before[len(before)-1], &after[len(after)-1]) {
+		before, after = before[:len(before)-1], after[:len(after)-1]
+	}
+	for i := range before {
+		x.name(key, name, &before[i], drop)
+	}
+	for i := range after {
+		x.name(key, name, &after[i], add)
+	}
+}
+
+// name indexes an endpoint of a slice under its names and addresses, or takes it
+// out, as edit says.
+func (x *Index) name(key apiserver.Key, slice string, ep *discoveryv1.Endpoint, edit edit) {
+	if !isReady(ep) {
+		return
+	}
+	for _, text := range ep.Addresses {
+		h := host{key, strings.ToLower(hostname(ep, text))}
+		change(x.hosts, h, slice, edit)
+		if ip, err := netip.ParseAddr(text); err == nil {
+			change(x.addrs, ip, place{key, slice}, edit)
+		}
+	}
+}
+
+type edit bool
+
+const (
+	add  edit = true
+	drop edit = false
+)
+
+// change adds a value to a list of the map or drops one that is equal to it.
+// Lists may hold a value more than once.
+func change[K, V comparable](m map[K][]V, k K, v V, edit edit) {
+	list := slices.Clone(m[k])
+	if edit == add {
+		m[k] = append(list, v)
+		return
+	}
+	if i := slices.Index(list, v); i >= 0 {
+		list = slices.Delete(list, i, i+1)
+	}
+	if len(list) == 0 {
+		delete(m, k)
+	} else {
+		m[k] = list
+	}
+}
+
+// isReady is what D1 comes down to here: an unknown state counts as ready.
+func isReady(ep *discoveryv1.Endpoint) bool {
+	return ep.Conditions.Ready == nil || *ep.Conditions.Ready
+}
+
+// isSameName reports whether two endpoints are indexed alike.
+func isSameName(a, b *discoveryv1.Endpoint) bool {
+	if isReady(a) != isReady(b) || !slices.Equal(a.Addresses, b.Addresses) {
+		return false
+	}
+	if a.Hostname == nil || b.Hostname == nil {
+		return a.Hostname == b.Hostname
+	}
+	return *a.Hostname == *b.Hostname
+}
+
+// hostname is the name of one address of an endpoint: its hostname, else the
+// address with dashes (D3).
+func hostname(ep *discoveryv1.Endpoint, address string) string {
+	if ep.Hostname != nil && *ep.Hostname != "" {
+		return *ep.Hostname
+	}
+	dashed := strings.NewReplacer(".", "-", ":", "-").Replace(address)
+	if strings.HasSuffix(dashed, "-") {
+		dashed += "0" // a label must not end in a dash: fd00:: is fd00--0
+	}
+	return dashed
+}
+
+// exists reports whether a namespace does.
+func (x *Index) exists(namespace string) bool {
+	return x.namespaces[namespace] || x.populated[namespace] > 0
+}

@@ -1,0 +1,123 @@
+package garbagecollector
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/statefulsim/statefulsim/sim/apiserver"
+	"github.com/statefulsim/statefulsim/sim/controller"
+)
+
+// removal is the part of a memo that removes a finalizer (removeFinalizer). It
+// begins with the answer to a GET of the object.
+type removal struct {
+	patched bool // the patch was sent, not the GET
+	tries   int
+}
+
+// removalTries is how often a conflict is met (retry.DefaultBackoff.Steps).
+const removalTries = 4
+
+// step takes an answer and returns the next request, an error, or an empty plan
+// when the finalizer is gone.
+func (r removal) step(item ref, finalizer string, res apiserver.Result) (controller.Plan, removal) {
+	kind, key, err := item.resource()
+	if err != nil {
+		return controller.Plan{Err: err}, r
+	}
+	if r.patched {
+		r.tries++
+		switch {
+		case res.Err == nil:
+			return controller.Plan{}, r
+		case !apierrors.IsConflict(res.Err):
+			return controller.Plan{Err: res.Err}, r
+		case r.tries == removalTries:
+			return controller.Plan{Err: fmt.Errorf("updateMaxRetries(%d) has reached. The garbage collector will retry later for owner %v", removalTries, item)}, r
+		}
+		r.patched = false
+		return get(kind, key), r
+	}
+	switch {
+	case apierrors.IsNotFound(res.Err):
+		return controller.Plan{}, r
+	case res.Err != nil:
+		return controller.Plan{Err: fmt.Errorf("cannot finalize owner %s, because cannot get it: %w. The garbage collector will retry later", item, res.Err)}, r
+	case !isKept(res.Object, finalizer):
+		return controller.Plan{}, r
+	}
+	r.patched = true
+	return controller.Send(apiserver.Request{
+		Verb: apiserver.Patch, Kind: kind, Key: key, ResourceVersion: res.Object.GetResourceVersion(),
+		Patch: dropFinalizer{finalizer},
+	}), r
+}
+
+func isKept(obj metav1.Object, finalizer string) bool {
+	return slices.Contains(obj.GetFinalizers(), finalizer)
+}
+
+var errChanged = errors.New("the owner references of the object have changed")
+
+// dropFinalizer removes a finalizer.
+type dropFinalizer struct{ Finalizer string }
+
+// Apply implements apiserver.Patcher.
+func (p dropFinalizer) Apply(obj apiserver.Object) (apiserver.Object, error) {
+	if !isKept(obj, p.Finalizer) {
+		return obj, nil
+	}
+	next := apiserver.ShallowCopy(obj)
+	next.SetFinalizers(without(obj.GetFinalizers(), func(f string) bool { return f == p.Finalizer }))
+	return next, nil
+}
+
+// dropOwners removes the references to some owners.
+type dropOwners struct{ Owners uids }
+
+// Apply implements apiserver.Patcher.
+func (p dropOwners) Apply(obj apiserver.Object) (apiserver.Object, error) {
+	refs := obj.GetOwnerReferences()
+	kept := without(refs, func(o metav1.OwnerReference) bool { return slices.Contains(p.Owners, o.UID) })
+	if len(kept) == len(refs) {
+		return obj, nil
+	}
+	next := apiserver.ShallowCopy(obj)
+	next.SetOwnerReferences(kept)
+	return next, nil
+}
+
+// unblockOwners makes all of an object's references not block their owners.
+type unblockOwners struct{}
+
+// Apply implements apiserver.Patcher.
+func (unblockOwners) Apply(obj apiserver.Object) (apiserver.Object, error) {
+	if !slices.ContainsFunc(obj.GetOwnerReferences(), isBlocking) {
+		return obj, nil
+	}
+	refs := slices.Clone(obj.GetOwnerReferences())
+	for i := range refs {
+		if isBlocking(refs[i]) {
+			refs[i].BlockOwnerDeletion = new(bool)
+		}
+	}
+	next := apiserver.ShallowCopy(obj)
+	next.SetOwnerReferences(refs)
+	return next, nil
+}
+
+// without returns a new list of the elements that drop does not name, or nil
+// if there are none.
+func without[E any](list []E, drop func(E) bool) []E {
+	var kept []E
+	for _, e := range list {
+		if !drop(e) {
+			kept = append(kept, e)
+		}
+	}
+	return kept
+}
