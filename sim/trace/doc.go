@@ -1,0 +1,18 @@
+// Package trace shows the history of a run: pure functions on watch records.
+//
+//   - [Writer], [Read] and [All]: JSON lines. Each line is a
+//     [k8s.io/apimachinery/pkg/apis/meta/v1.WatchEvent], its object as `kubectl
+//     get -o json` has it, plus the virtual time and the author. Tools for watch
+//     events read it.
+//   - [WriteText] and [Change]: a row for each record, with what it changed.
+//   - [Diff]: what is different between two histories, when identifiers,
+//     versions, times and addresses do not count.
+//   - [WriteSVG]: a picture, one lane for each pod over virtual time.
+//   - [WritePerfetto]: the same for ui.perfetto.dev and chrome://tracing.
+//
+// Whatever is written is a function of the records alone, byte for byte. No
+// function changes a record or keeps one.
+//
+// Deviation: a record that was read back knows its predecessor only if that
+// stands earlier in the same stream.
+package trace

@@ -1,0 +1,240 @@
+package trace
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+	"strings"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/watch"
+
+	"github.com/statefulsim/statefulsim/sim/apiserver"
+	"github.com/statefulsim/statefulsim/sim/engine"
+)
+
+// phase is the stage of a pod's life that a picture colours.
+type phase uint8
+
+const (
+	pending phase = iota
+	creating
+	running // not ready
+	ready
+	failing // waits in a back-off, or has failed
+	completed
+	terminating
+
+	phases = 7
+)
+
+var phaseNames = [phases]string{"Pending", "ContainerCreating", "Running", "Ready", "Failing", "Completed", "Terminating"}
+
+// state is what a pod's record says of it: its phase, and the word that kubectl
+// would print or one close to it.
+type state struct {
+	phase phase
+	text  string
+}
+
+// stateOf reads the state of a pod. A container counts as ready only while it
+// runs, and the pod's Ready condition must agree (N2).
+func stateOf(pod *corev1.Pod) state {
+	switch {
+	case pod.DeletionTimestamp != nil:
+		return state{terminating, "Terminating"}
+	case pod.Status.Phase == corev1.PodFailed:
+		return state{failing, cmp.Or(pod.Status.Reason, "Error")}
+	case pod.Status.Phase == corev1.PodSucceeded:
+		return state{completed, "Completed"}
+	}
+	statuses := slices.Concat(pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses)
+	for _, c := range statuses {
+		if w := c.State.Waiting; w != nil && w.Reason != "" && w.Reason != "ContainerCreating" && w.Reason != "PodInitializing" {
+			return state{failing, w.Reason} // CrashLoopBackOff, ImagePullBackOff …
+		}
+	}
+	switch {
+	case pod.Status.Phase == corev1.PodRunning && isReady(pod):
+		return state{ready, "Ready"}
+	case pod.Status.Phase == corev1.PodRunning:
+		return state{running, "Running"}
+	case len(statuses) > 0 || pod.Status.StartTime != nil:
+		return state{creating, "ContainerCreating"}
+	}
+	return state{pending, "Pending"}
+}
+
+func isReady(pod *corev1.Pod) bool {
+	for _, c := range pod.Status.ContainerStatuses {
+		if !c.Ready || c.State.Running == nil {
+			return false
+		}
+	}
+	return slices.ContainsFunc(pod.Status.Conditions, func(c corev1.PodCondition) bool {
+		return c.Type == corev1.PodReady && c.Status == corev1.ConditionTrue
+	})
+}
+
+// span is a time during which a pod's state and node stayed as they were.
+type span struct {
+	from, to engine.Time
+	state    state
+	node     string
+	revision string
+	uid      types.UID
+}
+
+// lane is the life of all pods of one name, one after the other.
+type lane struct {
+	key   apiserver.Key
+	spans []span
+}
+
+// lanesOf returns the lanes of a history in the order of namespace, set and
+// ordinal. What is not over ends at end. Spans of no length are left out.
+func lanesOf(recs []*apiserver.Record, end engine.Time) []lane {
+	index := map[apiserver.Key]int{}
+	var lanes []lane
+	for _, rec := range recs {
+		pod, ok := rec.Object.(*corev1.Pod)
+		if !ok {
+			continue
+		}
+		i, ok := index[rec.Key]
+		if !ok {
+			i = len(lanes)
+			index[rec.Key] = i
+			lanes = append(lanes, lane{key: rec.Key})
+		}
+		lanes[i].observe(rec, pod)
+	}
+	for i := range lanes {
+		lanes[i].close(end)
+	}
+	slices.SortFunc(lanes, func(a, b lane) int { return comparePods(a.key, b.key) })
+	return lanes
+}
+
+// open marks a span whose end is not known yet.
+const open = engine.Never
+
+func (l *lane) observe(rec *apiserver.Record, pod *corev1.Pod) {
+	next := span{
+		from: rec.Time, to: open, state: stateOf(pod), node: pod.Spec.NodeName,
+		revision: pod.Labels[appsv1.ControllerRevisionHashLabelKey], uid: pod.UID,
+	}
+	if n := len(l.spans); n > 0 && l.spans[n-1].to == open {
+		last := &l.spans[n-1]
+		if rec.Type != watch.Deleted && last.state == next.state && last.node == next.node && last.uid == next.uid {
+			return
+		}
+		l.close(rec.Time)
+	}
+	if rec.Type != watch.Deleted {
+		l.spans = append(l.spans, next)
+	}
+}
+
+// close ends the open span, and drops it if it has no length.
+func (l *lane) close(at engine.Time) {
+	n := len(l.spans)
+	if n == 0 || l.spans[n-1].to != open {
+		return
+	}
+	l.spans[n-1].to = max(at, l.spans[n-1].from)
+	if l.spans[n-1].to == l.spans[n-1].from {
+		l.spans = l.spans[:n-1]
+	}
+}
+
+// comparePods orders pods by namespace, then by what stands before the ordinal,
+// then by the ordinal as a number, then by name.
+func comparePods(a, b apiserver.Key) int {
+	setA, ordA := splitOrdinal(a.Name)
+	setB, ordB := splitOrdinal(b.Name)
+	return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(setA, setB), cmp.Compare(ordA, ordB), cmp.Compare(a.Name, b.Name))
+}
+
+func splitOrdinal(name string) (string, int) {
+	i := strings.LastIndexByte(name, '-')
+	if i < 0 {
+		return name, -1
+	}
+	n, err := strconv.Atoi(name[i+1:])
+	if err != nil {
+		return name, -1
+	}
+	return name[:i], n
+}
+
+// mark is something that was done to a set.
+type mark struct {
+	at   engine.Time
+	set  int
+	text string
+}
+
+// marksOf returns the creations, the changes of the spec and the deletions of
+// StatefulSets, in order. They name the set if there are several.
+func marksOf(recs []*apiserver.Record) []mark {
+	var marks []mark
+	var sets []apiserver.Key
+	for _, rec := range recs {
+		set, ok := rec.Object.(*appsv1.StatefulSet)
+		if !ok {
+			continue
+		}
+		old, _ := rec.Old.(*appsv1.StatefulSet)
+		var text string
+		switch {
+		case rec.Type == watch.Deleted:
+			text = "deleted"
+		case old == nil:
+			text = "created"
+		case set.DeletionTimestamp != nil && old.DeletionTimestamp == nil:
+			text = "deleting"
+		case set.Generation != old.Generation:
+			text = specChange(old, set)
+		default:
+			continue
+		}
+		i := slices.Index(sets, rec.Key)
+		if i < 0 {
+			i = len(sets)
+			sets = append(sets, rec.Key)
+		}
+		marks = append(marks, mark{rec.Time, i, text})
+	}
+	for i := range marks {
+		if len(sets) > 1 {
+			marks[i].text = sets[marks[i].set].Name + " " + marks[i].text
+		}
+	}
+	return marks
+}
+
+// specChange says in a few words what became of a set's spec.
+func specChange(old, set *appsv1.StatefulSet) string {
+	var parts []string
+	for _, d := range compare("", tree(old), tree(set)) {
+		path, ok := strings.CutPrefix(d.path, "spec.")
+		if !ok {
+			continue
+		}
+		path = path[strings.LastIndexByte(path, '.')+1:]
+		parts = append(parts, path+" "+brief(d.old)+"→"+brief(d.new))
+	}
+	return fit(parts, 48)
+}
+
+// endOf returns the time of the last record.
+func endOf(recs []*apiserver.Record) engine.Time {
+	var end engine.Time
+	for _, rec := range recs {
+		end = max(end, rec.Time)
+	}
+	return end
+}
