@@ -1,0 +1,205 @@
+package sim
+
+import (
+	"fmt"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	schedulingv1 "k8s.io/api/scheduling/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
+
+	"github.com/statefulsim/statefulsim/dns"
+	"github.com/statefulsim/statefulsim/scheduler"
+	"github.com/statefulsim/statefulsim/sim/apiserver"
+	"github.com/statefulsim/statefulsim/sim/controller"
+	"github.com/statefulsim/statefulsim/sim/endpointslice"
+	"github.com/statefulsim/statefulsim/sim/engine"
+	"github.com/statefulsim/statefulsim/sim/garbagecollector"
+	"github.com/statefulsim/statefulsim/sim/kubelet"
+	"github.com/statefulsim/statefulsim/statefulset"
+	"github.com/statefulsim/statefulsim/volume"
+)
+
+// KubernetesVersion is the version whose decisions the cluster reproduces.
+const KubernetesVersion = "v1.37.2"
+
+// Cluster is a simulated cluster. Use New.
+type Cluster struct {
+	cfg      Config
+	host     *controller.Host
+	dns      controller.ActorID
+	kubelets map[string]controller.ActorID
+	history  history
+	latest   []*apiserver.Record // of the last step or request
+	watchers []*watcher
+}
+
+// New returns a running cluster with its nodes, the namespaces of a new
+// cluster and the Service "kubernetes", at rest, shortly after time zero. It
+// panics if the Config is not valid; Config.Validate says so beforehand.
+func New(cfg Config) *Cluster {
+	if cfg.Nodes == nil {
+		cfg.Nodes = defaultNodes()
+	}
+	if err := cfg.Validate(); err != nil {
+		panic("sim: Config." + err.Error())
+	}
+	l := cfg.latency()
+	e := engine.New(cfg.strategy())
+	world := kubelet.NewWorld(kubelet.WorldConfig{Workloads: cfg.Workloads, NFS: cfg.NFS})
+	c := &Cluster{
+		cfg:      cfg,
+		host:     controller.NewHost(e, apiserver.New(e, apiserver.Config{Gates: cfg.Gates}), l.ControlPlane, world),
+		kubelets: map[string]controller.ActorID{},
+		history:  history{limit: cfg.History},
+	}
+	c.host.MuteEvents(cfg.NoEvents)
+	c.bootstrap()
+	for _, a := range []controller.Actor{
+		statefulset.New(cfg.Gates),
+		volume.NewBinder(volume.Config{Provision: cfg.Provision}),
+		volume.NewClaimProtection(),
+		volume.NewVolumeProtection(),
+		garbagecollector.New(nil),
+		endpointslice.New(),
+		scheduler.New(scheduler.Config{Cycle: l.Scheduling}),
+	} {
+		c.host.Add(a)
+	}
+	c.dns = c.host.Add(dns.New(dns.Config{Zone: cfg.domain()}))
+	for _, a := range cfg.Actors {
+		c.host.Add(a)
+	}
+	for i, n := range cfg.Nodes {
+		c.addNode(i, n.withDefaults(i), l.Kubelet)
+	}
+	if _, err := c.Settle(); err != nil {
+		panic(fmt.Sprintf("sim: a new cluster does not come to rest: %v", err))
+	}
+	return c
+}
+
+// bootstrap creates what a new cluster has before anyone uses it.
+func (c *Cluster) bootstrap() {
+	for _, name := range []string{"default", "kube-node-lease", "kube-public", "kube-system"} {
+		c.install(&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}})
+	}
+	for _, class := range []struct {
+		name  string
+		value int32
+	}{{"system-cluster-critical", 2_000_000_000}, {"system-node-critical", 2_000_001_000}} {
+		c.install(&schedulingv1.PriorityClass{ObjectMeta: metav1.ObjectMeta{Name: class.name}, Value: class.value})
+	}
+	c.install(&corev1.Service{
+		ObjectMeta: metav1.ObjectMeta{Namespace: DefaultNamespace, Name: "kubernetes",
+			Labels: map[string]string{"component": "apiserver", "provider": "kubernetes"}},
+		Spec: corev1.ServiceSpec{ClusterIP: "10.96.0.1", Ports: []corev1.ServicePort{
+			{Name: "https", Protocol: corev1.ProtocolTCP, Port: 443, TargetPort: intstr.FromInt32(6443)}}},
+	})
+	c.install(&corev1.Service{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "kube-system", Name: "kube-dns",
+			Labels: map[string]string{"k8s-app": "kube-dns", "kubernetes.io/cluster-service": "true", "kubernetes.io/name": "CoreDNS"}},
+		Spec: corev1.ServiceSpec{ClusterIP: DNSAddress, Ports: []corev1.ServicePort{
+			{Name: "dns", Protocol: corev1.ProtocolUDP, Port: 53}, {Name: "dns-tcp", Protocol: corev1.ProtocolTCP, Port: 53}}},
+	})
+}
+
+// DNSAddress is the cluster IP of the DNS server.
+const DNSAddress = "10.96.0.10"
+
+// install creates an object of the cluster's own, which cannot fail.
+func (c *Cluster) install(obj Object) {
+	kind := apiserver.KindOf(obj)
+	res := c.host.Do("kube-apiserver", apiserver.Request{Verb: apiserver.Create, Kind: kind, Key: apiserver.KeyOf(obj), Object: obj})
+	if res.Err != nil {
+		panic(fmt.Sprintf("sim: cannot install %s %s: %v", kind, apiserver.KeyOf(obj), res.Err))
+	}
+	c.collect()
+}
+
+// addNode registers a machine and starts its kubelet.
+func (c *Cluster) addNode(index int, n Node, l kubelet.Latency) {
+	c.install(nodeObject(n, c.host.Engine().Now()))
+	c.kubelets[n.Name] = c.host.Add(kubelet.New(kubelet.Config{
+		Node: n.Name, HostIP: n.Address, PodCIDR: n.PodCIDR, FirstIP: n.FirstPodIP,
+		ClusterDomain: c.cfg.domain(), ClusterDNS: DNSAddress, Latency: l,
+	}))
+}
+
+// nodeObject returns the Node as its kubelet would register it, ready.
+func nodeObject(n Node, now engine.Time) *corev1.Node {
+	labels := map[string]string{corev1.LabelHostname: n.Name, corev1.LabelOSStable: "linux", corev1.LabelArchStable: "amd64"}
+	for k, v := range n.Labels { // a map from a map
+		labels[k] = v
+	}
+	stamp := apiserver.Stamp(now)
+	condition := func(t corev1.NodeConditionType, s corev1.ConditionStatus, reason, message string) corev1.NodeCondition {
+		return corev1.NodeCondition{Type: t, Status: s, Reason: reason, Message: message, LastHeartbeatTime: stamp, LastTransitionTime: stamp}
+	}
+	capacity := corev1.ResourceList{
+		corev1.ResourceCPU:    resource.MustParse(n.CPU),
+		corev1.ResourceMemory: resource.MustParse(n.Memory),
+		corev1.ResourcePods:   *resource.NewQuantity(n.Pods, resource.DecimalSI),
+	}
+	return &corev1.Node{
+		ObjectMeta: metav1.ObjectMeta{Name: n.Name, Labels: labels},
+		Spec:       corev1.NodeSpec{PodCIDR: n.PodCIDR, PodCIDRs: []string{n.PodCIDR}, Taints: n.Taints},
+		Status: corev1.NodeStatus{
+			Capacity:    capacity,
+			Allocatable: capacity,
+			Conditions: []corev1.NodeCondition{
+				condition(corev1.NodeMemoryPressure, corev1.ConditionFalse, "KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
+				condition(corev1.NodeDiskPressure, corev1.ConditionFalse, "KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
+				condition(corev1.NodePIDPressure, corev1.ConditionFalse, "KubeletHasSufficientPID", "kubelet has sufficient PID available"),
+				condition(corev1.NodeReady, corev1.ConditionTrue, "KubeletReady", "kubelet is posting ready status"),
+			},
+			Addresses: []corev1.NodeAddress{{Type: corev1.NodeInternalIP, Address: n.Address}, {Type: corev1.NodeHostName, Address: n.Name}},
+			NodeInfo: corev1.NodeSystemInfo{KubeletVersion: KubernetesVersion, OperatingSystem: "linux", Architecture: "amd64",
+				ContainerRuntimeVersion: "statefulsim://1", OSImage: "statefulsim", KernelVersion: "virtual"},
+		},
+	}
+}
+
+// collect moves what was just written to the history and to those who follow.
+func (c *Cluster) collect() {
+	c.latest = c.host.Drain()
+	c.history.add(c.latest)
+	for _, w := range c.watchers {
+		if w.step != nil {
+			w.step()
+			continue
+		}
+		for _, rec := range c.latest {
+			w.see(rec)
+		}
+	}
+}
+
+// watcher is somebody outside who is told of every record, or of every event.
+type watcher struct {
+	see  func(*apiserver.Record)
+	step func()
+}
+
+// OnRecord has see called with every record of the watch log from now on, at
+// the moment it is written, until stop is called. Records are shared and must
+// not be changed; see must not drive the cluster.
+func (c *Cluster) OnRecord(see func(*apiserver.Record)) (stop func()) {
+	return c.follow(&watcher{see: see})
+}
+
+// OnStep has look called after every event and every request from outside,
+// until stop is called. It must not drive the cluster.
+func (c *Cluster) OnStep(look func()) (stop func()) { return c.follow(&watcher{step: look}) }
+
+func (c *Cluster) follow(w *watcher) (stop func()) {
+	c.watchers = append(c.watchers, w)
+	return func() {
+		c.watchers = slices.DeleteFunc(slices.Clone(c.watchers), func(o *watcher) bool { return o == w })
+	}
+}
+
+// world returns what exists outside the API.
+func (c *Cluster) world() *kubelet.World { return c.host.World().(*kubelet.World) }

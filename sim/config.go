@@ -1,0 +1,207 @@
+package sim
+
+import (
+	"fmt"
+	"net/netip"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	"k8s.io/apimachinery/pkg/util/validation"
+
+	"github.com/statefulsim/statefulsim/sim/apiserver"
+	"github.com/statefulsim/statefulsim/sim/controller"
+	"github.com/statefulsim/statefulsim/sim/engine"
+	"github.com/statefulsim/statefulsim/sim/kubelet"
+	"github.com/statefulsim/statefulsim/volume/nfs"
+)
+
+// Config describes a cluster. The zero Config is a small healthy one: three
+// nodes, realistic latencies, seed 0, the feature gates of v1.37.
+type Config struct {
+	// Seed picks one of the legal histories. One seed gives one history, byte
+	// for byte.
+	Seed uint64
+	// Strategy, if its Mode is not Seeded, answers choices in place of Seed.
+	Strategy engine.Strategy
+	// Nodes are the machines; nil means three, node-1 to node-3. For a cluster
+	// without nodes give an empty slice.
+	Nodes []Node
+	// Workloads says what containers do, by image: exactly as written in the
+	// pod, or without tag. Other images are well-behaved servers.
+	Workloads map[string]kubelet.Workload
+	// NFS says how the NFS servers behave; the zero value is servers that are
+	// up and have every export asked for.
+	NFS nfs.Options
+	// Gates are the feature gates.
+	Gates apiserver.Gates
+	// NoLatency makes everything happen at one instant, in the order of
+	// causes; delays that Kubernetes itself prescribes remain.
+	NoLatency bool
+	// Latency replaces the realistic latencies if it is not nil.
+	Latency *Latency
+	// Provision creates a volume for every claim that no existing volume fits
+	// and whose class is not "": as if each class had a provisioner.
+	Provision bool
+	// History is how many records of the watch log are kept for History,
+	// PodEvents and Watch: 0 means all, a negative number none.
+	History int
+	// Actors are further controllers, such as the one under test. They belong
+	// to the cluster once it is made.
+	Actors []controller.Actor
+	// NoEvents drops the Events that components record.
+	NoEvents bool
+	// ClusterDomain is the DNS zone; empty means "cluster.local".
+	ClusterDomain string
+	// Limits bound every run.
+	Limits Limits
+}
+
+// Limits bound a run by RunUntil or Settle. A run that reaches one ends with an
+// error that says what it was waiting for.
+type Limits struct {
+	// Steps is the most events of one run; 0 means 50 million.
+	Steps uint64
+	// Time is the longest virtual time of one run; 0 means 24 hours.
+	Time time.Duration
+}
+
+// Latency says how long things take in a cluster.
+type Latency struct {
+	ControlPlane controller.Latency
+	Kubelet      kubelet.Latency
+	// Scheduling is the length of a scheduling cycle.
+	Scheduling controller.Range
+}
+
+// Realistic returns the latencies of a small healthy cluster, in which a pod
+// runs one or two seconds after its creation.
+func Realistic() Latency {
+	return Latency{
+		ControlPlane: controller.Realistic(),
+		Kubelet:      kubelet.Realistic(),
+		Scheduling:   controller.Range{Min: 500 * time.Microsecond, Max: 3 * time.Millisecond},
+	}
+}
+
+// Node describes a machine. Only Name is needed.
+type Node struct {
+	Name   string
+	Labels map[string]string
+	Taints []corev1.Taint
+	// CPU, Memory and Pods are the capacity; empty and 0 mean "4", "8Gi", 110.
+	CPU, Memory string
+	Pods        int64
+	// PodCIDR is where the pods' addresses come from; empty means
+	// 10.244.N.0/24 for the Nth node.
+	PodCIDR string
+	// FirstPodIP is the first address given to a pod; empty means the second
+	// of the CIDR.
+	FirstPodIP string
+	// Address is the node's own; empty means 192.168.0.N from 11.
+	Address string
+}
+
+func defaultNodes() []Node { return []Node{{Name: "node-1"}, {Name: "node-2"}, {Name: "node-3"}} }
+
+// withDefaults fills what is empty in the Nth node, counted from 0.
+func (n Node) withDefaults(index int) Node {
+	or := func(s *string, v string) {
+		if *s == "" {
+			*s = v
+		}
+	}
+	or(&n.CPU, "4")
+	or(&n.Memory, "8Gi")
+	or(&n.PodCIDR, fmt.Sprintf("10.%d.%d.0/24", 244+(index+1)/256, (index+1)%256))
+	or(&n.Address, fmt.Sprintf("192.168.%d.%d", (index+11)/256, (index+11)%256))
+	if n.Pods == 0 {
+		n.Pods = 110
+	}
+	return n
+}
+
+// Validate returns the first thing that is wrong with the Config, by field.
+func (cfg Config) Validate() error {
+	seen := map[string]bool{}
+	for i, n := range cfg.Nodes {
+		if err := n.validate(); err != nil {
+			return fmt.Errorf("Nodes[%d].%w", i, err)
+		}
+		if seen[n.Name] {
+			return fmt.Errorf("Nodes[%d].Name: %q is the name of another node", i, n.Name)
+		}
+		seen[n.Name] = true
+	}
+	if cfg.Limits.Time < 0 {
+		return fmt.Errorf("Limits.Time: %v is negative", cfg.Limits.Time)
+	}
+	return nil
+}
+
+func (n Node) validate() error {
+	if msgs := validation.IsDNS1123Subdomain(n.Name); len(msgs) > 0 {
+		return fmt.Errorf("Name: %q: %s", n.Name, msgs[0])
+	}
+	for _, q := range []struct{ field, value string }{{"CPU", n.CPU}, {"Memory", n.Memory}} {
+		if q.value == "" {
+			continue
+		}
+		if v, err := resource.ParseQuantity(q.value); err != nil || v.Sign() < 0 {
+			return fmt.Errorf("%s: %q is no quantity of a resource", q.field, q.value)
+		}
+	}
+	if n.Pods < 0 {
+		return fmt.Errorf("Pods: %d is negative", n.Pods)
+	}
+	if n.PodCIDR != "" {
+		if _, err := netip.ParsePrefix(n.PodCIDR); err != nil {
+			return fmt.Errorf("PodCIDR: %w", err)
+		}
+	}
+	for _, a := range []struct{ field, value string }{{"Address", n.Address}, {"FirstPodIP", n.FirstPodIP}} {
+		if a.value == "" {
+			continue
+		}
+		if _, err := netip.ParseAddr(a.value); err != nil {
+			return fmt.Errorf("%s: %w", a.field, err)
+		}
+	}
+	return nil
+}
+
+func (cfg Config) limits() Limits {
+	l := cfg.Limits
+	if l.Steps == 0 {
+		l.Steps = 50_000_000
+	}
+	if l.Time == 0 {
+		l.Time = 24 * time.Hour
+	}
+	return l
+}
+
+func (cfg Config) latency() Latency {
+	switch {
+	case cfg.Latency != nil:
+		return *cfg.Latency
+	case cfg.NoLatency:
+		return Latency{}
+	}
+	return Realistic()
+}
+
+func (cfg Config) strategy() engine.Strategy {
+	s := cfg.Strategy
+	if s.Mode == engine.Seeded {
+		s.Seed = cfg.Seed
+	}
+	return s
+}
+
+func (cfg Config) domain() string {
+	if cfg.ClusterDomain == "" {
+		return "cluster.local"
+	}
+	return cfg.ClusterDomain
+}

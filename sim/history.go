@@ -1,0 +1,85 @@
+package sim
+
+import (
+	"fmt"
+	"iter"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"github.com/statefulsim/statefulsim/sim/apiserver"
+)
+
+// history is the watch log as the outside sees it: all of it, or its tail.
+type history struct {
+	limit int // as Config.History
+	base  int // records forgotten before recs
+	recs  []*apiserver.Record
+}
+
+func (h *history) add(recs []*apiserver.Record) {
+	if h.limit < 0 {
+		h.base += len(recs)
+		return
+	}
+	h.recs = append(h.recs, recs...)
+	if h.limit > 0 && len(h.recs) >= 2*h.limit { // amortised
+		drop := len(h.recs) - h.limit
+		h.recs = append(make([]*apiserver.Record, 0, 2*h.limit), h.recs[drop:]...)
+		h.base += drop
+	}
+}
+
+func (h *history) end() int { return h.base + len(h.recs) }
+
+// History returns the records of the watch log that are kept, oldest first. The
+// objects are shared and must not be changed; the slice is the caller's.
+func (c *Cluster) History() []*apiserver.Record {
+	return append([]*apiserver.Record(nil), c.history.recs...)
+}
+
+// Watch follows the changes of a kind's objects.
+type Watch struct {
+	cluster   *Cluster
+	kind      apiserver.Kind
+	namespace string
+	next      int
+}
+
+// Watch begins to follow a kind (0 means all kinds) in a namespace (empty means
+// all) from now on. A Watch costs nothing until it is asked.
+func (c *Cluster) Watch(kind apiserver.Kind, namespace string) *Watch {
+	return &Watch{c, kind, namespace, c.history.end()}
+}
+
+// Next returns what has happened since the last call, oldest first. If records
+// in between are not kept any more (Config.History), the error is a 410 Gone
+// and the Watch goes on from now.
+func (w *Watch) Next() ([]*apiserver.Record, error) {
+	h := &w.cluster.history
+	if w.next < h.base {
+		missed := h.base - w.next
+		w.next = h.end()
+		return nil, apierrors.NewResourceExpired(fmt.Sprintf("too old resource version: %d records are gone", missed))
+	}
+	var recs []*apiserver.Record
+	for _, rec := range h.recs[w.next-h.base:] {
+		if (w.kind == 0 || rec.Kind == w.kind) && (w.namespace == "" || rec.Key.Namespace == w.namespace) {
+			recs = append(recs, rec)
+		}
+	}
+	w.next = h.end()
+	return recs, nil
+}
+
+// PodEvents returns the pod lifecycle events of the history that is kept, in
+// order.
+func (c *Cluster) PodEvents() iter.Seq[PodEvent] {
+	return func(yield func(PodEvent) bool) {
+		var l Lifecycle
+		for _, rec := range c.history.recs {
+			if ev, ok := l.Next(rec); ok && !yield(ev) {
+				return
+			}
+		}
+	}
+}
