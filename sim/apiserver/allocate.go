@@ -34,6 +34,7 @@ func (s *Server) allocate(obj, old Object) error {
 	if svc.Spec.Type == corev1.ServiceTypeExternalName {
 		return nil
 	}
+	s.own()
 	if svc.Spec.IPFamilies == nil {
 		svc.Spec.IPFamilies = []corev1.IPFamily{corev1.IPv4Protocol}
 	}
@@ -103,6 +104,7 @@ func (s *Server) release(obj Object) {
 	if !ok {
 		return
 	}
+	s.own()
 	delete(s.ips, svc.Spec.ClusterIP)
 	for _, p := range svc.Spec.Ports {
 		delete(s.ips, fmt.Sprintf("port/%d", p.NodePort))

@@ -19,6 +19,7 @@ func (s *Server) create(req *Request) Result {
 	if got := KindOf(obj); got != kind {
 		return Result{Err: apierrors.NewBadRequest(fmt.Sprintf("%s: not a %s: %T", req.Key, kind, obj))}
 	}
+	obj = ShallowCopy(obj)
 	clearKind(obj)
 	if !kind.Namespaced() {
 		obj.SetNamespace("")
@@ -39,6 +40,7 @@ func (s *Server) create(req *Request) Result {
 	obj.SetCreationTimestamp(Stamp(s.now))
 	obj.SetUID(s.uid(kind, key))
 	validation.PrepareCreate(obj)
+	validation.Disable(obj, s.options())
 	if err := s.admitCreate(kind, obj); err != nil {
 		return Result{Err: err}
 	}
@@ -87,6 +89,7 @@ func (s *Server) generateName(kind Kind, obj Object) string {
 	}
 	counter := kind.Resource() + "/" + obj.GetNamespace() + "/" + base + "*"
 	for {
+		s.own()
 		n := s.born[counter]
 		s.born[counter] = n + 1
 		h := s.engine.Hash("generateName", counter+strconv.FormatUint(uint64(n), 10))

@@ -33,7 +33,7 @@ func (s *Server) delete(req *Request) Result {
 		return Result{Object: old}
 	}
 	next.SetFinalizers(collectorFinalizers(next.GetFinalizers(), req.Propagation))
-	waits := len(next.GetFinalizers()) > 0
+	waits := isHeld(next)
 	if !graceful && !waits {
 		return Result{Object: s.remove(req.Kind, old)}
 	}
@@ -47,6 +47,45 @@ func (s *Server) delete(req *Request) Result {
 		return Result{Object: old}
 	}
 	return Result{Object: s.remove(req.Kind, old)}
+}
+
+// isHeld reports whether an object's finalizers keep it; a Namespace has some in
+// its spec, too.
+func isHeld(obj Object) bool {
+	if ns, ok := obj.(*corev1.Namespace); ok && len(ns.Spec.Finalizers) > 0 {
+		return true
+	}
+	return len(obj.GetFinalizers()) > 0
+}
+
+// deleteCollection deletes all objects of a kind in a namespace.
+func (s *Server) deleteCollection(req *Request) Result {
+	for _, obj := range s.List(req.Kind, req.Key.Namespace) {
+		one := *req
+		one.Key = KeyOf(obj)
+		if res := s.delete(&one); res.Err != nil && !apierrors.IsNotFound(res.Err) {
+			return res
+		}
+	}
+	return Result{Items: s.List(req.Kind, req.Key.Namespace)}
+}
+
+// finalize takes over the spec.finalizers of a Namespace; without any, one that
+// is being deleted goes.
+func (s *Server) finalize(req *Request) Result {
+	old, err := s.existing(req)
+	if err != nil {
+		return Result{Err: err}
+	}
+	ns, ok := ShallowCopy(old).(*corev1.Namespace)
+	if !ok {
+		return Result{Err: apierrors.NewBadRequest(fmt.Sprintf("%s has no subresource finalize", req.Kind))}
+	}
+	ns.Spec.Finalizers = req.Object.(*corev1.Namespace).Spec.Finalizers
+	if ns.DeletionTimestamp != nil && !isHeld(ns) {
+		return Result{Object: s.remove(Namespace, old)}
+	}
+	return Result{Object: s.write(watch.Modified, Namespace, ns, old)}
 }
 
 // beginGrace sets or shortens a pod's grace period (rest.BeforeDelete and the

@@ -17,6 +17,7 @@
 // (tolerations), and by the packages defaults and validation A1–A5.
 //
 // Deviation: no authorisation, quota, limit ranges, service accounts, webhooks,
-// server-side apply or managedFields. There is no no-op check for the writes
-// that components make to pods and Events: they compare for themselves.
+// server-side apply or managedFields. Writes of components to pods, sets, volumes,
+// claims, EndpointSlices and Events are not compared with what is stored: the
+// components do so themselves.
 package apiserver

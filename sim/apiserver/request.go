@@ -21,6 +21,10 @@ const (
 	Patch
 	// Delete follows Propagation and GracePeriodSeconds.
 	Delete
+	// DeleteCollection deletes every object of Kind in Key.Namespace, in the
+	// order of their names; Result.Items is what remains, waiting for its grace
+	// period or its finalizers.
+	DeleteCollection
 )
 
 // Subresource narrows Create, Update and Patch.
@@ -35,6 +39,8 @@ const (
 	Scale
 	// Binding creates the binding of a pod to Request.Node.
 	Binding
+	// Finalize updates the spec.finalizers of a Namespace alone.
+	Finalize
 )
 
 // Request is one call of the API: plain data, so that it can be delayed,
@@ -45,9 +51,9 @@ type Request struct {
 	Kind        Kind
 	Subresource Subresource
 	Key         Key
-	// Object is what Create and Update store. The server takes it over: the
-	// sender must not change it afterwards. It may share memory with stored
-	// objects.
+	// Object is what Create and Update store. The server stores a shallow copy:
+	// the sender must not change what it points to afterwards. It may share
+	// memory with stored objects.
 	Object Object
 	// Patch is what Patch applies.
 	Patch Patcher
@@ -72,6 +78,8 @@ type Result struct {
 	Err    error
 	// Warnings are what kubectl prints after "Warning: ".
 	Warnings []string
+	// Items is the answer to a DeleteCollection.
+	Items []Object
 }
 
 // Patcher turns a stored object into its successor. It must not change its

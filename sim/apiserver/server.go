@@ -34,6 +34,7 @@ type Server struct {
 	born    map[string]uint32 // how often each object was created, for UIDs
 	ips     map[string]Key    // cluster IPs in use
 	expiry  []expiring        // Events, oldest first
+	shared  bool              // born and ips are a fork's, too, until one of them changes
 
 	now engine.Time // of the request being served
 	by  string
@@ -42,9 +43,6 @@ type Server struct {
 // New returns an empty server that takes its identifiers and choices from e.
 func New(e *engine.Engine, cfg Config) *Server {
 	s := &Server{cfg: cfg, engine: e, stores: make([]store, len(kinds)), born: map[string]uint32{}, ips: map[string]Key{}}
-	for i := range s.stores {
-		s.stores[i].entries = map[Key]entry{}
-	}
 	return s
 }
 
@@ -57,9 +55,16 @@ func (s *Server) Fork(e *engine.Engine) *Server {
 		f.stores[i] = s.stores[i].fork()
 	}
 	f.fresh = slices.Clone(s.fresh)
-	f.born, f.ips = maps.Clone(s.born), maps.Clone(s.ips)
-	f.expiry = slices.Clone(s.expiry)
+	s.shared, f.shared = true, true
+	f.expiry = slices.Clip(s.expiry) // consumed from the front, appended to
 	return &f
+}
+
+// own makes sure that a change of born or ips is seen by nobody else.
+func (s *Server) own() {
+	if s.shared {
+		s.born, s.ips, s.shared = maps.Clone(s.born), maps.Clone(s.ips), false
+	}
 }
 
 // Version returns the resourceVersion of the latest write.
@@ -135,14 +140,19 @@ func (s *Server) Do(now engine.Time, by string, req Request) Result {
 		}
 		return s.create(&req)
 	case Update:
-		if req.Subresource == Scale {
+		switch req.Subresource {
+		case Scale:
 			return s.updateScale(&req)
+		case Finalize:
+			return s.finalize(&req)
 		}
 		return s.update(&req)
 	case Patch:
 		return s.patch(&req)
 	case Delete:
 		return s.delete(&req)
+	case DeleteCollection:
+		return s.deleteCollection(&req)
 	}
 	panic(fmt.Sprintf("apiserver: no verb %d", req.Verb))
 }
@@ -183,6 +193,7 @@ func (s *Server) uid(kind Kind, key Key) types.UID {
 	if kind == Event { // bounded memory: the names of Events hold their time
 		n = 0
 	} else {
+		s.own()
 		n = s.born[name]
 		s.born[name] = n + 1
 	}

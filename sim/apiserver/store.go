@@ -12,7 +12,8 @@ import (
 type store struct {
 	entries map[Key]entry
 	log     Log
-	live    int // entries whose newest record is not a deletion
+	live    int  // entries whose newest record is not a deletion
+	shared  bool // entries and log are a fork's, too, until one of them changes
 }
 
 // entry is an object's newest record and those before it, newest first, which
@@ -42,8 +43,31 @@ func (l *Log) At(pos uint64) *Record {
 	return l.recs[pos-l.base]
 }
 
+// fork returns a copy, which shares everything until one of both changes.
+// Position returns where a record of the tail stands. The search begins at the
+// end: for a record just written it costs nothing.
+func (l *Log) Position(rec *Record) uint64 {
+	for i := len(l.recs) - 1; i >= 0; i-- {
+		if l.recs[i] == rec {
+			return l.base + uint64(i)
+		}
+	}
+	panic("apiserver: a record that is not in the log's tail")
+}
+
 func (s *store) fork() store {
-	return store{entries: maps.Clone(s.entries), log: Log{s.log.base, slices.Clone(s.log.recs)}, live: s.live}
+	s.shared = true
+	return *s
+}
+
+// own makes sure that a change is seen by nobody else.
+func (s *store) own() {
+	if s.shared {
+		s.entries, s.log.recs, s.shared = maps.Clone(s.entries), slices.Clone(s.log.recs), false
+	}
+	if s.entries == nil {
+		s.entries = map[Key]entry{}
+	}
 }
 
 // get returns the newest state, or nil.
@@ -78,6 +102,7 @@ func (s *store) at(key Key, version uint64) Object {
 
 // put appends a record.
 func (s *store) put(rec *Record) {
+	s.own()
 	e := s.entries[rec.Key]
 	if e.prev != nil { // a new slice: forks share the old one
 		e.older = append([]*Record{e.prev}, e.older...)
@@ -97,6 +122,7 @@ func (s *store) put(rec *Record) {
 // any more.
 func (s *store) trim(pos uint64) {
 	for s.log.base < pos && len(s.log.recs) > 0 {
+		s.own()
 		rec := s.log.recs[0]
 		s.log.recs[0] = nil
 		s.log.recs = s.log.recs[1:]

@@ -29,7 +29,7 @@ func (s *Server) update(req *Request) Result {
 	if got := KindOf(req.Object); got != req.Kind {
 		return Result{Err: apierrors.NewBadRequest(fmt.Sprintf("%s: not a %s: %T", req.Key, req.Kind, req.Object))}
 	}
-	return s.replace(req, req.Object, old)
+	return s.replace(req, ShallowCopy(req.Object), old)
 }
 
 // patch lets the request's Patcher make the successor.
@@ -78,6 +78,7 @@ func (s *Server) replace(req *Request, obj, old Object) Result {
 	} else {
 		defaults.Set(obj)
 		validation.PrepareUpdate(obj, old)
+		validation.Disable(obj, s.options())
 		if err := s.admitUpdate(obj, old); err != nil {
 			return Result{Err: err}
 		}
@@ -103,11 +104,14 @@ func (s *Server) replace(req *Request, obj, old Object) Result {
 	return Result{Object: s.write(watch.Modified, kind, obj, old), Warnings: warnings}
 }
 
-// unchanged compares a successor with what is stored. Pods and Events are
-// written by components that compare for themselves, and are too many.
+// unchanged compares a successor with what is stored. The components that
+// write these kinds compare for themselves, and they write often.
 func (s *Server) unchanged(kind Kind, obj, old Object) bool {
-	if (kind == Pod || kind == Event) && s.by != User {
-		return false
+	if s.by != User {
+		switch kind {
+		case Pod, StatefulSet, Event, EndpointSlice, PersistentVolume, PersistentVolumeClaim:
+			return false
+		}
 	}
 	return apiequality.Semantic.DeepEqual(obj, old)
 }
@@ -119,7 +123,7 @@ const User = "kubectl"
 // its last finalizer (A9).
 func isFreed(obj Object) bool {
 	grace := obj.GetDeletionGracePeriodSeconds()
-	return obj.GetDeletionTimestamp() != nil && len(obj.GetFinalizers()) == 0 && (grace == nil || *grace == 0)
+	return obj.GetDeletionTimestamp() != nil && !isHeld(obj) && (grace == nil || *grace == 0)
 }
 
 // stampPhase keeps the time of a volume's last change of phase

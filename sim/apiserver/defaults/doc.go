@@ -9,7 +9,7 @@
 // DaemonSet, ReplicaSet, PodTemplate, Job, CronJob, NetworkPolicy, RoleBinding
 // and ClusterRoleBinding. The fields that upstream fills or keeps in step while
 // it converts between versions are filled too: the kind of a claim template,
-// podIPs, podCIDRs.
+// podIPs, podCIDRs, the data of a Secret.
 //
 // Defaults have to be complete: the name of a ControllerRevision is a hash of
 // the defaulted template (S6).

@@ -22,13 +22,18 @@ func podSpec(s *corev1.PodSpec) {
 	each(&s.Containers, container)
 	each(&s.EphemeralContainers, ephemeralContainer)
 	resourceList(&s.Overhead)
-	if s.Resources != nil {
-		r := *s.Resources
-		limits, requests := resourceList(&r.Limits), resourceList(&r.Requests)
-		if limits || requests {
-			s.Resources = &r
-		}
+	through(&s.Resources, podResources)
+}
+
+func podResources(r *corev1.ResourceRequirements) *corev1.ResourceRequirements {
+	o := own[corev1.ResourceRequirements]{v: r}
+	if limits := r.Limits; resourceList(&limits) {
+		o.write().Limits = limits
 	}
+	if requests := r.Requests; resourceList(&requests) {
+		o.write().Requests = requests
+	}
+	return o.v
 }
 
 // pod is podSpec with what only pods get: SetDefaults_Pod and

@@ -38,7 +38,7 @@ func Set(obj runtime.Object) {
 	case *corev1.Namespace:
 		namespace(o)
 	case *corev1.Secret:
-		zero(&o.Type, corev1.SecretTypeOpaque)
+		secret(o)
 	case *storagev1.StorageClass:
 		storageClass(o)
 	case *storagev1.CSIDriver:
@@ -80,6 +80,21 @@ func node(n *corev1.Node) {
 	}
 	resourceList(&n.Status.Capacity)
 	resourceList(&n.Status.Allocatable)
+}
+
+// secret: the type, and stringData, which is a way to write data and is never
+// read back (conversion of Secret).
+func secret(s *corev1.Secret) {
+	zero(&s.Type, corev1.SecretTypeOpaque)
+	if len(s.StringData) == 0 {
+		return
+	}
+	data := make(map[string][]byte, len(s.Data)+len(s.StringData))
+	maps.Copy(data, s.Data)
+	for key, text := range s.StringData { // a map into a map
+		data[key] = []byte(text)
+	}
+	s.Data, s.StringData = data, nil
 }
 
 // namespace: the label that selectors find it by, and the phase.

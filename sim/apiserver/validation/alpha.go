@@ -16,7 +16,7 @@ func dropAlpha(s *corev1.PodSpec) {
 	for i := range s.Volumes {
 		dropVolumeAlpha(&s.Volumes[i])
 	}
-	eachContainer(spec, s, func(_ path, ctr *corev1.Container) {
+	eachContainer(s, func(_ string, _ int, ctr *corev1.Container) {
 		for i := range ctr.VolumeMounts {
 			ctr.VolumeMounts[i].BindMountOptions = nil
 		}

@@ -97,8 +97,10 @@ func (c *check) fileKey(p path, r *corev1.FileKeySelector) {
 
 // fileKeys is validateFileKeyRefVolumes.
 func (c *check) fileKeys(p path, s *corev1.PodSpec) {
-	eachContainer(p, s, func(p path, ctr *corev1.Container) {
-		env := p.child("env")
+	eachContainer(s, func(list string, i int, ctr *corev1.Container) {
+		in := p.child(list)
+		at := in.at(i)
+		env := at.child("env")
 		for i := range ctr.Env {
 			if ctr.Env[i].ValueFrom == nil || ctr.Env[i].ValueFrom.FileKeyRef == nil {
 				continue
@@ -117,19 +119,17 @@ func (c *check) fileKeys(p path, s *corev1.PodSpec) {
 }
 
 // eachContainer visits init containers, containers and ephemeral containers
-// (VisitContainersWithPath).
-func eachContainer(p path, s *corev1.PodSpec, visit func(path, *corev1.Container)) {
-	at := p.child("initContainers")
+// (VisitContainersWithPath). It names the list and not the path, which would
+// cost memory.
+func eachContainer(s *corev1.PodSpec, visit func(list string, i int, ctr *corev1.Container)) {
 	for i := range s.InitContainers {
-		visit(at.at(i), &s.InitContainers[i])
+		visit("initContainers", i, &s.InitContainers[i])
 	}
-	at = p.child("containers")
 	for i := range s.Containers {
-		visit(at.at(i), &s.Containers[i])
+		visit("containers", i, &s.Containers[i])
 	}
-	at = p.child("ephemeralContainers")
 	for i := range s.EphemeralContainers {
-		visit(at.at(i), (*corev1.Container)(&s.EphemeralContainers[i].EphemeralContainerCommon))
+		visit("ephemeralContainers", i, (*corev1.Container)(&s.EphemeralContainers[i].EphemeralContainerCommon))
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
 )
@@ -33,19 +34,20 @@ func (p *path) at(i int) path { return path{parent: p, index: i, form: indexed} 
 
 func (p *path) key(k string) path { return path{parent: p, name: k, form: keyed} }
 
-// field builds the path that errors carry.
+// field builds the path that errors carry. It clones the names: by that the
+// compiler sees that no path outlives its caller, and leaves all on the stack.
 func (p *path) field() *field.Path {
 	if p.parent == nil {
-		return field.NewPath(p.name)
+		return field.NewPath(strings.Clone(p.name))
 	}
 	up := p.parent.field()
 	switch p.form {
 	case indexed:
 		return up.Index(p.index)
 	case keyed:
-		return up.Key(p.name)
+		return up.Key(strings.Clone(p.name))
 	}
-	return up.Child(p.name)
+	return up.Child(strings.Clone(p.name))
 }
 
 // check gathers the errors of one object.

@@ -81,33 +81,33 @@ func (c *check) volumeSpec(s *corev1.PersistentVolumeSpec) {
 
 // volumeSources: exactly one, in upstream's order.
 func (c *check) volumeSources(s *corev1.PersistentVolumeSpec) {
-	one := oneSource{c: c, p: &spec}
-	if one.first(s.HostPath != nil, "hostPath") {
+	var one oneSource
+	if one.first(c, spec, s.HostPath != nil, "hostPath") {
 		c.hostPath(spec.child("hostPath"), s.HostPath)
 	}
-	one.first(s.GCEPersistentDisk != nil, "gcePersistentDisk")
-	one.first(s.AWSElasticBlockStore != nil, "awsElasticBlockStore")
-	one.first(s.Glusterfs != nil, "glusterfs")
-	one.first(s.Flocker != nil, "flocker")
-	if one.first(s.NFS != nil, "nfs") {
+	one.first(c, spec, s.GCEPersistentDisk != nil, "gcePersistentDisk")
+	one.first(c, spec, s.AWSElasticBlockStore != nil, "awsElasticBlockStore")
+	one.first(c, spec, s.Glusterfs != nil, "glusterfs")
+	one.first(c, spec, s.Flocker != nil, "flocker")
+	if one.first(c, spec, s.NFS != nil, "nfs") {
 		c.nfs(spec.child("nfs"), s.NFS)
 	}
-	one.first(s.RBD != nil, "rbd")
-	one.first(s.Quobyte != nil, "quobyte")
-	one.first(s.CephFS != nil, "cephFS")
-	one.first(s.ISCSI != nil, "iscsi")
-	one.first(s.Cinder != nil, "cinder")
-	one.first(s.FC != nil, "fc")
+	one.first(c, spec, s.RBD != nil, "rbd")
+	one.first(c, spec, s.Quobyte != nil, "quobyte")
+	one.first(c, spec, s.CephFS != nil, "cephFS")
+	one.first(c, spec, s.ISCSI != nil, "iscsi")
+	one.first(c, spec, s.Cinder != nil, "cinder")
+	one.first(c, spec, s.FC != nil, "fc")
 	if s.FlexVolume != nil { // upstream does not count what came before
-		one.n++
+		one++
 	}
-	one.first(s.AzureFile != nil, "azureFile")
-	one.first(s.VsphereVolume != nil, "vsphereVolume")
-	one.first(s.PhotonPersistentDisk != nil, "photonPersistentDisk")
-	one.first(s.PortworxVolume != nil, "portworxVolume")
-	one.first(s.AzureDisk != nil, "azureDisk")
-	one.first(s.ScaleIO != nil, "scaleIO")
-	if one.first(s.Local != nil, "local") {
+	one.first(c, spec, s.AzureFile != nil, "azureFile")
+	one.first(c, spec, s.VsphereVolume != nil, "vsphereVolume")
+	one.first(c, spec, s.PhotonPersistentDisk != nil, "photonPersistentDisk")
+	one.first(c, spec, s.PortworxVolume != nil, "portworxVolume")
+	one.first(c, spec, s.AzureDisk != nil, "azureDisk")
+	one.first(c, spec, s.ScaleIO != nil, "scaleIO")
+	if one.first(c, spec, s.Local != nil, "local") {
 		at := spec.child("local.path")
 		if s.Local.Path == "" {
 			c.required(at, "")
@@ -118,11 +118,11 @@ func (c *check) volumeSources(s *corev1.PersistentVolumeSpec) {
 			c.required(spec.child("nodeAffinity"), "Local volume requires node affinity")
 		}
 	}
-	one.first(s.StorageOS != nil, "storageos")
-	if one.first(s.CSI != nil, "csi") {
+	one.first(c, spec, s.StorageOS != nil, "storageos")
+	if one.first(c, spec, s.CSI != nil, "csi") {
 		c.csi(spec.child("csi"), s.CSI)
 	}
-	if one.n == 0 {
+	if one == 0 {
 		c.required(spec, noVolumeType)
 	}
 }

@@ -21,13 +21,13 @@ const updatable = "`spec.containers[*].image`,`spec.initContainers[*].image`,`sp
 // podUpdate is ValidatePodUpdate.
 func (c *check) podUpdate(p, old *corev1.Pod) {
 	c.isPod = true
-	if !sharesSpec(&p.Spec, &old.Spec) {
-		c.podSpecAlone(p)
-	}
-	c.podAnnotationUpdate(p, old)
 	if sharesSpec(&p.Spec, &old.Spec) {
+		c.podAnnotations(metadata.child("annotations"), p.Annotations, &p.Spec)
+		c.podAnnotationUpdate(p, old)
 		return
 	}
+	c.podSpecAlone(p)
+	c.podAnnotationUpdate(p, old)
 	if !c.sameContainers("containers", p.Spec.Containers, old.Spec.Containers) ||
 		!c.sameContainers("initContainers", p.Spec.InitContainers, old.Spec.InitContainers) ||
 		!c.deadline(p.Spec.ActiveDeadlineSeconds, old.Spec.ActiveDeadlineSeconds) {
@@ -76,9 +76,6 @@ func (c *check) podAnnotationUpdate(p, old *corev1.Pod) {
 		c.forbidden(at.key(corev1.MirrorPodAnnotationKey), "may not remove or update mirror pod annotation")
 	case !had && has:
 		c.forbidden(at.key(corev1.MirrorPodAnnotationKey), "may not add mirror pod annotation")
-	}
-	if sharesSpec(&p.Spec, &old.Spec) {
-		c.podAnnotations(at, p.Annotations, &p.Spec)
 	}
 }
 
@@ -226,6 +223,7 @@ func extends(now, old *corev1.NodeSelectorTerm) bool {
 // podStatus is ValidatePodStatusUpdate, without what devices, volumes and
 // claims report.
 func (c *check) podStatus(p, old *corev1.Pod) {
+	c.podAnnotations(metadata.child("annotations"), p.Annotations, &p.Spec)
 	c.podAnnotationUpdate(p, old)
 	at := in("status")
 	conditions := at.child("conditions")

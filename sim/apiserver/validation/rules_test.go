@@ -40,6 +40,7 @@ func Example() {
 	}
 	// Output:
 	// spec.selector: Required value
+	// spec.template.metadata.labels: Invalid value: null: `selector` does not match template `labels`
 }
 
 // stored returns an object as the server would have stored it.

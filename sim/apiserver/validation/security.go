@@ -170,9 +170,11 @@ func (c *check) hostUsers(p path, s *corev1.PodSpec) {
 	if s.HostIPC {
 		c.forbidden(p.child("HostIPC"), detail) // sic
 	}
-	eachContainer(p, s, func(p path, ctr *corev1.Container) {
+	eachContainer(s, func(list string, i int, ctr *corev1.Container) {
+		in := p.child(list)
+		at := in.at(i)
 		if len(ctr.VolumeDevices) > 0 {
-			c.forbidden(p.child("volumeDevices"), detail)
+			c.forbidden(at.child("volumeDevices"), detail)
 		}
 	})
 }
@@ -193,9 +195,11 @@ func (c *check) os(p path, s *corev1.PodSpec) {
 	if s.SecurityContext != nil && s.SecurityContext.WindowsOptions != nil {
 		c.forbidden(p.child("securityContext.windowsOptions"), detail)
 	}
-	eachContainer(p, s, func(p path, ctr *corev1.Container) {
+	eachContainer(s, func(list string, i int, ctr *corev1.Container) {
+		in := p.child(list)
+		at := in.at(i)
 		if ctr.SecurityContext != nil && ctr.SecurityContext.WindowsOptions != nil {
-			c.forbidden(p.child("securityContext.windowsOptions"), detail)
+			c.forbidden(at.child("securityContext.windowsOptions"), detail)
 		}
 	})
 }

@@ -102,8 +102,9 @@ func Update(obj, old runtime.Object, o Options) field.ErrorList {
 		c.revisionUpdate(t, old.(*appsv1.ControllerRevision))
 	case *discoveryv1.EndpointSlice:
 		c.endpointSlice(t)
-		was := old.(*discoveryv1.EndpointSlice).AddressType
-		c.immutable(in("addressType"), t.AddressType != was, string(t.AddressType))
+		if t.AddressType != old.(*discoveryv1.EndpointSlice).AddressType { // declarative: no value is shown
+			c.invalid(in("addressType"), nil, isImmutable)
+		}
 	case *corev1.ConfigMap:
 		c.configMapUpdate(t, old.(*corev1.ConfigMap))
 	case *corev1.Secret:

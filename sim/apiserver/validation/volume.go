@@ -61,41 +61,37 @@ func (c *check) noEphemeralClaim(p path, claim, podName string, list []corev1.Vo
 	}
 }
 
-// oneSource lets the first of several volume sources through.
-type oneSource struct {
-	c *check
-	p *path
-	n int
-}
+// oneSource counts volume sources and lets the first of them through.
+type oneSource int
 
-func (o *oneSource) first(present bool, name string) bool {
+func (o *oneSource) first(c *check, p path, present bool, name string) bool {
 	if !present {
 		return false
 	}
-	if o.n++; o.n > 1 {
-		o.c.forbidden(o.p.child(name), oneVolume)
+	if *o++; *o > 1 {
+		c.forbidden(p.child(name), oneVolume)
 	}
-	return o.n == 1
+	return *o == 1
 }
 
 // volumeSource is validateVolumeSource.
 func (c *check) volumeSource(p path, v *corev1.Volume, podName string) {
-	one := oneSource{c: c, p: &p}
+	var one oneSource
 	if e := v.EmptyDir; e != nil {
-		one.n++
+		one++
 		if e.SizeLimit != nil && e.SizeLimit.Sign() < 0 {
 			c.forbidden(p.child("emptyDir.sizeLimit"), "SizeLimit field must be a valid resource quantity")
 		}
 	}
-	if one.first(v.HostPath != nil, "hostPath") {
+	if one.first(c, p, v.HostPath != nil, "hostPath") {
 		c.hostPath(p.child("hostPath"), v.HostPath)
 	}
-	if one.first(v.GitRepo != nil, "gitRepo") {
+	if one.first(c, p, v.GitRepo != nil, "gitRepo") {
 		c.gitRepo(p.child("gitRepo"), v.GitRepo)
 	}
-	one.first(v.GCEPersistentDisk != nil, "gcePersistentDisk")
-	one.first(v.AWSElasticBlockStore != nil, "awsElasticBlockStore")
-	if one.first(v.Secret != nil, "secret") {
+	one.first(c, p, v.GCEPersistentDisk != nil, "gcePersistentDisk")
+	one.first(c, p, v.AWSElasticBlockStore != nil, "awsElasticBlockStore")
+	if one.first(c, p, v.Secret != nil, "secret") {
 		at := p.child("secret")
 		if v.Secret.SecretName == "" {
 			c.required(at.child("secretName"), "")
@@ -103,29 +99,29 @@ func (c *check) volumeSource(p path, v *corev1.Volume, podName string) {
 		c.mode(at.child("defaultMode"), v.Secret.DefaultMode)
 		c.items(at.child("items"), v.Secret.Items)
 	}
-	if one.first(v.NFS != nil, "nfs") {
+	if one.first(c, p, v.NFS != nil, "nfs") {
 		c.nfs(p.child("nfs"), v.NFS)
 	}
-	one.first(v.ISCSI != nil, "iscsi")
-	one.first(v.Glusterfs != nil, "glusterfs")
-	one.first(v.Flocker != nil, "flocker")
-	if one.first(v.PersistentVolumeClaim != nil, "persistentVolumeClaim") && v.PersistentVolumeClaim.ClaimName == "" {
+	one.first(c, p, v.ISCSI != nil, "iscsi")
+	one.first(c, p, v.Glusterfs != nil, "glusterfs")
+	one.first(c, p, v.Flocker != nil, "flocker")
+	if one.first(c, p, v.PersistentVolumeClaim != nil, "persistentVolumeClaim") && v.PersistentVolumeClaim.ClaimName == "" {
 		c.required(p.child("persistentVolumeClaim.claimName"), "")
 	}
-	one.first(v.RBD != nil, "rbd")
-	one.first(v.Cinder != nil, "cinder")
-	one.first(v.CephFS != nil, "cephFS")
-	one.first(v.Quobyte != nil, "quobyte")
-	if one.first(v.DownwardAPI != nil, "downwarAPI") { // sic
+	one.first(c, p, v.RBD != nil, "rbd")
+	one.first(c, p, v.Cinder != nil, "cinder")
+	one.first(c, p, v.CephFS != nil, "cephFS")
+	one.first(c, p, v.Quobyte != nil, "quobyte")
+	if one.first(c, p, v.DownwardAPI != nil, "downwarAPI") { // sic
 		at := p.child("downwardAPI")
 		c.mode(at.child("defaultMode"), v.DownwardAPI.DefaultMode)
 		for i := range v.DownwardAPI.Items {
 			c.downwardFile(at, &v.DownwardAPI.Items[i])
 		}
 	}
-	one.first(v.FC != nil, "fc")
-	one.first(v.FlexVolume != nil, "flexVolume")
-	if one.first(v.ConfigMap != nil, "configMap") {
+	one.first(c, p, v.FC != nil, "fc")
+	one.first(c, p, v.FlexVolume != nil, "flexVolume")
+	if one.first(c, p, v.ConfigMap != nil, "configMap") {
 		at := p.child("configMap")
 		if v.ConfigMap.Name == "" {
 			c.required(at.child("name"), "")
@@ -138,19 +134,19 @@ func (c *check) volumeSource(p path, v *corev1.Volume, podName string) {
 
 // laterSources are those behind the ConfigMap in upstream's order.
 func (c *check) laterSources(one *oneSource, p path, v *corev1.Volume, podName string) {
-	one.first(v.AzureFile != nil, "azureFile")
-	one.first(v.VsphereVolume != nil, "vsphereVolume")
-	one.first(v.PhotonPersistentDisk != nil, "photonPersistentDisk")
-	one.first(v.PortworxVolume != nil, "portworxVolume")
-	one.first(v.AzureDisk != nil, "azureDisk")
-	one.first(v.StorageOS != nil, "storageos")
-	if one.first(v.Projected != nil, "projected") {
+	one.first(c, p, v.AzureFile != nil, "azureFile")
+	one.first(c, p, v.VsphereVolume != nil, "vsphereVolume")
+	one.first(c, p, v.PhotonPersistentDisk != nil, "photonPersistentDisk")
+	one.first(c, p, v.PortworxVolume != nil, "portworxVolume")
+	one.first(c, p, v.AzureDisk != nil, "azureDisk")
+	one.first(c, p, v.StorageOS != nil, "storageos")
+	if one.first(c, p, v.Projected != nil, "projected") {
 		at := p.child("projected")
 		c.mode(at.child("defaultMode"), v.Projected.DefaultMode)
 		c.projections(at, v.Projected.Sources)
 	}
-	one.first(v.ScaleIO != nil, "scaleIO")
-	if one.first(v.CSI != nil, "csi") {
+	one.first(c, p, v.ScaleIO != nil, "scaleIO")
+	if one.first(c, p, v.CSI != nil, "csi") {
 		at := p.child("csi")
 		c.driver(at.child("driver"), v.CSI.Driver)
 		if r := v.CSI.NodePublishSecretRef; r != nil && r.Name == "" {
@@ -159,17 +155,17 @@ func (c *check) laterSources(one *oneSource, p path, v *corev1.Volume, podName s
 			c.name(at.child("name"), r.Name, subdomainName)
 		}
 	}
-	if one.first(v.Ephemeral != nil, "ephemeral") {
+	if one.first(c, p, v.Ephemeral != nil, "ephemeral") {
 		c.ephemeral(p, v, podName)
 	}
-	if one.first(v.Image != nil, "image") {
+	if one.first(c, p, v.Image != nil, "image") {
 		at := p.child("image")
 		if v.Image.Reference == "" {
 			c.required(at.child("reference"), "")
 		}
 		c.pullPolicy(at.child("pullPolicy"), v.Image.PullPolicy)
 	}
-	if one.n == 0 {
+	if *one == 0 {
 		c.required(p, noVolumeType)
 	}
 }

@@ -139,7 +139,10 @@ func (w *warner) podSpec(p path, s *corev1.PodSpec) {
 	}
 	w.secrets(p.child("imagePullSecrets"), s.ImagePullSecrets)
 	w.fractional(p.child("overhead"), s.Overhead, corev1.ResourceMemory, corev1.ResourceEphemeralStorage)
-	eachContainer(p, s, w.container)
+	eachContainer(s, func(list string, i int, ctr *corev1.Container) {
+		in := p.child(list)
+		w.container(in.at(i), ctr)
+	})
 	w.ports(p, s)
 	if g := s.TerminationGracePeriodSeconds; g != nil && *g < 0 {
 		w.at(p.child("terminationGracePeriodSeconds"), "must be >= 0; negative values are invalid and will be treated as 1")
@@ -210,34 +213,40 @@ func (w *warner) container(p path, ctr *corev1.Container) {
 // portAt is a port and where it stands.
 type portAt struct {
 	*corev1.ContainerPort
-	where *field.Path
+	list         string
+	container, i int
+}
+
+func (a portAt) where(p path) *field.Path {
+	return p.field().Child(a.list).Index(a.container).Child("ports").Index(a.i)
 }
 
 // ports warns of ports that are the same, or look so.
 func (w *warner) ports(p path, s *corev1.PodSpec) {
 	var all []portAt
-	eachContainer(p, s, func(p path, ctr *corev1.Container) {
-		ports := p.child("ports")
-		for i := range ctr.Ports {
-			at := ports.at(i)
-			all = append(all, portAt{&ctr.Ports[i], at.field()})
+	eachContainer(s, func(list string, i int, ctr *corev1.Container) {
+		for j := range ctr.Ports {
+			all = append(all, portAt{&ctr.Ports[j], list, i, j})
 		}
 	})
+	if len(all) < 2 {
+		return
+	}
 	for i, a := range all {
 		for _, b := range all[:i] {
 			if a.ContainerPort.ContainerPort != b.ContainerPort.ContainerPort || a.Protocol != b.Protocol {
 				continue
 			}
 			if kind := clash(a.ContainerPort, b.ContainerPort); kind != "" {
-				w.add(fmt.Sprintf("%s: %s port definition with %s", a.where, kind, b.where))
+				w.add(fmt.Sprintf("%s: %s port definition with %s", a.where(p), kind, b.where(p)))
 			}
 		}
 	}
 	for i, a := range all {
 		j := slices.IndexFunc(all[:i], func(b portAt) bool { return b.Name == a.Name })
 		if a.Name != "" && j >= 0 {
-			first := all[j].where
-			w.add(fmt.Sprintf("%s: duplicate port name %q with %s, services and probes that select ports by name will use %s", a.where, a.Name, first, first))
+			first := all[j].where(p)
+			w.add(fmt.Sprintf("%s: duplicate port name %q with %s, services and probes that select ports by name will use %s", a.where(p), a.Name, first, first))
 		}
 	}
 }
