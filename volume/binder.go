@@ -17,7 +17,9 @@ import (
 type Config struct {
 	// Provision has volumes made on demand for the claims of any class with an
 	// external provisioner, and deleted when they are released: the binder acts
-	// as the provisioner too (V14). Without it such claims wait.
+	// as the provisioner too (V14). Without it such claims wait. A class that
+	// does not exist, or none where no class is the default, is as one with
+	// immediate binding; only the class "" gets nothing on demand.
 	Provision bool
 	// Provisioning is how long it takes to make a volume; the zero Range is no
 	// time.
@@ -109,6 +111,12 @@ func (*Binder) Name() string { return BinderName }
 // binder that is started again knows them when it tries its first claim.
 func (*Binder) Watches() []apiserver.Kind {
 	return []apiserver.Kind{apiserver.StorageClass, apiserver.Pod, apiserver.PersistentVolume, apiserver.PersistentVolumeClaim}
+}
+
+// Heeds implements controller.Selective: of pods it needs to know which there
+// are.
+func (b *Binder) Heeds(rec *apiserver.Record) bool {
+	return rec.Kind != apiserver.Pod || rec.Type != watch.Modified
 }
 
 // Observe implements controller.Actor. A new volume queues itself and no claim

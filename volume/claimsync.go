@@ -135,7 +135,7 @@ func (b *Binder) syncUnboundClaim(v controller.View, m claimMemo) (turn, claimMe
 	case delayed && !isAnnotated(claim, SelectedNode):
 		reason, message := b.firstConsumer(v, claim)
 		return toPending(rest().noting(claim, normal, reason, message), m)
-	case match.ClassOfClaim(claim) != "":
+	case match.ClassOfClaim(claim) != "" || b.classFor(v, claim) != nil:
 		return b.beginProvision(v, claim), m
 	}
 	return toPending(rest().noting(claim, normal, failedBinding, noVolumes), m) // V13

@@ -13,6 +13,7 @@ import (
 	"github.com/statefulsim/statefulsim/sim/apiserver"
 	"github.com/statefulsim/statefulsim/sim/controller"
 	"github.com/statefulsim/statefulsim/volume"
+	"github.com/statefulsim/statefulsim/volume/match"
 )
 
 func ofLocal(v *corev1.PersistentVolume) { v.Spec.StorageClassName = "local" }
@@ -64,15 +65,51 @@ func TestV14WaitsForAProvisioner(t *testing.T) {
 	require.Len(t, b.waiting(), 1)
 }
 
-// TestV14NobodyProvisions: classes that do not exist, and plugins that are gone.
+// TestV14AbsentClass: without Config.Provision a class that does not exist is an
+// error; with it, that class and none at all have volumes made, and only "" not.
+func TestV14AbsentClass(t *testing.T) {
+	b := storage(t, volume.Config{})
+	b.create(pvc("c", ofClass("missing")))
+	b.run(time.Second)
+	require.Equal(t, []string{`Warning ProvisioningFailed: storageclass.storage.k8s.io "missing" not found`}, b.events())
+
+	b = storage(t, volume.Config{Provision: true})
+	b.create(nfs("own"), pvc("a", ofClass("missing")), pvc("b"), pvc("c"), pvc("d", ofClass("")))
+	b.run(time.Minute)
+	made, kept := 0, 0
+	for _, name := range []string{"a", "b", "c", "d"} {
+		c := b.claim(name)
+		switch c.Spec.VolumeName {
+		case "":
+			require.Equal(t, "d", name, "%q", b.events())
+			continue
+		case "own":
+			kept++
+			continue
+		}
+		made++
+		require.Equal(t, corev1.ClaimBound, c.Status.Phase)
+		v := b.volume(c.Spec.VolumeName)
+		require.Equal(t, match.ClassOfClaim(c), v.Spec.StorageClassName)
+		require.Equal(t, corev1.PersistentVolumeReclaimDelete, v.Spec.PersistentVolumeReclaimPolicy)
+	}
+	require.Equal(t, 2, made)
+	require.Equal(t, 1, kept, "a volume that fits comes first")
+	require.Len(t, b.waiting(), 1)
+	b.delete(apiserver.PersistentVolumeClaim, claimKey("a"))
+	b.run(time.Minute)
+	require.Nil(t, b.claim("a"))
+	require.Equal(t, 2, len(b.host.Server().List(apiserver.PersistentVolume, "")), "it goes with its claim")
+}
+
+// TestV14NobodyProvisions: plugins that are gone.
 func TestV14NobodyProvisions(t *testing.T) {
 	b := storage(t, volume.Config{Provision: true})
 	b.create(class("local", "kubernetes.io/no-provisioner", storagev1.VolumeBindingImmediate), class("host", "kubernetes.io/host-path", storagev1.VolumeBindingImmediate))
 	b.run(time.Second)
-	b.create(pvc("a", ofClass("missing")), pvc("b", ofClass("local")), pvc("c", ofClass("host")))
+	b.create(pvc("b", ofClass("local")), pvc("c", ofClass("host")))
 	b.run(time.Second)
 	require.ElementsMatch(t, []string{
-		`Warning ProvisioningFailed: storageclass.storage.k8s.io "missing" not found`,
 		`Warning ProvisioningFailed: no volume plugin matched name: kubernetes.io/no-provisioner`,
 		`Warning ProvisioningFailed: Failed to create provisioner: provisioning in volume plugin "kubernetes.io/host-path" is disabled`,
 	}, b.events())

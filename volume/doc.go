@@ -34,7 +34,8 @@
 //   - Deviation: with [Config.Provision] the binder itself acts as the external
 //     provisioner, so its Events and writes carry the binder's name. The volume
 //     is a CSI volume, whatever its provisioner makes in truth, without node
-//     affinity and without the provisioner's finalizer.
+//     affinity and without the provisioner's finalizer. Claims whose class does
+//     not exist, or that name none, get volumes too.
 //   - Deviation: before it lets a claim go or calls it unused, upstream's claim
 //     protection lists the pods live. The API here has no list, so that a pod
 //     which the watch has not shown yet does not count.

@@ -13,7 +13,6 @@ import (
 	"github.com/statefulsim/statefulsim/sim/apiserver"
 	"github.com/statefulsim/statefulsim/sim/controller"
 	"github.com/statefulsim/statefulsim/sim/engine"
-	"github.com/statefulsim/statefulsim/volume/match"
 )
 
 // operation is work that runs beside the two workers (upstream's goroutines,
@@ -100,7 +99,7 @@ func (b *Binder) operate(v controller.View, op operation, m operationMemo, res *
 	if claim == nil || claim.UID != op.uid {
 		return rest(), m
 	}
-	class := v.StorageClass(match.ClassOfClaim(claim))
+	class := b.classFor(v, claim)
 	if claim.Spec.VolumeName != "" || class == nil {
 		return rest(), m
 	}

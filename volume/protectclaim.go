@@ -49,6 +49,19 @@ func (*ClaimProtection) Watches() []apiserver.Kind {
 	return []apiserver.Kind{apiserver.Pod, apiserver.PersistentVolumeClaim}
 }
 
+// Heeds implements controller.Selective: claims that need something, and pods
+// that begin or cease to use theirs.
+func (c *ClaimProtection) Heeds(rec *apiserver.Record) bool {
+	switch obj := rec.Object.(type) {
+	case *corev1.PersistentVolumeClaim:
+		return rec.Type != watch.Deleted && (unusedCondition(obj) == nil || lacksFinalizer(obj, ClaimFinalizer) || isCandidate(obj, ClaimFinalizer))
+	case *corev1.Pod:
+		old, ok := rec.Old.(*corev1.Pod)
+		return !ok || rec.Type != watch.Modified || useOf(old) != useOf(obj)
+	}
+	return true
+}
+
 // Observe implements controller.Actor. Upstream queues the claims of a pod at
 // each of its events; here only if the event can change the answer.
 func (c *ClaimProtection) Observe(env *controller.Env, rec *apiserver.Record) {

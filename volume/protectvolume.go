@@ -37,9 +37,14 @@ func (*VolumeProtection) Watches() []apiserver.Kind {
 	return []apiserver.Kind{apiserver.PersistentVolume}
 }
 
+// Heeds implements controller.Selective: volumes that need something.
+func (p *VolumeProtection) Heeds(rec *apiserver.Record) bool {
+	return rec.Type != watch.Deleted && (isCandidate(rec.Object, VolumeFinalizer) || lacksFinalizer(rec.Object, VolumeFinalizer))
+}
+
 // Observe implements controller.Actor.
 func (p *VolumeProtection) Observe(env *controller.Env, rec *apiserver.Record) {
-	if rec.Type != watch.Deleted && (isCandidate(rec.Object, VolumeFinalizer) || lacksFinalizer(rec.Object, VolumeFinalizer)) {
+	if p.Heeds(rec) {
 		p.workers.Add(env, rec.Key.Name)
 	}
 }

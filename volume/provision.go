@@ -53,13 +53,32 @@ func (b *Binder) beginProvision(v controller.View, claim *corev1.PersistentVolum
 	return turn{start: []operation{{kind: provisioning, key: apiserver.KeyOf(claim), uid: claim.UID}}}
 }
 
+// anyProvisioner is who makes the volumes of classes that do not exist.
+const anyProvisioner = "statefulsim.io/any"
+
+// classFor returns the class by which volumes are made for a claim, or nil if
+// it does not exist. With Config.Provision that is any class, and none at all
+// unless the claim refuses volumes on demand by the class "".
+// Deviation: upstream waits until the class exists.
+func (b *Binder) classFor(v controller.View, claim *corev1.PersistentVolumeClaim) *storagev1.StorageClass {
+	name := match.ClassOfClaim(claim)
+	if name != "" {
+		if class := v.StorageClass(name); class != nil {
+			return class
+		}
+	}
+	if !b.config.Provision || name == "" && match.HasClass(claim) {
+		return nil
+	}
+	return &storagev1.StorageClass{ObjectMeta: metav1.ObjectMeta{Name: name}, Provisioner: anyProvisioner}
+}
+
 // provisionable says why nobody can make volumes of a claim's class
 // (findProvisionablePlugin).
 func (b *Binder) provisionable(v controller.View, claim *corev1.PersistentVolumeClaim) error {
-	name := match.ClassOfClaim(claim)
-	class := v.StorageClass(name)
+	class := b.classFor(v, claim)
 	if class == nil {
-		return apierrors.NewNotFound(storagev1.Resource("storageclass"), name)
+		return apierrors.NewNotFound(storagev1.Resource("storageclass"), match.ClassOfClaim(claim))
 	}
 	p := class.Provisioner
 	switch {

@@ -58,13 +58,13 @@ func (b *Binder) reason(v controller.View, claim *corev1.PersistentVolumeClaim) 
 	case delayed && !isAnnotated(claim, SelectedNode):
 		_, message := b.firstConsumer(v, claim)
 		return message
-	case match.ClassOfClaim(claim) == "":
+	case match.ClassOfClaim(claim) == "" && b.classFor(v, claim) == nil:
 		return noVolumes
 	}
 	if err := b.provisionable(v, claim); err != nil {
 		return err.Error()
 	}
-	return waitingFor(provisionerOf(v.StorageClass(match.ClassOfClaim(claim))))
+	return waitingFor(provisionerOf(b.classFor(v, claim)))
 }
 
 // namingReason says why a claim is not bound to the volume that it names.

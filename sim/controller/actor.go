@@ -41,6 +41,16 @@ type NodeScoped interface {
 	NodeName() string
 }
 
+// Selective is an Actor that does not act on every record of what it watches.
+// Its view moves past the records that it does not heed, at the time when they
+// would have been delivered, and at no cost.
+type Selective interface {
+	Actor
+	// Heeds reports whether Observe would do anything with a record. It
+	// depends on the record alone.
+	Heeds(rec *apiserver.Record) bool
+}
+
 // Wait is something unfinished.
 type Wait struct {
 	Kind   apiserver.Kind
@@ -73,7 +83,7 @@ func (e *Env) WakeAfter(d time.Duration, class engine.Class, arg uint64) {
 func (e *Env) Note(n Note) { e.host.note(e.actor, n) }
 
 // World returns what the actors share outside the API.
-func (e *Env) World() World { return e.host.world }
+func (e *Env) World() World { return e.host.World() }
 
 // Span returns a latency from the range r, for the object named by key. It is
 // a pure function of seed, actor, concern, key and the current time.

@@ -1,38 +1,57 @@
 package controller
 
-import (
-	"maps"
-	"slices"
-)
+import "slices"
 
 // Fork returns an independent copy of everything: the engine, the server, the
 // world and the actors. Run on alike, both give equal histories, and neither
 // sees the other.
+//
+// Actors and the world are copied late: each host copies what it shares when it
+// first uses it. So what Fork costs does not grow with what they hold, and a
+// fork that runs on for a few events pays for the actors of those events alone.
 func (h *Host) Fork() *Host {
+	h.sharedWorld = h.world != nil
+	for i := range h.actors {
+		h.actors[i].sharedActor, h.actors[i].sharedEvents = h.actors[i].actor != nil, true
+	}
 	f := *h
 	f.engine = h.engine.Fork()
 	f.server = h.server.Fork(f.engine)
-	if h.world != nil {
-		f.world = h.world.Fork()
-	}
 	f.actors = slices.Clone(h.actors)
+	envs := make([]Env, len(f.actors))
 	for i := range f.actors {
-		a := &f.actors[i]
-		a.env = &Env{View{&f, ActorID(i)}}
-		a.events = a.events.fork()
-		if a.actor != nil {
-			a.actor = a.actor.Fork()
-		}
+		envs[i].View = View{&f, ActorID(i)}
+		f.actors[i].env = &envs[i]
 	}
 	f.subs = slices.Clone(h.subs)
 	for i := range f.subs {
-		f.subs[i].pending = slices.Clone(h.subs[i].pending)
+		f.subs[i].pending = slices.Clip(f.subs[i].pending) // consumed from the front, appended to
+		f.subs[i].heeded = slices.Clip(f.subs[i].heeded)
 	}
 	for kind := range f.byKind {
-		f.byKind[kind] = slices.Clone(h.byKind[kind])
+		f.byKind[kind] = slices.Clip(f.byKind[kind])
 	}
-	f.byNode = maps.Clone(h.byNode)
 	f.flights, f.free = slices.Clone(h.flights), slices.Clone(h.free)
 	f.fresh, f.faults = slices.Clone(h.fresh), slices.Clone(h.faults)
 	return &f
 }
+
+// own returns the actor for use: not that of a fork.
+func (hd *hosted) own() Actor {
+	if hd.sharedActor {
+		hd.actor, hd.sharedActor = hd.actor.Fork(), false
+	}
+	return hd.actor
+}
+
+// recorder returns the event recorder for use: not that of a fork.
+func (hd *hosted) recorder() *recorder {
+	if hd.sharedEvents {
+		own := hd.events.fork()
+		hd.events, hd.sharedEvents = &own, false
+	}
+	return hd.events
+}
+
+// ReadWorld returns the world for reading alone, which copies nothing.
+func (h *Host) ReadWorld() World { return h.world }

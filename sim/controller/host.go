@@ -2,6 +2,7 @@ package controller
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
@@ -34,9 +35,11 @@ type Host struct {
 	flights []flight
 	free    []uint32
 	fresh   []*apiserver.Record
-	world   World
-	muted   bool // Events are not recorded
+	world   World // use World
+	muted   bool  // Events are not recorded
 	faults  []Fault
+
+	sharedWorld bool // with a fork, until one of them needs it
 }
 
 // Fault makes requests fail before the server sees them. The zero value of a
@@ -65,13 +68,16 @@ type World interface {
 
 // hosted is an actor with what the host keeps of it.
 type hosted struct {
-	actor  Actor // nil after Remove
+	actor  Actor     // nil after Remove
+	heeds  Selective // the actor, if it is one
 	name   string
 	env    *Env
 	key    engine.Key
-	events recorder
+	events *recorder
 	series bool // a kindSeries is pending
-	cursor [apiserver.Behaving]uint64
+	// Forks share an actor and a recorder until one of them needs it.
+	sharedActor, sharedEvents bool
+	cursor                    [apiserver.Behaving]uint64
 }
 
 // subscription is one watch: of a kind by its cursor into the server's log, or
@@ -79,9 +85,11 @@ type hosted struct {
 type subscription struct {
 	actor   ActorID
 	kind    apiserver.Kind
-	node    string // set for a NodeScoped watch of pods
-	next    uint64 // position in the kind's log; unused with node
+	node    string   // set for a NodeScoped watch of pods
+	next    uint64   // position in the kind's log; unused with node
+	heeded  []uint64 // of a Selective: the positions from next on that matter
 	pending []*apiserver.Record
+	listed  int // of pending: what existed when the watch began, due at once
 	armed   bool
 	held    engine.Time // nothing is delivered before
 	ended   bool
@@ -108,7 +116,12 @@ func (h *Host) Engine() *engine.Engine { return h.engine }
 func (h *Host) Server() *apiserver.Server { return h.server }
 
 // World returns what the host was given as its world.
-func (h *Host) World() World { return h.world }
+func (h *Host) World() World {
+	if h.sharedWorld {
+		h.world, h.sharedWorld = h.world.Fork(), false
+	}
+	return h.world
+}
 
 // Add starts an actor: it observes, as Added, every object of the kinds it
 // watches that exists already, and then every change.
@@ -116,19 +129,22 @@ func (h *Host) Add(a Actor) ActorID {
 	id := ActorID(len(h.actors))
 	h.actors = append(h.actors, hosted{actor: a, name: a.Name(), key: engine.KeyOf(a.Name())})
 	hd := &h.actors[id]
+	hd.heeds, _ = a.(Selective)
 	hd.env = &Env{View{h, id}}
-	hd.events = newRecorder(a.Name(), "")
+	recorder := newRecorder(a.Name(), "")
+	hd.events = &recorder
 	node := ""
 	if n, ok := a.(NodeScoped); ok {
 		node = n.NodeName()
 		hd.key = engine.KeyOf(a.Name(), node)
-		hd.events = newRecorder(a.Name(), node)
+		recorder = newRecorder(a.Name(), node)
 	}
 	for _, kind := range a.Watches() {
 		sub := subscription{actor: id, kind: kind}
 		i := len(h.subs)
 		if kind == apiserver.Pod && node != "" {
 			sub.node = node
+			h.byNode = maps.Clone(h.byNode) // forks share the old one
 			h.byNode[node] = i
 			for _, rec := range h.server.Live(kind) {
 				if rec.Object.(*corev1.Pod).Spec.NodeName == node {
@@ -140,6 +156,7 @@ func (h *Host) Add(a Actor) ActorID {
 			sub.next = h.server.Log(kind).End()
 			sub.pending = h.server.Live(kind)
 		}
+		sub.listed = len(sub.pending)
 		h.subs = append(h.subs, sub)
 		if len(sub.pending) > 0 {
 			h.arm(i)
@@ -152,7 +169,7 @@ func (h *Host) Add(a Actor) ActorID {
 func (h *Host) MuteEvents(muted bool) { h.muted = muted }
 
 // Actor returns the actor with an ID.
-func (h *Host) Actor(id ActorID) Actor { return h.actors[id].actor }
+func (h *Host) Actor(id ActorID) Actor { return h.actors[id].own() }
 
 // Remove stops an actor for good: its requests under way still arrive, but it
 // sees and does nothing any more.
@@ -165,9 +182,10 @@ func (h *Host) Remove(id ActorID) {
 		}
 		s.ended, s.pending = true, nil
 		if s.node != "" {
+			h.byNode = maps.Clone(h.byNode) // as in Add
 			delete(h.byNode, s.node)
 		} else {
-			h.byKind[s.kind] = slices.DeleteFunc(h.byKind[s.kind], func(j int) bool { return j == i })
+			h.byKind[s.kind] = slices.DeleteFunc(slices.Clone(h.byKind[s.kind]), func(j int) bool { return j == i })
 		}
 	}
 }
@@ -242,22 +260,22 @@ func (h *Host) run(ev engine.Event) {
 		res := h.serve(hd.name, f.req)
 		switch {
 		case f.discard:
-			if again, ok := hd.events.retry(f.req, res); ok {
+			if again, ok := hd.recorder().retry(f.req, res); ok {
 				h.write(f.actor, again)
 			}
 		case hd.actor != nil:
-			hd.actor.Respond(hd.env, f.token, res)
+			hd.own().Respond(hd.env, f.token, res)
 		}
 	case kindSeries:
 		hd := &h.actors[ev.Actor]
 		hd.series = false
-		for _, req := range hd.events.tick(h.engine.Now()) {
+		for _, req := range hd.recorder().tick(h.engine.Now()) {
 			h.write(ActorID(ev.Actor), req)
 		}
 		h.follow(ActorID(ev.Actor))
 	case kindWake:
 		if hd := &h.actors[ev.Actor]; hd.actor != nil {
-			hd.actor.Wake(hd.env, ev.Arg)
+			hd.own().Wake(hd.env, ev.Arg)
 		}
 	default:
 		panic(fmt.Sprintf("controller: unknown event %+v", ev))
@@ -293,6 +311,13 @@ func (h *Host) publish() {
 			continue
 		}
 		for _, i := range h.byKind[rec.Kind] {
+			s := &h.subs[i]
+			if heeds := h.actors[s.actor].heeds; heeds != nil {
+				if !heeds.Heeds(rec) {
+					continue
+				}
+				s.heeded = append(s.heeded, h.server.Log(rec.Kind).Position(rec))
+			}
 			h.arm(i)
 		}
 		if pod, ok := rec.Object.(*corev1.Pod); ok && pod.Spec.NodeName != "" {
@@ -327,10 +352,32 @@ func (h *Host) peek(s *subscription) *apiserver.Record {
 	if len(s.pending) > 0 {
 		return s.pending[0]
 	}
-	if s.node != "" {
+	switch {
+	case s.node != "":
 		return nil
+	case h.actors[s.actor].heeds == nil:
+		return h.server.Log(s.kind).At(s.next)
+	case len(s.heeded) > 0:
+		return h.server.Log(s.kind).At(s.heeded[0])
 	}
-	return h.server.Log(s.kind).At(s.next)
+	return nil
+}
+
+// catchUp moves the view of a Selective past the records that are due and that
+// it does not heed.
+func (h *Host) catchUp(s *subscription) {
+	if len(s.pending) > 0 || h.actors[s.actor].heeds == nil {
+		return
+	}
+	log, hd := h.server.Log(s.kind), &h.actors[s.actor]
+	for len(s.heeded) == 0 || s.next < s.heeded[0] {
+		rec := log.At(s.next)
+		if rec == nil || h.due(s, rec) > h.engine.Now() {
+			return
+		}
+		s.next++
+		hd.cursor[s.kind] = max(hd.cursor[s.kind], rec.Version)
+	}
 }
 
 // due is when a record reaches a watch: a function of the time it was written
@@ -338,6 +385,9 @@ func (h *Host) peek(s *subscription) *apiserver.Record {
 // monotone, so that a stream stays in order. Time is cut into slots; each has a
 // latency of its own, and no record overtakes the end of the slot before.
 func (h *Host) due(s *subscription, rec *apiserver.Record) engine.Time {
+	if s.listed > 0 {
+		return max(h.engine.Now(), s.held)
+	}
 	slotLength := engine.Time(max(4*h.latency.Watch.Max, 1))
 	key := h.actors[s.actor].key ^ engine.Key(s.kind)<<32
 	lag := func(slot engine.Time) engine.Time {
@@ -365,13 +415,17 @@ func (h *Host) deliver(i int) {
 		hd := &h.actors[s.actor]
 		if len(s.pending) > 0 {
 			s.pending = s.pending[1:]
+			s.listed = max(s.listed-1, 0)
+		} else if len(s.heeded) > 0 {
+			s.next = s.heeded[0] + 1
+			s.heeded = s.heeded[1:]
 		} else {
 			s.next++
 		}
 		if s.node == "" {
 			hd.cursor[s.kind] = max(hd.cursor[s.kind], rec.Version)
 		}
-		hd.actor.Observe(hd.env, rec)
+		hd.own().Observe(hd.env, rec)
 	}
 	h.arm(i)
 	if h.subs[i].node == "" {
@@ -387,12 +441,20 @@ func (h *Host) trim(kind apiserver.Kind) {
 		if len(h.subs[i].pending) > 0 {
 			return
 		}
+		h.catchUp(&h.subs[i])
 		least = min(least, h.subs[i].next)
 	}
 	h.server.Trim(kind, least)
 }
 
 func (h *Host) cursorOf(id ActorID, kind apiserver.Kind) uint64 {
+	if h.actors[id].heeds != nil {
+		for _, i := range h.byKind[kind] {
+			if h.subs[i].actor == id {
+				h.catchUp(&h.subs[i])
+			}
+		}
+	}
 	return h.actors[id].cursor[kind]
 }
 
@@ -420,7 +482,7 @@ func (h *Host) note(id ActorID, n Note) {
 	if h.muted {
 		return
 	}
-	if req, ok := h.actors[id].events.record(h.engine.Now(), n); ok {
+	if req, ok := h.actors[id].recorder().record(h.engine.Now(), n); ok {
 		h.write(id, req)
 	}
 	h.follow(id)
@@ -433,7 +495,7 @@ func (h *Host) write(id ActorID, req apiserver.Request) {
 	now := h.engine.Now()
 	lag := h.engine.Span("latency/event", hd.key, uint64(now), h.latency.Event.Min, h.latency.Event.Max)
 	at := max(now.Add(lag), hd.events.last)
-	hd.events.last = at
+	hd.recorder().last = at
 	h.launch(at, engine.Background, flight{actor: id, discard: true, req: req})
 }
 

@@ -62,7 +62,7 @@ func newHost(l controller.Latency) *controller.Host {
 	return h
 }
 
-func createService(t testing.TB, h *controller.Host, name string) apiserver.Key {
+func createService(t require.TestingT, h *controller.Host, name string) apiserver.Key {
 	key := apiserver.Key{Namespace: "default", Name: name}
 	res := h.Do("test", apiserver.Request{Verb: apiserver.Create, Kind: apiserver.Service, Key: key, Object: &corev1.Service{
 		ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: name},
@@ -70,6 +70,12 @@ func createService(t testing.TB, h *controller.Host, name string) apiserver.Key 
 	require.NoError(t, res.Err)
 	return key
 }
+
+// panicking is for an Example, which has no testing.T.
+type panicking struct{}
+
+func (panicking) Errorf(format string, args ...any) { panic(fmt.Sprintf(format, args...)) }
+func (panicking) FailNow()                          { panic("failed") }
 
 func run(h *controller.Host) {
 	for range 10_000 {

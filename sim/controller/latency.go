@@ -19,8 +19,8 @@ type Latency struct {
 func Realistic() Latency {
 	const ms = time.Millisecond
 	return Latency{
-		Request: Range{1 * ms, 6 * ms},
-		Watch:   Range{1 * ms, 5 * ms},
+		Request: Range{2 * ms, 6 * ms}, // a write waits for the disks of etcd
+		Watch:   Range{ms / 4, 2 * ms},
 		Queue:   Range{ms / 20, ms / 2},
 		Event:   Range{2 * ms, 8 * ms},
 	}

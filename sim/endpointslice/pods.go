@@ -11,6 +11,14 @@ import (
 	"github.com/statefulsim/statefulsim/sim/controller"
 )
 
+// Heeds implements controller.Selective: of a pod's changes, those that a slice
+// shows or that a selector sees.
+func (c *Controller) Heeds(rec *apiserver.Record) bool {
+	now, isPod := rec.Object.(*corev1.Pod)
+	was, _ := rec.Old.(*corev1.Pod)
+	return !isPod || was == nil || rec.Type != watch.Modified || isEndpointChanged(was, now) || isMembershipChanged(was, now)
+}
+
 // observePod marks a changed pod in the rosters of the Services that select it
 // or did, and queues those that upstream would.
 func (c *Controller) observePod(env *controller.Env, rec *apiserver.Record) {

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 )
@@ -130,6 +131,9 @@ func (e *Engine) answer(c Concern, key string, n uint64) uint64 {
 		q := question(c, key)
 		if e.asked == nil {
 			e.asked = map[uint64]uint32{}
+		}
+		if e.shared {
+			e.asked, e.shared = maps.Clone(e.asked), false
 		}
 		count := e.asked[q]
 		e.asked[q] = count + 1

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"maps"
 	"slices"
 	"time"
 )
@@ -63,6 +62,7 @@ type Engine struct {
 	pending  [classes]int
 	strategy Strategy
 	asked    map[uint64]uint32
+	shared   bool // asked is a fork's, too, until one of them asks
 	taken    []Choice
 }
 
@@ -75,9 +75,8 @@ func New(s Strategy) *Engine {
 func (e *Engine) Fork() *Engine {
 	f := *e
 	f.heap = slices.Clone(e.heap)
-	f.strategy = e.strategy.clone()
-	f.asked = maps.Clone(e.asked)
-	f.taken = slices.Clone(e.taken)
+	f.taken = slices.Clip(e.taken) // appended to
+	e.shared, f.shared = true, true
 	return &f
 }
 
@@ -144,6 +143,13 @@ func (e *Engine) Events() []Event {
 		return 1
 	})
 	return evs
+}
+
+// Each calls visit with every pending event, in no order that means anything.
+func (e *Engine) Each(visit func(Event)) {
+	for _, ev := range e.heap {
+		visit(ev)
+	}
 }
 
 // Latest returns the sequence number that was given out last.

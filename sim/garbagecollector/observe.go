@@ -14,6 +14,17 @@ import (
 	"github.com/statefulsim/statefulsim/sim/controller"
 )
 
+// Heeds implements controller.Selective: what comes and goes, and changes of
+// owners, finalizers and the deletion.
+func (c *Collector) Heeds(rec *apiserver.Record) bool {
+	if rec.Type != watch.Modified || rec.Old == nil {
+		return true
+	}
+	return (rec.Old.GetDeletionTimestamp() == nil) != (rec.Object.GetDeletionTimestamp() == nil) ||
+		!slices.Equal(rec.Old.GetFinalizers(), rec.Object.GetFinalizers()) ||
+		!sameOwners(rec.Old.GetOwnerReferences(), rec.Object.GetOwnerReferences())
+}
+
 // observe brings the graph up to date with a record and queues what it concerns
 // (processGraphChanges).
 func (c *Collector) observe(env *controller.Env, rec *apiserver.Record) {

@@ -1,0 +1,74 @@
+package controller
+
+import (
+	"slices"
+
+	"github.com/statefulsim/statefulsim/sim/apiserver"
+	"github.com/statefulsim/statefulsim/sim/engine"
+)
+
+// Env returns what an actor acts through, for faults that its model has of its
+// own, such as a kubelet's Crash.
+func (h *Host) Env(id ActorID) *Env { return h.actors[id].env }
+
+// Named returns the actors of a name that have not been removed, ascending: a
+// component's, or one node's ("kubelet/node-1").
+func (h *Host) Named(name string) []ActorID {
+	var ids []ActorID
+	for i := range h.actors {
+		if a := h.actors[i].actor; a != nil && (name == a.Name() || name == fullName(a)) {
+			ids = append(ids, ActorID(i))
+		}
+	}
+	return ids
+}
+
+// Components lists the full names of the actors that have not been removed,
+// sorted.
+func (h *Host) Components() []string {
+	var names []string
+	for i := range h.actors {
+		if a := h.actors[i].actor; a != nil {
+			names = append(names, fullName(a))
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// fullName is an actor's name, with that of its node if it has one.
+func fullName(a Actor) string {
+	if n, ok := a.(NodeScoped); ok {
+		return a.Name() + "/" + n.NodeName()
+	}
+	return a.Name()
+}
+
+// HasWatch reports whether an actor watches a kind.
+func (h *Host) HasWatch(id ActorID, kind apiserver.Kind) bool {
+	return slices.ContainsFunc(h.subs, func(s subscription) bool { return s.actor == id && s.kind == kind && !s.ended })
+}
+
+// HasSeen returns the version up to which an actor has seen a kind, as its
+// View.Version does.
+func (h *Host) HasSeen(id ActorID, kind apiserver.Kind) uint64 { return h.cursorOf(id, kind) }
+
+// Relent ends all faults: failures that have not struck are called off, and
+// views that are held catch up, each as late as a watch usually is.
+func (h *Host) Relent() {
+	h.faults = nil
+	for i := range h.subs {
+		s := &h.subs[i]
+		if s.held == 0 {
+			continue
+		}
+		s.held = 0
+		rec := h.peek(s)
+		if rec == nil || s.ended {
+			continue
+		}
+		// The delivery that is armed lies at the end of the hold; another one
+		// comes first, and finds nothing left to do at the later time.
+		h.engine.Schedule(engine.Event{At: h.due(s, rec), Kind: kindDeliver, Actor: uint32(s.actor), Arg: uint64(i), Class: classOf(s.kind)})
+	}
+}
