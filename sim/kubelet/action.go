@@ -229,6 +229,16 @@ func (k *Kubelet) hostIP() string {
 	return "192.0.2.1"
 }
 
+// noteOn records an Event about one of a pod's containers.
+func (k *Kubelet) noteOn(env *controller.Env, p *pod, c *container, kind, reason, message string) {
+	path := "spec.containers{" + c.name + "}"
+	if c.init {
+		path = "spec.initContainers{" + c.name + "}"
+	}
+	env.Note(controller.Note{About: controller.Part{Object: p.api, FieldPath: path}, Type: kind, Reason: reason, Message: message})
+}
+
+// note records an Event about a pod.
 func (k *Kubelet) note(env *controller.Env, p *pod, kind, reason, message string) {
 	env.Note(controller.Note{About: p.api, Type: kind, Reason: reason, Message: message})
 }

@@ -35,13 +35,13 @@ func TestConvergesAfterFaults(t *testing.T) {
 		}
 		l := newLab(t, o)
 		l.spy = func(rec *apiserver.Record) { checkAlways(rt, l, rec) }
-		l.create(`{metadata: {name: first}, spec: {containers: [{name: c, image: s}]}}`) // for the Env
+		l.create(`{metadata: {name: first}, spec: {containers: [{name: c, image: s}]}}`)
 		l.run(time.Second)
 		names := []string{"p-0", "p-1", "p-2"}
 		for range rapid.IntRange(1, 12).Draw(rt, "operations") {
 			chaos(rt, l, rapid.SampledFrom(names).Draw(rt, "pod"))
 		}
-		l.node.Restart(l.node.env)
+		l.node.Restart(l.env)
 		l.world.NFS.SetDown("nfs", false)
 		for _, image := range []string{"main", "init"} {
 			l.world.SetImageMissing(image, false)
@@ -69,7 +69,7 @@ func ready(name string) int {
 
 // chaos does one thing to a pod or to the node, and waits for a while.
 func chaos(rt *rapid.T, l *lab, name string) {
-	env := l.node.env
+	env := l.env
 	exists := l.host.Do("user", get(name)).Err == nil
 	switch op := rapid.SampledFrom([]string{"create", "create", "delete", "force", "stop", "crash", "restart", "nfs", "image", "exit", "exit-init"}).Draw(rt, "operation"); {
 	case op == "create" && !exists:

@@ -71,13 +71,36 @@ func TestForkIsIndependent(t *testing.T) {
 	assert.Equal(t, []string{"docker.io/library/a:1"}, w.Images("n1"))
 	assert.False(t, w.NFS.Down("nfs"))
 
-	l := newLab(t, options{kubelet: kubelet.Config{Latency: kubelet.Realistic()}})
+	l := newLab(t, options{api: controller.Realistic(), kubelet: kubelet.Config{Latency: kubelet.Realistic()}})
 	l.create(simple)
-	for l.host.Step() {
-		before := l.node.Waiting(nil)
-		fork := l.node.Kubelet.Fork().(*kubelet.Kubelet)
-		assert.Equal(t, before, fork.Waiting(nil))
-		assert.Equal(t, l.node.Kubelet, fork)
-		assert.Equal(t, l.world, l.world.Fork())
+	for i := range 200 {
+		if i == 30 {
+			l.delete("p", nil)
+		}
+		fork := l.host.Fork()
+		actor := fork.Actor(0).(*kubelet.Kubelet)
+		assert.Equal(t, l.node.Fork(), actor)
+		assert.Equal(t, l.world, fork.World())
+		before := history(l.host.Fork())
+		assert.Equal(t, before, history(fork), "step %d", i)
+		if !l.host.Step() {
+			break
+		}
+		l.drain()
 	}
+}
+
+// history runs a host to its end and returns the pods' records.
+func history(h *controller.Host) (log []string) {
+	for range 10_000 {
+		if !h.Step() {
+			break
+		}
+		for _, rec := range h.Drain() {
+			if p, ok := rec.Object.(*corev1.Pod); ok {
+				log = append(log, fmt.Sprint(rec.Version, " ", rec.Time, rec.Type, p.Status.String()))
+			}
+		}
+	}
+	return log
 }

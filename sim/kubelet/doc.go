@@ -7,7 +7,8 @@
 // mounts, sandbox, and for each container image, environment, process, hook.
 // What the runtime does by itself reaches the worker through a relist (PLEG);
 // every kubelet has its own latencies, and nothing is periodic while nothing
-// can change.
+// can change. The owner of the host reaches Stop, Crash, Restart, Exit and
+// FailProbe through Host.Actor and Host.Env.
 //
 //	admission.go    does the node take the pod
 //	worker.go       when a sync begins, how it ends, when it is tried again
@@ -41,12 +42,12 @@
 //   - Deviation: the worker waits for mounts without the pause that upstream
 //     makes after each 2 m 3 s.
 //   - Deviation: unmounting always succeeds.
-//   - Deviation: a container's Events regard the pod without
-//     involvedObject.fieldPath, which a controller.Note cannot carry.
 //   - Deviation: an image volume, a device, a resize of a running pod, static
 //     pods, activeDeadlineSeconds, ephemeral containers, node-pressure eviction,
 //     image and container garbage collection, restartPolicyRules and the
 //     variables of Services are left out.
+//   - Deviation: nobody answers over HTTP at a node's own address, so pods with
+//     hostNetwork do not.
 //   - Deviation: kube-root-ca.crt and service account tokens are made up.
 //   - Deviation: a crashed machine gives its pod addresses back at once.
 package kubelet

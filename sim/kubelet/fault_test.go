@@ -20,7 +20,7 @@ func TestKubeletStops(t *testing.T) {
 	l.create(simple)
 	l.run(time.Minute)
 	l.takeRows()
-	l.node.Stop(l.node.env)
+	l.node.Stop(l.env)
 	assert.True(t, l.node.Down())
 	l.delete("p", nil)
 	l.create(`{metadata: {name: q}, spec: {containers: [{name: c, image: s}]}}`)
@@ -29,7 +29,7 @@ func TestKubeletStops(t *testing.T) {
 	assert.Equal(t, "p/c", l.processes())
 	assert.Equal(t, "p: the kubelet of node n1 does not run\nq: the kubelet of node n1 does not run", l.waiting())
 
-	l.node.Restart(l.node.env)
+	l.node.Restart(l.env)
 	l.run(time.Minute)
 	assert.Equal(t, "q/c", l.processes())
 	assert.Contains(t, l.takeRows(), "p 0/1 Completed DELETED")
@@ -41,9 +41,9 @@ func TestKubeletRestartsQuietly(t *testing.T) {
 	l.create(simple)
 	l.run(time.Minute)
 	l.takeRows()
-	l.node.Stop(l.node.env)
+	l.node.Stop(l.env)
 	l.run(time.Minute)
-	l.node.Restart(l.node.env)
+	l.node.Restart(l.env)
 	l.run(time.Minute)
 	assert.Empty(t, l.takeRows())
 	assert.Equal(t, "p/c", l.processes())
@@ -59,12 +59,12 @@ func TestCrash(t *testing.T) {
 	ip := l.pod("p").Status.PodIP
 	l.takeRows()
 	l.takeNotes()
-	l.node.Crash(l.node.env)
+	l.node.Crash(l.env)
 	assert.Empty(t, l.processes())
 	assert.Empty(t, l.world.IPs())
 	l.run(time.Minute)
 	assert.Empty(t, l.takeRows(), "nobody says so to the API")
-	l.node.Restart(l.node.env)
+	l.node.Restart(l.env)
 	l.run(time.Minute)
 	p := l.pod("p")
 	assert.Equal(t, "1/1 Running 1", status(p))
@@ -93,16 +93,13 @@ func TestCrashAnywhere(t *testing.T) {
 				for range steps {
 					l.host.Step()
 				}
-				if l.node.env == nil {
-					continue
-				}
 				if crash {
-					l.node.Crash(l.node.env)
+					l.node.Crash(l.env)
 				} else {
-					l.node.Stop(l.node.env)
+					l.node.Stop(l.env)
 				}
 				l.run(time.Minute)
-				l.node.Restart(l.node.env)
+				l.node.Restart(l.env)
 				l.run(2 * time.Minute)
 				if deleted {
 					assert.Empty(t, l.processes(), "steps %d", steps)
@@ -122,12 +119,12 @@ func TestForgottenPodStops(t *testing.T) {
 	l := newLab(t, options{engine: engine.Strategy{Mode: engine.First}})
 	l.create(simple)
 	l.run(time.Minute)
-	l.node.Stop(l.node.env)
+	l.node.Stop(l.env)
 	zero := int64(0)
 	l.delete("p", &zero)
 	l.run(time.Minute)
 	assert.Equal(t, "p/c", l.processes())
-	l.node.Restart(l.node.env)
+	l.node.Restart(l.env)
 	l.run(time.Minute)
 	assert.Empty(t, l.processes())
 }
@@ -136,16 +133,16 @@ func TestExitAndFailProbe(t *testing.T) {
 	l := newLab(t, options{engine: engine.Strategy{Mode: engine.First}})
 	l.create(simple)
 	l.run(time.Minute)
-	require.NoError(t, l.node.Exit(l.node.env, key("p"), "", 137, "OOMKilled"))
+	require.NoError(t, l.node.Exit(l.env, key("p"), "", 137, "OOMKilled"))
 	l.run(time.Second)
 	assert.Equal(t, "1/1 Running 1", status(l.pod("p")))
 	assert.Equal(t, "OOMKilled", l.pod("p").Status.ContainerStatuses[0].LastTerminationState.Terminated.Reason)
-	require.NoError(t, l.node.FailProbe(l.node.env, key("p"), "c", kubelet.Readiness, true))
+	require.NoError(t, l.node.FailProbe(l.env, key("p"), "c", kubelet.Readiness, true))
 	l.run(31 * time.Second)
 	assert.Equal(t, "0/1 Running 1", status(l.pod("p")))
-	require.NoError(t, l.node.FailProbe(l.node.env, key("p"), "c", kubelet.Readiness, false))
+	require.NoError(t, l.node.FailProbe(l.env, key("p"), "c", kubelet.Readiness, false))
 	l.run(11 * time.Second)
 	assert.Equal(t, "1/1 Running 1", status(l.pod("p")))
-	assert.Error(t, l.node.Exit(l.node.env, key("x"), "", 1, ""))
-	assert.Error(t, l.node.FailProbe(l.node.env, key("p"), "x", kubelet.Liveness, true))
+	assert.Error(t, l.node.Exit(l.env, key("x"), "", 1, ""))
+	assert.Error(t, l.node.FailProbe(l.env, key("p"), "x", kubelet.Liveness, true))
 }

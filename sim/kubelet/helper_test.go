@@ -19,25 +19,13 @@ import (
 	"github.com/statefulsim/statefulsim/sim/kubelet"
 )
 
-// spied is a kubelet whose Env the test can use, as an owner of the host does.
-type spied struct {
-	*kubelet.Kubelet
-	env *controller.Env
-}
-
-func (s *spied) Observe(env *controller.Env, rec *apiserver.Record) {
-	s.env = env
-	s.Kubelet.Observe(env, rec)
-}
-
-func (s *spied) Fork() controller.Actor { return &spied{Kubelet: s.Kubelet.Fork().(*kubelet.Kubelet)} }
-
 // lab is a host with one node and what was written on it.
 type lab struct {
 	t     testing.TB
 	host  *controller.Host
 	world *kubelet.World
-	node  *spied
+	node  *kubelet.Kubelet
+	env   *controller.Env
 	rows  []string
 	notes []string
 	spy   func(*apiserver.Record)
@@ -60,7 +48,7 @@ func newLab(t testing.TB, o options) *lab {
 		o.kubelet.PodCIDR = "172.16.5.0/24"
 	}
 	w := kubelet.NewWorld(o.world)
-	l := &lab{t: t, world: w, node: &spied{Kubelet: kubelet.New(o.kubelet)}}
+	l := &lab{t: t, world: w, node: kubelet.New(o.kubelet)}
 	l.host = controller.NewHost(e, apiserver.New(e, apiserver.Config{}), o.api, w)
 	l.must(apiserver.Request{Verb: apiserver.Create, Kind: apiserver.Namespace, Key: apiserver.Key{Name: "default"},
 		Object: &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "default"}}}, "AlreadyExists")
@@ -71,7 +59,7 @@ func newLab(t testing.TB, o options) *lab {
 	}
 	o.node.Name = o.kubelet.Node
 	l.must(apiserver.Request{Verb: apiserver.Create, Kind: apiserver.Node, Key: apiserver.Key{Name: o.node.Name}, Object: o.node}, "")
-	l.host.Add(l.node)
+	l.env = l.host.Env(l.host.Add(l.node))
 	l.drain()
 	return l
 }

@@ -21,7 +21,7 @@ func (k *Kubelet) ensureImage(env *controller.Env, p *pod, c *container) bool {
 	case corev1.PullNever:
 		if !present {
 			msg := fmt.Sprintf("Container image %q is not present with pull policy of Never", spec.Image)
-			k.note(env, p, corev1.EventTypeWarning, "ErrImageNeverPull", msg)
+			k.noteOn(env, p, c, corev1.EventTypeWarning, "ErrImageNeverPull", msg)
 			k.imageFailed(env, p, c, "ErrImageNeverPull", msg)
 			return false
 		}
@@ -32,7 +32,7 @@ func (k *Kubelet) ensureImage(env *controller.Env, p *pod, c *container) bool {
 	if !present {
 		return k.pull(env, p, c, false)
 	}
-	k.note(env, p, corev1.EventTypeNormal, "Pulled", fmt.Sprintf("Container image %q already present on machine and can be accessed by the pod", spec.Image))
+	k.noteOn(env, p, c, corev1.EventTypeNormal, "Pulled", fmt.Sprintf("Container image %q already present on machine and can be accessed by the pod", spec.Image))
 	return k.fetchEnv(env, p)
 }
 
@@ -43,11 +43,11 @@ func (k *Kubelet) pull(env *controller.Env, p *pod, c *container, present bool) 
 	now := env.Now()
 	if b := p.imageBackoff(image); b != nil && b.holds(now, b.updated) {
 		msg := fmt.Sprintf("Back-off pulling image %q", image)
-		k.note(env, p, corev1.EventTypeNormal, "BackOff", msg)
+		k.noteOn(env, p, c, corev1.EventTypeNormal, "BackOff", msg)
 		k.imageFailed(env, p, c, "ImagePullBackOff", msg+": "+b.err)
 		return false
 	}
-	k.note(env, p, corev1.EventTypeNormal, "Pulling", fmt.Sprintf("Pulling image %q", image))
+	k.noteOn(env, p, c, corev1.EventTypeNormal, "Pulling", fmt.Sprintf("Pulling image %q", image))
 	d := span(env, p, "kubelet/pull", k.cfg.Latency.Pull)
 	if present || !env.World().(*World).inRegistry(image) {
 		d = span(env, p, "kubelet/check", k.cfg.Latency.Check)
@@ -70,7 +70,7 @@ func (k *Kubelet) pulled(env *controller.Env, p *pod) {
 	}
 	w.AddImage(k.cfg.Node, image)
 	load := w.workload(image)
-	k.note(env, p, corev1.EventTypeNormal, "Pulled", fmt.Sprintf("Successfully pulled image %q in %v (%v including waiting). Image size: %v bytes.",
+	k.noteOn(env, p, c, corev1.EventTypeNormal, "Pulled", fmt.Sprintf("Successfully pulled image %q in %v (%v including waiting). Image size: %v bytes.",
 		image, p.pullTook.Truncate(time.Millisecond), env.Now().Sub(p.pullBegan).Truncate(time.Millisecond), imageSize(image, &load)))
 	if !k.fetchEnv(env, p) {
 		k.step(env, p)
@@ -82,7 +82,7 @@ func (k *Kubelet) pulled(env *controller.Env, p *pod) {
 func (k *Kubelet) pullFailed(env *controller.Env, p *pod, c *container, image string) {
 	full := qualified(image)
 	msg := fmt.Sprintf("rpc error: code = NotFound desc = failed to pull and unpack image %q: failed to resolve reference %q: %s: not found", full, full, full)
-	k.note(env, p, corev1.EventTypeWarning, "Failed", fmt.Sprintf("Failed to pull image %q: %s", image, msg))
+	k.noteOn(env, p, c, corev1.EventTypeWarning, "Failed", fmt.Sprintf("Failed to pull image %q: %s", image, msg))
 	b := p.imageBackoff(image)
 	if b == nil {
 		p.image = append(p.image, imageBackoff{image: image})
@@ -94,7 +94,7 @@ func (k *Kubelet) pullFailed(env *controller.Env, p *pod, c *container, image st
 }
 
 func (k *Kubelet) imageFailed(env *controller.Env, p *pod, c *container, reason, message string) {
-	k.note(env, p, corev1.EventTypeWarning, "Failed", "Error: "+reason)
+	k.noteOn(env, p, c, corev1.EventTypeWarning, "Failed", "Error: "+reason)
 	p.fail(c, reason, message)
 }
 

@@ -34,6 +34,18 @@ func TestInitContainersInOrder(t *testing.T) {
 	assert.Zero(t, l.host.Engine().Len())
 }
 
+// An init container whose image is that of a server does its work and ends; the
+// same image serves as a sidecar and as a container.
+func TestInitContainerOfAServersImage(t *testing.T) {
+	world := kubelet.WorldConfig{Workloads: map[string]kubelet.Workload{"known": {ReadyAfter: time.Second}}}
+	l := newLab(t, options{engine: engine.Strategy{Mode: engine.First}, world: world})
+	l.create(`{metadata: {name: p}, spec: {initContainers: [{name: i1, image: s}, {name: i2, image: known}, {name: side, image: s, restartPolicy: Always}], containers: [{name: c, image: known}]}}`)
+	l.run(time.Minute)
+	assert.Equal(t, "2/2 Running", status(l.pod("p")))
+	assert.Equal(t, "p/c p/side", l.processes())
+	assert.Zero(t, l.host.Engine().Len())
+}
+
 // A failing init container is repeated with back-off, or fails the pod for
 // good under Never.
 func TestInitContainerFails(t *testing.T) {

@@ -27,7 +27,7 @@ func (k *Kubelet) kill(env *controller.Env, p *pod, i int16, grace int64, messag
 	if message == "" {
 		message = "Stopping container " + c.name
 	}
-	k.note(env, p, corev1.EventTypeNormal, "Killing", message)
+	k.noteOn(env, p, c, corev1.EventTypeNormal, "Killing", message)
 	c.kill.on = true
 	c.kill.until = env.Now().Add(time.Duration(grace) * time.Second)
 	spec := c.spec(p.api)

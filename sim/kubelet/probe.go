@@ -249,7 +249,7 @@ func (k *Kubelet) probeOnce(env *controller.Env, p *pod, i int16, t probeType) {
 	}
 	answer, output := k.ask(env, p, i, t, spec)
 	if answer == failure {
-		k.note(env, p, corev1.EventTypeWarning, "Unhealthy", fmt.Sprintf("%s probe failed: %s", probeNames[t], output))
+		k.noteOn(env, p, c, corev1.EventTypeWarning, "Unhealthy", fmt.Sprintf("%s probe failed: %s", probeNames[t], output))
 	}
 	if s.last == answer {
 		s.count++

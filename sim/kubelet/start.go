@@ -40,7 +40,7 @@ func (k *Kubelet) backingOff(env *controller.Env, p *pod, c *container) bool {
 		c.backoff.next(env.Now(), ended)
 		return false
 	}
-	k.note(env, p, corev1.EventTypeWarning, "BackOff",
+	k.noteOn(env, p, c, corev1.EventTypeWarning, "BackOff",
 		fmt.Sprintf("Back-off restarting failed container %s in pod %s", c.name, p.format()))
 	p.fail(c, "CrashLoopBackOff", fmt.Sprintf("back-off %s restarting failed container=%s pod=%s", c.backoff.delay, c.name, p.format()))
 	if ends := ended.Add(c.backoff.delay); p.expiry == 0 || ends < p.expiry {
@@ -82,16 +82,17 @@ func (k *Kubelet) containerUp(env *controller.Env, p *pod) {
 	c.reason, c.message = "", ""
 	p.acted = true
 	r.procs = append(r.procs, process{name: c.name, id: next.id, image: spec.Image, since: env.Now(), spec: spec, env: c.env})
-	k.note(env, p, corev1.EventTypeNormal, "Created", "Container created")
-	k.note(env, p, corev1.EventTypeNormal, "Started", "Container started")
+	k.noteOn(env, p, c, corev1.EventTypeNormal, "Created", "Container created")
+	k.noteOn(env, p, c, corev1.EventTypeNormal, "Started", "Container started")
 
 	load := w.workload(spec.Image)
 	if load.OnStart != nil {
 		load.OnStart(w.filesOf(r, r.proc(c.name)))
 	}
-	if d, ok := load.exits(); ok {
+	job := c.init && !c.sidecar
+	if d, ok := load.exits(); ok || job {
 		class := engine.Retry // a server that will fail
-		if c.init && !c.sidecar || p.api.Spec.RestartPolicy != corev1.RestartPolicyAlways {
+		if job || p.api.Spec.RestartPolicy != corev1.RestartPolicyAlways {
 			class = engine.Progress // a job that will end
 		}
 		k.after(env, p, d, class, exitProcess, i)
@@ -116,7 +117,7 @@ func (k *Kubelet) postStarted(env *controller.Env, p *pod) {
 		k.step(env, p)
 		return
 	}
-	k.note(env, p, corev1.EventTypeWarning, "FailedPostStartHook", "PostStartHook failed")
+	k.noteOn(env, p, c, corev1.EventTypeWarning, "FailedPostStartHook", "PostStartHook failed")
 	p.fail(c, "PostStartHookError", "PostStartHook failed")
 	if !c.run.running {
 		k.step(env, p)
@@ -177,7 +178,7 @@ func (k *Kubelet) fetchEnv(env *controller.Env, p *pod) bool {
 	c.env, err = k.environment(p, c.spec(p.api), refs, p.fetched)
 	p.fetched = nil
 	if err != nil {
-		k.note(env, p, corev1.EventTypeWarning, "Failed", "Error: "+err.Error())
+		k.noteOn(env, p, c, corev1.EventTypeWarning, "Failed", "Error: "+err.Error())
 		p.fail(c, "CreateContainerConfigError", err.Error())
 		return false
 	}

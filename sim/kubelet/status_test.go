@@ -2,6 +2,7 @@ package kubelet_test
 
 import (
 	"encoding/json"
+	"errors"
 	"os"
 	"testing"
 	"time"
@@ -9,8 +10,10 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"github.com/statefulsim/statefulsim/sim/apiserver"
+	"github.com/statefulsim/statefulsim/sim/controller"
 	"github.com/statefulsim/statefulsim/sim/engine"
 )
 
@@ -69,4 +72,21 @@ func TestStatusFields(t *testing.T) {
 	want, err := os.ReadFile(golden)
 	require.NoError(t, err)
 	assert.JSONEq(t, string(want), string(text))
+}
+
+// A write that fails is repeated at the next tick of the status manager (K21),
+// and so is the last deletion.
+func TestFailedWritesAreRepeated(t *testing.T) {
+	l := newLab(t, options{engine: engine.Strategy{Mode: engine.First}})
+	broken := apierrors.NewInternalError(errors.New("etcdserver: leader changed"))
+	l.host.Fail(controller.Fault{By: "kubelet", Verb: apiserver.Patch, Kind: apiserver.Pod, Err: broken, Count: 3})
+	l.create(web0)
+	l.run(9 * time.Second)
+	assert.Equal(t, "0/1 Pending", status(l.pod("web-0")))
+	assert.Equal(t, "web-0/nginx", l.processes())
+	l.run(2 * time.Second)
+	assert.Equal(t, "1/1 Running", status(l.pod("web-0")))
+
+	l.host.Fail(controller.Fault{By: "kubelet", Verb: apiserver.Delete, Kind: apiserver.Pod, Err: broken, Count: 2})
+	assert.Equal(t, 19*time.Second, gone(l, "web-0", nil))
 }

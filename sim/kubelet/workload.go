@@ -11,7 +11,8 @@ import (
 // not change while a cluster uses it, and its functions must be pure but for
 // what they do to the Files handed to them. The zero Workload is a well-behaved
 // server: it is up at once, ready, runs until SIGTERM, exits 0, and answers
-// nothing over HTTP.
+// nothing over HTTP. As an init container that is no sidecar it is done at once
+// instead: its image is often that of a server, run with another command.
 //
 // Spans count from the start of the container.
 type Workload struct {
@@ -20,7 +21,7 @@ type Workload struct {
 	// ReadyAfter is when its readiness probe begins to succeed.
 	ReadyAfter time.Duration
 	// ExitAfter is when the process exits by itself with ExitCode. Zero means
-	// never, unless Exits is set.
+	// never, unless Exits is set or it is an init container.
 	ExitAfter time.Duration
 	// Exits has the process exit by itself even with a zero ExitAfter: at
 	// once.
