@@ -22,7 +22,12 @@
 //	status.go    the status (S30–S32) and the Progressing condition (S28)
 //	events.go    the Events (S37)
 //
-// Upstream's bugs are here too: S29, and what SEMANTICS.md lists as still so.
+// Upstream's bugs are here too: S29, and what SEMANTICS.md lists as still so. One
+// more came up in the tests: a Parallel set with type RollingUpdate and no
+// rollingUpdate field, in the middle of an update, that lacks a pod below
+// status.currentReplicas, creates it at the current revision and deletes it again
+// in the same sync (S11, S27), counts currentReplicas down to -1, has that status
+// refused, and begins anew, without end.
 //
 // Left out, or otherwise than in Kubernetes:
 //

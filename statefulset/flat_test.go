@@ -33,8 +33,8 @@ func TestWorkPerEventIsFlat(t *testing.T) {
 	for name, edits := range map[string][]func(*appsv1.StatefulSet){"ordered": nil, "parallel": {parallel}} {
 		t.Run(name, func(t *testing.T) {
 			small := grow(t, 10, edits...)
-			large := grow(t, 3000, edits...)
-			t.Logf("pods looked at per record: %.2f for 10 replicas, %.2f for 3000", small, large)
+			large := grow(t, 10000, edits...)
+			t.Logf("pods looked at per record: %.2f for 10 replicas, %.2f for 10,000", small, large)
 			require.LessOrEqual(t, large, 1.2*small)
 			require.Less(t, large, 4.0)
 		})

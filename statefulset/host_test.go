@@ -32,6 +32,7 @@ type cluster struct {
 	ctl      *Controller
 	probe    *probe
 	log      []string
+	bound    int  // how many events run at once, if not 0
 	quiet    bool // no log
 	observed int  // records drained
 	auto     bool // pods run as soon as they exist, and end as soon as they shall
@@ -158,6 +159,9 @@ func (c *cluster) run(d time.Duration) {
 	c.t.Helper()
 	until := c.host.Engine().Now().Add(d)
 	for n := 0; ; n++ {
+		if c.bound > 0 && n > c.bound {
+			return
+		}
 		require.Less(c.t, n, 1_000_000, "it does not come to rest")
 		c.note()
 		ev, ok := c.host.Engine().Peek()

@@ -41,6 +41,8 @@ func TestRostersAgainstTheWalk(t *testing.T) {
 		}
 		s := drawSet(rt)
 		a, b := newCluster(rt, opts...), newCluster(rt, append(opts, naive)...)
+		// Upstream has a live-lock (see doc.go): such a history is cut.
+		a.bound, b.bound = 2000, 2000
 		both := func(f func(c *cluster)) { f(a); f(b) }
 		both(func(c *cluster) { c.try(apiserver.Create, s.DeepCopy()) })
 		for range rapid.IntRange(1, 25).Draw(rt, "operations") {

@@ -53,8 +53,8 @@ func (c *cluster) slowly(d time.Duration) {
 	}
 }
 
-// The article's story: the controller writes the statuses that the real one was
-// seen to write, one after the other (S30–S32, S26).
+// The article's story: the controller writes the statuses and the Events that the
+// real one was seen to write, one after the other (S26, S30–S32, S37).
 func TestSeedRecording(t *testing.T) {
 	recorded, err := os.ReadFile("testdata/seed_status.txt")
 	require.NoError(t, err)
@@ -62,9 +62,13 @@ func TestSeedRecording(t *testing.T) {
 	c.create(seedSet(t))
 	got := []string{"# The StatefulSet controller's status writes in the recording of the article's story",
 		"# (recordings/seed.jsonl, v1.37.2): replicas ready available current updated, revisions."}
+	var events []string
 	collect := func() {
 		c.slowly(20 * time.Second)
 		for _, l := range c.log {
+			if f := strings.SplitN(l, " ", 5); f[0] == Name && f[2] == "Event" {
+				events = append(events, f[1]+" "+f[4])
+			}
 			if s, ok := strings.CutPrefix(l, Name+" modified StatefulSet satefulset "); ok {
 				got = append(got, s)
 			}
@@ -92,6 +96,11 @@ func TestSeedRecording(t *testing.T) {
 		collect()
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("recorded (-), ours (+):\n%s", diff)
+		t.Errorf("statuses: recorded (-), ours (+):\n%s", diff)
+	}
+	recorded, err = os.ReadFile("testdata/seed_events.txt")
+	require.NoError(t, err)
+	if diff := cmp.Diff(strings.Split(strings.TrimSpace(string(recorded)), "\n"), events); diff != "" {
+		t.Errorf("events: recorded (-), ours (+):\n%s", diff)
 	}
 }

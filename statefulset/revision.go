@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
-	"fmt"
 	"hash/fnv"
 	"maps"
 	"strconv"
@@ -140,7 +139,7 @@ func (c *Controller) editionOf(set *appsv1.StatefulSet, b *blueprint, r *appsv1.
 	}
 	spec, err := restore(set, r)
 	if err != nil {
-		return edition{}, fmt.Errorf("restore revision %s: %w", r.Name, err)
+		return edition{}, err // as it is: upstream adds nothing (SSC, updateStatefulSet)
 	}
 	kept := append([]restored(nil), b.editions...)
 	b.editions = append(kept[max(0, len(kept)-3):], restored{r.Name, r.Data.Raw, spec})
