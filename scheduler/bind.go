@@ -34,12 +34,6 @@ func (c chooser) ChooseVolume(claim *corev1.PersistentVolumeClaim, n int) int {
 	return c.env.Choose("volume-tie", claim.Namespace+"/"+claim.Name, n)
 }
 
-// first takes the first volume.
-type first struct{}
-
-// ChooseVolume implements plugin.Chooser.
-func (first) ChooseVolume(*corev1.PersistentVolumeClaim, int) int { return 0 }
-
 // commit assumes the pod and its volumes and starts its binding cycle
 // (assumeAndReserve, bindingCycle).
 func (s *Scheduler) commit(env *controller.Env, e *queue.Entry, c *plugin.Cycle, n *plugin.Node) *outcome {
@@ -48,7 +42,7 @@ func (s *Scheduler) commit(env *controller.Env, e *queue.Entry, c *plugin.Cycle,
 	if c.Delays() {
 		found, ok, err := c.Find(n, chooser{env})
 		if !ok && err == nil { // an unlucky choice for one claim left another without
-			found, ok, err = c.Find(n, first{})
+			found, ok, err = c.Find(n, plugin.First{})
 		}
 		if err == nil && !ok {
 			err = errors.New("no volumes left")
@@ -168,6 +162,7 @@ func (s *Scheduler) poll(env *controller.Env, token uint64, t *task) {
 	case err == nil && env.Now() >= t.deadline:
 		err = errors.New("context deadline exceeded")
 	case err == nil:
+		t.polled = true
 		env.WakeAfter(pollPeriod, engine.Retry, token<<wakeBits|wakeTask)
 		return
 	}

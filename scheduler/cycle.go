@@ -11,10 +11,12 @@ import (
 	"github.com/statefulsim/statefulsim/sim/controller"
 )
 
-// scratch is memory that cycles reuse; it holds nothing between them.
+// scratch is memory that cycles reuse; what it holds between them
+// means nothing.
 type scratch struct {
 	feasible []*plugin.Node
 	rejected []rejection
+	buffer   plugin.Buffer
 }
 
 // rejection is a node that did not pass the filters.
@@ -60,8 +62,6 @@ func (s *Scheduler) cycle(env *controller.Env) {
 	if out != nil {
 		s.fail(env, e, pod.Pod, out, true)
 	}
-	clear(s.scratch.feasible)
-	clear(s.scratch.rejected)
 }
 
 // choose finds the best node for a pod (schedulePod).
@@ -91,12 +91,12 @@ func (s *Scheduler) choose(env *controller.Env, c *plugin.Cycle) (*plugin.Node, 
 	case len(feasible) == 1: // C4
 		return feasible[0], nil
 	}
-	scores, err := c.Scores(feasible)
+	scores, err := c.Scores(feasible, &s.scratch.buffer)
 	if err != nil {
 		return nil, failure(err)
 	}
-	best := plugin.Best(feasible, scores)
-	return best[env.Choose("node-tie", podKey(c.Pod().Pod), len(best))], nil // C5
+	best := plugin.Best(feasible, scores, &s.scratch.buffer)
+	return plugin.ByName(best, env.Choose("node-tie", podKey(c.Pod().Pod), len(best))), nil // C5
 }
 
 func podKey(pod *corev1.Pod) string { return pod.Namespace + "/" + pod.Name }
@@ -114,9 +114,18 @@ func (s *Scheduler) feasible(c *plugin.Cycle) (feasible []*plugin.Node, others s
 	}
 	nodes, others := c.Candidates()
 	wanted := s.enough(len(nodes))
-	start := s.next
-	for i := range nodes {
-		n := nodes[(start+i)%len(nodes)]
+	start, promised := s.next, len(s.nominated.nodes) > 0
+	for i, at := 0, 0; i < len(nodes) && len(s.scratch.feasible) < wanted; i++ {
+		if i == 0 {
+			at = start % len(nodes)
+		} else if at++; at == len(nodes) {
+			at = 0
+		}
+		n := nodes[at]
+		if !promised && c.Passes(n) {
+			s.scratch.feasible = append(s.scratch.feasible, n)
+			continue
+		}
 		status := s.filter(c, n)
 		switch {
 		case status.OK():
@@ -125,9 +134,6 @@ func (s *Scheduler) feasible(c *plugin.Cycle) (feasible []*plugin.Node, others s
 			s.scratch.rejected = append(s.scratch.rejected, rejection{n, status})
 		default:
 			return nil, "", fmt.Errorf("running %q filter plugin: %s", status.Plugin, status.Message())
-		}
-		if len(s.scratch.feasible) == wanted {
-			break
 		}
 	}
 	s.next = (start + len(s.scratch.feasible) + len(s.scratch.rejected)) % len(s.cluster.Nodes())

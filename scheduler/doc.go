@@ -15,10 +15,18 @@
 //
 //   - Pod groups, dynamic resources, CSI volume limits, CSIStorageCapacity and
 //     node declared features are not modelled; their plugins reject nothing.
-//     Opportunistic batching is left out, which decides the same.
-//   - An event of a volume wakes a pod that waits for an immediate claim only
-//     if the volume is that claim's. Upstream tries all such pods again, in
-//     vain, and records one more FailedScheduling.
+//     Opportunistic batching is left out, which decides the same. For the
+//     system's default spread, ReplicaSets and ReplicationControllers select
+//     nothing.
+//   - A new node, and an event of a volume that is not reserved for one of its
+//     claims, do not wake a pod that waits for an immediate claim. Upstream tries
+//     all such pods again, in vain, and records one more FailedScheduling.
+//   - A pod's failing status patch goes to the pod of that name, as upstream's;
+//     the binding alone names the UID.
+//   - The flush after five minutes is for pods that it could help: those that
+//     topology spread or inter-pod affinity rejected. For all others an event
+//     announces whatever could help them; upstream tries them again, in vain, and
+//     records one more FailedScheduling.
 //   - A volume that is to be bound to a claim is chosen when the pod's node is,
 //     of all that are equally good; upstream's choice falls out of map order.
 //   - Preemption runs all its requests one after the other.

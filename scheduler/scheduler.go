@@ -2,6 +2,7 @@ package scheduler
 
 import (
 	"maps"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	policyv1 "k8s.io/api/policy/v1"
@@ -151,7 +152,8 @@ func (s *Scheduler) armFlush(env *controller.Env) {
 }
 
 // Waiting implements controller.Actor: the pods that could not be scheduled,
-// by key, with the message of the last attempt.
+// with the message of the last attempt, and those whose volumes are being bound
+// for longer than a second; by key.
 func (s *Scheduler) Waiting(*controller.Env) []controller.Wait {
 	var ws []controller.Wait
 	for _, e := range s.queue.All() {
@@ -159,6 +161,12 @@ func (s *Scheduler) Waiting(*controller.Env) []controller.Wait {
 			ws = append(ws, controller.Wait{Kind: apiserver.Pod, Key: e.Key, Reason: e.Message})
 		}
 	}
+	for _, t := range s.tasks { // sorted below
+		if t.stage == stagePoll && t.polled {
+			ws = append(ws, controller.Wait{Kind: apiserver.Pod, Key: t.key, Reason: "waiting for its volumes to be bound for node " + t.node})
+		}
+	}
+	slices.SortFunc(ws, func(a, b controller.Wait) int { return a.Key.Compare(b.Key) })
 	return ws
 }
 

@@ -47,6 +47,7 @@ type task struct {
 	claims   []*corev1.PersistentVolumeClaim
 	done     int // writes of volumes and claims that were answered
 	deadline engine.Time
+	polled   bool // the claims were looked at, and were not bound
 
 	// preemptTask
 	preemptor *corev1.Pod

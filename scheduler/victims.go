@@ -14,6 +14,9 @@ import (
 // startPreemption begins to remove the victims (prepareCandidateAsync): pods of
 // a lower priority that were promised the node lose the promise, then each
 // victim gets its condition and is deleted. The pod is not tried meanwhile.
+//
+// Deviation: the requests go one after the other, upstream's side by side but
+// for the last victim's; a victim that waits for its volumes is deleted too.
 func (s *Scheduler) startPreemption(env *controller.Env, pod *plugin.Pod, best candidate) {
 	t := &task{kind: preemptTask, key: apiserver.KeyOf(pod), node: best.node, preemptor: pod.Pod}
 	for _, v := range best.victims {

@@ -3,6 +3,7 @@ package plugin
 import (
 	"maps"
 	"slices"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
@@ -19,6 +20,7 @@ type Cluster struct {
 	free    []int  // indices of nodes that are gone
 	indices int
 
+	zoned       int            // nodes with a zone label
 	softTainted int            // nodes with a PreferNoSchedule taint
 	imaged      int            // nodes with any image
 	images      map[string]int // how many nodes have an image
@@ -29,7 +31,6 @@ type Cluster struct {
 	byPair      map[pair][]*counter     // counters by one label that they require
 	anyLabels   map[string][]*counter   // counters without such a label, by namespace
 	namespaces  map[string]*corev1.Namespace
-	clock       uint64
 }
 
 // zone is a branch of upstream's node tree.
@@ -88,6 +89,11 @@ func (c *Cluster) Nodes() []*Node {
 			}
 		}
 	}
+	sorted := slices.Clone(c.order)
+	slices.SortFunc(sorted, func(a, b *Node) int { return strings.Compare(a.name, b.name) })
+	for i, n := range sorted {
+		n.rank = i
+	}
 	return c.order
 }
 
@@ -110,7 +116,6 @@ func (c *Cluster) SetNode(node *corev1.Node) {
 	c.countNode(n, -1)
 	wasZone := n.zone
 	n.set(node)
-	c.touch(n)
 	c.countNode(n, 1)
 	if old == nil || zoneKey(old) != zoneKey(node) {
 		if old != nil {
@@ -142,7 +147,6 @@ func (c *Cluster) RemoveNode(name string) {
 	c.countNode(n, -1)
 	wasZone := n.zone
 	n.set(nil)
-	c.touch(n)
 	if wasZone != "" {
 		c.moveCounts(n, wasZone)
 	}
@@ -226,15 +230,13 @@ func (c *Cluster) drop(n *Node) {
 	}
 }
 
-func (c *Cluster) touch(n *Node) {
-	c.clock++
-	n.generation = c.clock
-}
-
 // countNode counts a node's own properties.
 func (c *Cluster) countNode(n *Node, sign int) {
 	if n.softTaints {
 		c.softTainted += sign
+	}
+	if n.hasZone {
+		c.zoned += sign
 	}
 	if len(n.images) > 0 {
 		c.imaged += sign
@@ -248,7 +250,6 @@ func (c *Cluster) countNode(n *Node, sign int) {
 
 // countPod counts a pod that came to a node or left it.
 func (c *Cluster) countPod(n *Node, p *Pod, sign int) {
-	c.touch(n)
 	if p.hasAffinity() {
 		if n.withTerms > 0 {
 			c.termed[n] = struct{}{}

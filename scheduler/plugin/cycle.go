@@ -32,6 +32,7 @@ type Cycle struct {
 	pod     *Pod
 	// filters are the plugins whose filter has something to do.
 	filters Set
+	simple  bool // no filter but those of every pod
 
 	required   nodeaffinity.RequiredNodeAffinity
 	hasNodes   bool     // if the node affinity names the nodes that count
@@ -54,7 +55,7 @@ func (c *Cycle) Pod() *Pod { return c.pod }
 // PreFilter runs the prefilters (RunPreFilterPlugins). If it succeeds the cycle
 // can filter. Every rejection here ends upstream's loop over the prefilters.
 func (c *Cycle) PreFilter() Status {
-	c.filters = SetOf(NodeName, NodeUnschedulable, TaintToleration, NodeResourcesFit)
+	c.filters = basic
 	for _, step := range [...]struct {
 		id  ID
 		run func(*Cycle) Status
@@ -78,8 +79,12 @@ func (c *Cycle) PreFilter() Status {
 			return s
 		}
 	}
+	c.simple = c.filters == basic && c.pod.Spec.NodeName == ""
 	return Status{}
 }
+
+// basic are the filters that no pod skips.
+const basic Set = 1<<NodeName | 1<<NodeUnschedulable | 1<<TaintToleration | 1<<NodeResourcesFit
 
 // Candidates returns the nodes that are to be filtered, and the reason that all
 // others are rejected for: empty if there are none.

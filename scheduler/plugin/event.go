@@ -90,6 +90,11 @@ func (e *Event) Interest() Set {
 	return s
 }
 
+// Unannounced are the plugins whose answer can change without an event that
+// wakes the pod: a pod that is being deleted no longer counts for the spread,
+// and a namespace's labels count for the inter-pod affinity.
+const Unannounced Set = 1<<PodTopologySpread | 1<<InterPodAffinity
+
 // NodeActions returns what an update of a node changed that matters to
 // scheduling (NodeSchedulingPropertiesChange).
 func NodeActions(old, node *corev1.Node) []Action {

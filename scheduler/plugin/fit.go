@@ -8,15 +8,23 @@ import (
 // filterFit is NodeResourcesFit.Filter (fitsRequest): all resources that do not
 // suffice, beyond help if even the empty node has too little.
 func (c *Cycle) filterFit(n *Node) Status {
-	r := &c.pod.request
-	if len(n.pods)+1 <= n.allocatable.Pods && (r.isZero() ||
-		len(r.Scalar) == 0 && r.EphemeralStorage == 0 &&
-			(r.MilliCPU == 0 || r.MilliCPU <= n.allocatable.MilliCPU-n.requested.MilliCPU) &&
-			(r.Memory == 0 || r.Memory <= n.allocatable.Memory-n.requested.Memory)) {
+	if fits(&c.pod.request, n) {
 		return Status{}
 	}
-	return insufficient(r, n)
+	return insufficient(&c.pod.request, n)
 }
+
+// fits reports whether the resources that most pods ask for suffice; if not,
+// or for other resources, insufficient knows.
+func fits(r *Resource, n *Node) bool {
+	return len(n.pods) < n.allocatable.Pods && r.EphemeralStorage == 0 && r.Scalar == nil &&
+		(r.MilliCPU == 0 || r.MilliCPU <= n.allocatable.MilliCPU-n.requested.MilliCPU) &&
+		(r.Memory == 0 || r.Memory <= n.allocatable.Memory-n.requested.Memory)
+}
+
+// Passes reports whether a node passes all filters, if that can be told at a
+// glance; false means nothing.
+func (c *Cycle) Passes(n *Node) bool { return c.simple && n.plain && fits(&c.pod.request, n) }
 
 func insufficient(r *Resource, n *Node) Status {
 	var reasons []string

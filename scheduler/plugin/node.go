@@ -2,7 +2,6 @@ package plugin
 
 import (
 	"slices"
-	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 )
@@ -10,22 +9,24 @@ import (
 // Node is a node with the pods that run on it or are assumed to, and what the
 // plugins want to know of both (NodeInfo).
 type Node struct {
-	*corev1.Node // nil while only pods of the node are known
-	name         string
-	index        int // place in the counters of the Cluster
-	generation   uint64
-
+	// What almost every cycle reads stands together.
 	pods        []*Pod
-	withTerms   int // pods with inter-pod affinity terms
 	allocatable Resource
 	requested   Resource
 	nonZero     nonZero
-	images      map[string]int64 // bytes by name; nil if none
-	hardTaints  bool             // any NoSchedule or NoExecute
-	softTaints  bool             // any PreferNoSchedule
-	zone        string           // label of the topology zone
+	index       int  // place in the counters of the Cluster
+	rank        int  // place among the names; valid after Cluster.Nodes
+	plain       bool // exists, and neither cordoned nor tainted against pods
 	hasZone     bool
 	hasHost     bool // the label of the host name
+	softTaints  bool // any PreferNoSchedule
+	hardTaints  bool // any NoSchedule or NoExecute
+
+	*corev1.Node // nil while only pods of the node are known
+	name         string
+	zone         string           // label of the topology zone
+	images       map[string]int64 // bytes by name; nil if none
+	withTerms    int              // pods with inter-pod affinity terms
 }
 
 // Name returns the node's name.
@@ -37,7 +38,7 @@ func (n *Node) Pods() []*Pod { return n.pods }
 // set takes over a state of the node's object, or nil.
 func (n *Node) set(node *corev1.Node) {
 	n.Node = node
-	n.allocatable, n.images = Resource{}, nil
+	n.allocatable, n.images, n.plain = Resource{}, nil, false
 	n.hardTaints, n.softTaints, n.zone, n.hasZone, n.hasHost = false, false, "", false, false
 	if node == nil {
 		return
@@ -53,6 +54,7 @@ func (n *Node) set(node *corev1.Node) {
 			n.hardTaints = true
 		}
 	}
+	n.plain = !n.hardTaints && !node.Spec.Unschedulable
 	if len(node.Status.Images) > 0 {
 		n.images = map[string]int64{}
 	}
@@ -115,5 +117,3 @@ func zoneKey(node *corev1.Node) string {
 	}
 	return region + ":\x00:" + zone
 }
-
-func byName(a, b *Node) int { return strings.Compare(a.name, b.name) }

@@ -17,9 +17,10 @@ const (
 // Resource is an amount of resources: milli-CPUs, bytes, and counts of
 // anything else.
 type Resource struct {
-	MilliCPU, Memory, EphemeralStorage int64
-	Pods                               int
-	Scalar                             map[corev1.ResourceName]int64 // nil if none
+	MilliCPU, Memory int64
+	Pods             int
+	EphemeralStorage int64
+	Scalar           map[corev1.ResourceName]int64 // nil if none
 }
 
 func resourceOf(list corev1.ResourceList) Resource {

@@ -5,13 +5,21 @@ import (
 	"slices"
 )
 
+// Buffer is memory for scores, which cycles reuse. The zero Buffer is ready.
+type Buffer struct {
+	totals, scores []int64
+	best           []*Node
+}
+
 // Scores returns the total score of each node (C1, C3): every plugin's score,
 // normalised and weighed. Plugins that would give all nodes the same are left
-// out, so only the differences between nodes mean something.
-func (c *Cycle) Scores(nodes []*Node) ([]int64, error) {
-	totals := make([]int64, len(nodes))
+// out, so only the differences between nodes mean something. The answer is the
+// buffer's.
+func (c *Cycle) Scores(nodes []*Node, b *Buffer) ([]int64, error) {
+	b.totals = slices.Grow(b.totals[:0], len(nodes))[:len(nodes)]
+	b.scores = slices.Grow(b.scores[:0], len(nodes))[:len(nodes)]
+	totals, scores := b.totals, b.scores
 	c.scoreResources(nodes, totals)
-	scores := make([]int64, len(nodes))
 	add := func(id ID) {
 		for i := range totals {
 			totals[i] += id.Weight() * scores[i]
@@ -112,15 +120,40 @@ func normalizeRange(scores []int64) {
 	}
 }
 
-// Best returns the nodes with the highest score, by name.
-func Best(nodes []*Node, scores []int64) []*Node {
+// Best returns the nodes with the highest score, in the order given. The answer
+// is the buffer's.
+func Best(nodes []*Node, scores []int64, b *Buffer) []*Node {
 	highest := slices.Max(scores)
-	var best []*Node
+	b.best = b.best[:0]
 	for i, n := range nodes {
 		if scores[i] == highest {
-			best = append(best, n)
+			b.best = append(b.best, n)
 		}
 	}
-	slices.SortFunc(best, byName)
-	return best
+	return b.best
+}
+
+// ByName returns the node that would be number k, from 0, if the nodes were
+// sorted by name. It reorders them, and is O(n) on average.
+func ByName(nodes []*Node, k int) *Node {
+	lo, hi := 0, len(nodes)-1
+	for lo < hi { // Hoare's selection
+		pivot, i, j := nodes[(lo+hi)/2].rank, lo-1, hi+1
+		for {
+			for i++; nodes[i].rank < pivot; i++ {
+			}
+			for j--; nodes[j].rank > pivot; j-- {
+			}
+			if i >= j {
+				break
+			}
+			nodes[i], nodes[j] = nodes[j], nodes[i]
+		}
+		if k <= j {
+			hi = j
+		} else {
+			lo = j + 1
+		}
+	}
+	return nodes[k]
 }

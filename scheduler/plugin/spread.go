@@ -144,6 +144,9 @@ func (c *Cycle) preScoreSpread(nodes []*Node) (spreadScore, error) {
 // domainsOf counts the matching pods in each domain that has a feasible node.
 func (c *Cycle) domainsOf(s *spreadScore, i int, nodes []*Node) map[string]int64 {
 	t := &s.soft[i]
+	if t.key == corev1.LabelTopologyZone && !s.all && c.cluster.zoned == 0 {
+		return map[string]int64{"": 0} // nodes without the label are one domain, which nobody scores
+	}
 	domains := map[string]int64{}
 	quick := t.key == corev1.LabelTopologyZone && !s.all && !c.hasRequired() && !t.honorTaints
 	last, any := "", false

@@ -165,7 +165,7 @@ func (c *Cycle) filterVolumes(n *Node) Status {
 		}
 	}
 	if len(c.volumes.delayed) > 0 {
-		_, ok, err := c.Find(n, firstLegal{})
+		_, ok, err := c.Find(n, First{})
 		if err != nil {
 			return failed(VolumeBinding, err)
 		}
@@ -187,10 +187,12 @@ type Chooser interface {
 	ChooseVolume(claim *corev1.PersistentVolumeClaim, n int) int
 }
 
-// firstLegal takes the first; which one cannot matter to whether there is one.
-type firstLegal struct{}
+// First is a Chooser that takes the first volume: which one it is cannot matter
+// to whether there is one, and to a score.
+type First struct{}
 
-func (firstLegal) ChooseVolume(*corev1.PersistentVolumeClaim, int) int { return 0 }
+// ChooseVolume implements Chooser.
+func (First) ChooseVolume(*corev1.PersistentVolumeClaim, int) int { return 0 }
 
 // Delays reports whether the pod has claims whose volumes are chosen with the
 // node.
@@ -272,7 +274,7 @@ func matchesTopology(terms []corev1.TopologySelectorTerm, labels map[string]stri
 // scoreVolumes is VolumeBinding.Score with its default shape: the more of the
 // chosen volumes the claims leave free, the better; the mean over the classes.
 func (c *Cycle) scoreVolumes(n *Node) int64 {
-	found, ok, err := c.Find(n, firstLegal{})
+	found, ok, err := c.Find(n, First{})
 	if err != nil || !ok || len(found.Static) == 0 {
 		return 0
 	}

@@ -215,15 +215,20 @@ func (q *Queue) RetryDue() (engine.Time, bool) {
 	return q.errors.items[0].backoffEnd() + second, true
 }
 
-// FlushDue returns when the first unschedulable pod is to be flushed.
+// FlushDue returns when the first unschedulable pod is to be flushed. Only pods
+// count that another attempt could help; the others wait for their event.
 func (q *Queue) FlushDue() (engine.Time, bool) {
 	due := engine.Never
 	for _, e := range q.entries { // a minimum does not depend on the order
-		if e.place == unschedulable && !e.held {
+		if e.isFlushable() {
 			due = min(due, e.flushDue())
 		}
 	}
 	return due, due != engine.Never
+}
+
+func (e *Entry) isFlushable() bool {
+	return e.place == unschedulable && !e.held && e.Rejectors&plugin.Unannounced != 0
 }
 
 // flushDue returns when an entry that is unschedulable now is to be flushed.
@@ -232,10 +237,10 @@ func (e *Entry) flushDue() engine.Time {
 	return (max(e.since, e.flushed).Add(flushAfter)/period + 1) * period
 }
 
-// Flush wakes the pods that have been unschedulable for too long.
+// Flush wakes the pods that have been unschedulable for too long (C7).
 func (q *Queue) Flush(now engine.Time) {
 	for _, e := range q.Unschedulable() {
-		if !e.held && e.flushDue() <= now {
+		if e.isFlushable() && e.flushDue() <= now {
 			e.flushed = now
 			q.Wake(now, e)
 		}
