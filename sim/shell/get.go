@@ -4,9 +4,6 @@ import (
 	"slices"
 	"strings"
 
-	appsv1 "k8s.io/api/apps/v1"
-
-	"github.com/statefulsim/statefulsim/sim"
 	"github.com/statefulsim/statefulsim/sim/apiserver"
 	"github.com/statefulsim/statefulsim/sim/table"
 )
@@ -179,39 +176,5 @@ func (s *Shell) describe(args []string) Output {
 		}
 	}
 	out.Text = strings.Join(pages, "\n\n") + out.Text
-	return out
-}
-
-// rolloutStatus prints a line for each state of the set, until the rollout is
-// over.
-func (s *Shell) rolloutStatus(namespace, name string) Output {
-	var out Output
-	over := false
-	look := func(set *appsv1.StatefulSet) {
-		message, done, err := table.RolloutStatus(set)
-		if err != nil {
-			out = failed(err)
-			over = true
-			return
-		}
-		out.Text += message + "\n"
-		over = done
-	}
-	set, err := sim.Get[*appsv1.StatefulSet](s.cluster, namespace, name)
-	if err != nil {
-		return failed(err)
-	}
-	look(set)
-	stop := s.cluster.OnRecord(func(rec *apiserver.Record) {
-		set, ok := rec.Object.(*appsv1.StatefulSet)
-		if ok && set.Namespace == namespace && set.Name == name && !over {
-			look(set)
-		}
-	})
-	defer stop()
-	if err := s.cluster.RunUntil(func() bool { return over }); err != nil {
-		e := failed(err)
-		out.Text, out.Code = out.Text+e.Text, e.Code
-	}
 	return out
 }

@@ -240,19 +240,23 @@ func (s *Shell) deleteAll(list []target, namespace string, opts sim.DeleteOption
 	return out
 }
 
-// rollout: kubectl rollout status sts/NAME
+// rollout: kubectl rollout status|undo|restart sts/NAME
 func (s *Shell) rollout(args []string) Output {
-	f, ns := newFlags("rollout status")
+	f, ns := newFlags("rollout")
 	if err := f.Parse(args); err != nil {
-		return usage("rollout status", err)
+		return usage("rollout", err)
 	}
 	rest := f.Args()
-	if len(rest) == 0 || rest[0] != "status" {
-		return failure("error: unknown command %q for \"kubectl rollout\"", strings.Join(rest, " "))
+	if len(rest) == 0 {
+		return failure("error: kubectl rollout needs a command")
+	}
+	do, ok := map[string]func(namespace, name string) Output{"status": s.rolloutStatus, "undo": s.rolloutUndo, "restart": s.rolloutRestart}[rest[0]]
+	if !ok {
+		return failure("error: unknown command %q for \"kubectl rollout\"", rest[0])
 	}
 	targets, out := targets(rest[1:])
 	for _, t := range targets {
-		o := s.rolloutStatus(*ns, t.name)
+		o := do(*ns, t.name)
 		out.Text, out.Code = out.Text+o.Text, max(out.Code, o.Code)
 	}
 	return out

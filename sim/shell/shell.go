@@ -20,6 +20,7 @@ import (
 type Shell struct {
 	cluster *sim.Cluster
 	files   fs.FS
+	stdin   string
 	queries int // numbers the messages of dig
 }
 
@@ -33,6 +34,13 @@ type Output struct {
 // New returns a shell on a cluster, whose commands read files from fsys; nil
 // means that there are none.
 func New(c *sim.Cluster, fsys fs.FS) *Shell { return &Shell{cluster: c, files: fsys} }
+
+// RunWith is Run with a standard input, for "-f -".
+func (s *Shell) RunWith(line, stdin string) Output {
+	s.stdin = stdin
+	defer func() { s.stdin = "" }()
+	return s.Run(line)
+}
 
 // Run runs one command line: a command, perhaps piped into grep. It never
 // panics, whatever the line.
@@ -99,6 +107,9 @@ func (s *Shell) cat(args []string) Output {
 }
 
 func (s *Shell) readFile(name string) ([]byte, error) {
+	if name == "-" {
+		return []byte(s.stdin), nil
+	}
 	if s.files == nil {
 		return nil, fs.ErrNotExist
 	}
