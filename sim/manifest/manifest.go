@@ -53,6 +53,9 @@ func (e *Error) Error() string {
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
+// ErrNoObjects is the cause for a source that has no objects.
+var ErrNoObjects = errors.New("no objects passed to apply")
+
 // Limits on what is read, so that a hostile file cannot exhaust memory.
 const (
 	// MaxSize is the largest source, in bytes.
@@ -90,7 +93,7 @@ func Read(name string, data []byte) ([]Document, error) {
 		docs = append(docs, ds...)
 	}
 	if len(docs) == 0 {
-		return nil, &Error{Source: name, Err: errors.New("no objects passed to apply")}
+		return nil, &Error{Source: name, Err: ErrNoObjects}
 	}
 	if err := checkUnique(docs); err != nil {
 		return nil, err
@@ -138,7 +141,7 @@ func readDocument(name string, index int, chunk []byte) ([]Document, error) {
 	if !ok {
 		return nil, fail("", fmt.Errorf("is not an object but %s", describe(raw)))
 	}
-	if obj["kind"] == "List" && obj["apiVersion"] == "v1" {
+	if isList(obj) {
 		return readList(name, index, obj)
 	}
 	d, err := decode(name, index, doc, obj)
@@ -148,6 +151,18 @@ func readDocument(name string, index int, chunk []byte) ([]Document, error) {
 	return []Document{d}, nil
 }
 
+// isList reports whether a document is a List, or the list of one kind that the
+// API itself answers with, "ServiceList".
+func isList(obj map[string]any) bool {
+	kind, _ := obj["kind"].(string)
+	version, _ := obj["apiVersion"].(string)
+	if kind == "List" {
+		return version == "v1"
+	}
+	element, ok := strings.CutSuffix(kind, "List")
+	return ok && apiserver.KindFor(schema.FromAPIVersionAndKind(version, element)) != 0
+}
+
 func readList(name string, index int, list map[string]any) ([]Document, error) {
 	items, _ := list["items"].([]any)
 	var docs []Document
@@ -155,6 +170,9 @@ func readList(name string, index int, list map[string]any) ([]Document, error) {
 		obj, ok := item.(map[string]any)
 		if !ok {
 			return nil, &Error{name, index, fmt.Sprintf("items[%d]", i), fmt.Errorf("is not an object but %s", describe(item))}
+		}
+		if element := strings.TrimSuffix(list["kind"].(string), "List"); element != "" && obj["kind"] == nil {
+			obj["apiVersion"], obj["kind"] = list["apiVersion"], element // the list says it for all
 		}
 		doc, err := json.Marshal(obj)
 		if err != nil {

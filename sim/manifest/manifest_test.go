@@ -70,6 +70,12 @@ func TestListsAndJSON(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, docs, 2)
 	assert.Equal(t, "ConfigMap", docs[1].Kind.String())
+
+	docs, err = manifest.Read("f", []byte("apiVersion: apps/v1\nkind: StatefulSetList\nitems: [{metadata: {name: a}}, {metadata: {name: b}, apiVersion: apps/v1, kind: StatefulSet}]\n"))
+	require.NoError(t, err)
+	require.Len(t, docs, 2)
+	assert.Equal(t, "StatefulSet", docs[0].Kind.String())
+	assert.Equal(t, "b", docs[1].Object.GetName())
 }
 
 func TestLastApplied(t *testing.T) {
