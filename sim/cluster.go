@@ -18,6 +18,7 @@ import (
 	"github.com/statefulsim/statefulsim/sim/engine"
 	"github.com/statefulsim/statefulsim/sim/garbagecollector"
 	"github.com/statefulsim/statefulsim/sim/kubelet"
+	"github.com/statefulsim/statefulsim/sim/namespace"
 	"github.com/statefulsim/statefulsim/statefulset"
 	"github.com/statefulsim/statefulsim/volume"
 )
@@ -34,6 +35,7 @@ type Cluster struct {
 	history  history
 	latest   []*apiserver.Record // of the last step or request
 	watchers []*watcher
+	digests  digests
 }
 
 // New returns a running cluster with its nodes, the namespaces of a new
@@ -63,6 +65,7 @@ func New(cfg Config) *Cluster {
 		volume.NewClaimProtection(),
 		volume.NewVolumeProtection(),
 		garbagecollector.New(nil),
+		namespace.New(),
 		endpointslice.New(),
 		scheduler.New(scheduler.Config{Cycle: l.Scheduling}),
 	} {
@@ -75,9 +78,11 @@ func New(cfg Config) *Cluster {
 	for i, n := range cfg.Nodes {
 		c.addNode(i, n.withDefaults(i), l.Kubelet)
 	}
+	c.cfg.Limits = Limits{} // the user's are for what comes after
 	if _, err := c.Settle(); err != nil {
 		panic(fmt.Sprintf("sim: a new cluster does not come to rest: %v", err))
 	}
+	c.cfg.Limits = cfg.Limits
 	return c
 }
 

@@ -41,7 +41,9 @@ type Config struct {
 	// Latency replaces the realistic latencies if it is not nil.
 	Latency *Latency
 	// Provision creates a volume for every claim that no existing volume fits
-	// and whose class is not "": as if each class had a provisioner.
+	// and whose class is not "": as if each class existed, had a provisioner and
+	// bound immediately. Of classes that exist the binding mode and the reclaim
+	// policy hold; kubernetes.io/no-provisioner makes nothing.
 	Provision bool
 	// History is how many records of the watch log are kept for History,
 	// PodEvents and Watch: 0 means all, a negative number none.

@@ -1,9 +1,6 @@
 package sim
 
-import (
-	"maps"
-	"slices"
-)
+import "slices"
 
 // Fork returns an independent copy of the cluster as it is now: run on alike,
 // both give equal histories, and neither sees the other. Watches and OnRecord
@@ -11,8 +8,8 @@ import (
 func (c *Cluster) Fork() *Cluster {
 	f := *c
 	f.host = c.host.Fork()
-	f.kubelets = maps.Clone(c.kubelets)
 	f.history.recs = slices.Clip(c.history.recs)
 	f.latest, f.watchers = nil, nil
+	f.digests = c.digests.fork()
 	return &f
 }

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
+	"context"
 	"flag"
 	"fmt"
 	"hash/fnv"
@@ -13,6 +15,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	miekg "github.com/miekg/dns"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/exp/stats"
@@ -146,19 +149,63 @@ func TestTwiceTheSame(t *testing.T) {
 	b, _ := told(t, Setting{Seed: 11})
 	assert.True(t, a == b)
 	var x, y bytes.Buffer
-	require.NoError(t, run(&x, 11, "json"))
-	require.NoError(t, run(&y, 11, "json"))
+	require.NoError(t, run(t.Context(), &x, 11, "json", ""))
+	require.NoError(t, run(t.Context(), &y, 11, "json", ""))
 	assert.True(t, x.String() == y.String())
-	assert.Error(t, run(io.Discard, 0, "xml"))
+	assert.Error(t, run(t.Context(), io.Discard, 0, "xml", ""))
 }
 
 func TestJSONIsWatchEvents(t *testing.T) {
 	var out bytes.Buffer
-	require.NoError(t, run(&out, articleSeed, "json"))
+	require.NoError(t, run(t.Context(), &out, articleSeed, "json", ""))
 	recs, err := trace.Read(&out)
 	require.NoError(t, err)
 	_, c := told(t, Setting{Seed: articleSeed})
 	assert.Len(t, recs, len(c.History()))
+}
+
+// TestServedDNS asks the story's final cluster over the wire.
+func TestServedDNS(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	r, w := io.Pipe()
+	ended := make(chan error, 1)
+	go func() {
+		ended <- run(ctx, w, articleSeed, "text", "127.0.0.1:0")
+		_ = w.Close()
+	}()
+	var addr string
+	for lines := bufio.NewScanner(r); addr == "" && lines.Scan(); {
+		if rest, ok := strings.CutPrefix(lines.Text(), "serving DNS at "); ok {
+			addr, _, _ = strings.Cut(rest, " ")
+		}
+	}
+	require.NotEmpty(t, addr)
+	go func() { _, _ = io.Copy(io.Discard, r) }()
+	_, c := told(t, Setting{Seed: articleSeed})
+	pod, err := sim.Get[*corev1.Pod](c, "default", "satefulset-0")
+	require.NoError(t, err)
+	for _, network := range []string{"udp", "tcp"} {
+		client := &miekg.Client{Net: network}
+		ask := func(name string, qtype uint16) *miekg.Msg {
+			reply, _, err := client.Exchange(new(miekg.Msg).SetQuestion(name, qtype), addr)
+			require.NoError(t, err)
+			return reply
+		}
+		const service = "satefulset-linuxea.default.svc.cluster.local."
+		a := ask("satefulset-0."+service, miekg.TypeA)
+		require.Len(t, a.Answer, 1)
+		assert.Equal(t, pod.Status.PodIP, a.Answer[0].(*miekg.A).A.String())
+		assert.Len(t, ask(service, miekg.TypeA).Answer, 5)
+		assert.Len(t, ask("_http._tcp."+service, miekg.TypeSRV).Answer, 5)
+		assert.Empty(t, ask("satefulset-0."+service, miekg.TypeAAAA).Answer)
+		assert.Equal(t, miekg.RcodeNameError, ask("satefulset-9."+service, miekg.TypeA).Rcode)
+		assert.Equal(t, "1.1.0", ask("dns-version.cluster.local.", miekg.TypeTXT).Answer[0].(*miekg.TXT).Txt[0])
+		reverse, err := miekg.ReverseAddr(pod.Status.PodIP)
+		require.NoError(t, err)
+		assert.Equal(t, "satefulset-0."+service, ask(reverse, miekg.TypePTR).Answer[0].(*miekg.PTR).Ptr)
+	}
+	cancel()
+	require.NoError(t, <-ended)
 }
 
 // monitored tells the story under all invariants.

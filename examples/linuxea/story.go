@@ -23,6 +23,9 @@ var manifests embed.FS
 // first three pods run on the article's nodes.
 const articleSeed = 226
 
+// age is how old the cluster is when the story begins.
+const age = 13 * 24 * time.Hour
+
 // Setting is what a telling can vary. The zero values of all but Seed are the
 // article's.
 type Setting struct {
@@ -83,7 +86,7 @@ func Tell(out io.Writer, s Setting) (*sim.Cluster, error) {
 	if s.Begin != nil {
 		s.Begin(c)
 	}
-	t.wait(13 * 24 * time.Hour)
+	t.wait(age)
 	for _, chapter := range []func(){
 		t.createVolumes, t.createSet, t.lookUp, t.deleteAndCreate, t.scaleUp, t.scaleDown, t.updatePartition, t.updateAll,
 	} {
