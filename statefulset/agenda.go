@@ -107,5 +107,9 @@ func batchEnd(i int) int {
 	}
 }
 
+// maxAgenda bounds the replicas of one sync, so that a slip of the pen
+// (replicas: 2147483647) is a long rollout and not the end of memory.
+const maxAgenda = 1 << 20
+
 // maxBatch is the most requests that a Parallel set has under way.
 const maxBatch = 500

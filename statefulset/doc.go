@@ -40,9 +40,12 @@
 //     write until all have made their first.
 //   - Deviation: after every conflict the pause is 10 to 11 ms; upstream waits 50
 //     and 250 ms before the third and fourth update of a pod.
-//   - Deviation: of two pods with one ordinal ("web-1" and "web-01") the one that
-//     is called as the set would call it counts; upstream takes either.
+//   - Deviation: of two owned pods with one ordinal ("web-1" and "web-01") the one
+//     that is called as the set would call it counts; upstream takes either. One
+//     that was adopted just now counts before one that was owned, as upstream.
 //   - Deviation: pods are adopted, released and deleted in parallel batches in the
 //     order of their ordinals (requests then arrive in any order).
+//   - Deviation: a sync of a Parallel set attends to 1,048,576 replicas at the
+//     most; later ones have their turn in later syncs.
 //   - Metrics are not modelled.
 package statefulset

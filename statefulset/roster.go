@@ -36,15 +36,15 @@ func (n *names) empty() bool { return n.regular.n == 0 && len(n.odd) == 0 }
 
 func (n *names) clone() names { return names{n.regular.clone(), slices.Clone(n.odd)} }
 
-// all calls f with every name, regular ones first and ascending.
+// all calls f with every name, odd ones first, regular ones ascending.
 func (n *names) all(parent string, f func(name string)) {
+	for _, name := range n.odd {
+		f(name)
+	}
 	for _, s := range n.regular.spans {
 		for o := s.lo; o <= s.hi; o++ {
 			f(podName(parent, o))
 		}
-	}
-	for _, name := range n.odd {
-		f(name)
 	}
 }
 

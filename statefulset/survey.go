@@ -28,6 +28,10 @@ func (c *Controller) survey(l lister, d *draft, r *roster) agenda {
 		c.surveyOrdered(l, d, r, &a)
 	} else {
 		for o, ok := r.nextWork(start, end); ok; o, ok = r.nextWork(o+1, end) {
+			if len(a.replicas) == maxAgenda {
+				a.waits = true
+				break
+			}
 			a.replicas = append(a.replicas, c.target(l, d, r, o-start, o))
 		}
 	}

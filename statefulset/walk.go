@@ -72,14 +72,14 @@ func walk(d *draft, pods []*corev1.Pod) agenda {
 }
 
 // partition is S10's: replicas by index, nil where there is no pod, and the
-// condemned, highest first. Of two pods with one ordinal the first is taken.
+// condemned, highest first. Of two pods with one ordinal the last is taken.
 func partition(set *appsv1.StatefulSet, pods []*corev1.Pod) (replicas, condemned []*corev1.Pod) {
-	replicas = make([]*corev1.Pod, replicasOf(set))
+	replicas = make([]*corev1.Pod, min(replicasOf(set), maxAgenda))
 	for _, pod := range pods {
 		o := ordinalOf(pod.Name)
 		switch i := o - startOf(set); {
 		case inRange(set, pod.Name):
-			if replicas[i] == nil && isCreated(pod) {
+			if i < len(replicas) && isCreated(pod) {
 				replicas[i] = pod
 			}
 		case o >= 0:
