@@ -6,6 +6,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/statefulsim/statefulsim/sim"
+	"github.com/statefulsim/statefulsim/volume"
 )
 
 const web = `
@@ -93,4 +94,23 @@ func ExampleCluster_PodEvents() {
 	// web 2 Gone
 	// web 1 Terminating
 	// web 1 Gone
+}
+
+// A pool of NFS volumes for claims without a class.
+func ExampleCluster_CreatePool() {
+	c := sim.New(sim.Config{})
+	if err := c.CreatePool(volume.NFSPool{Count: 3, Server: "10.0.1.61"}); err != nil {
+		panic(err)
+	}
+	if _, err := c.Settle(); err != nil {
+		panic(err)
+	}
+	volumes, _ := sim.List[*corev1.PersistentVolume](c, "", "")
+	for _, pv := range volumes {
+		fmt.Println(pv.Name, pv.Spec.NFS.Server, pv.Status.Phase)
+	}
+	// Output:
+	// nfs-1 10.0.1.61 Available
+	// nfs-2 10.0.1.61 Available
+	// nfs-3 10.0.1.61 Available
 }

@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/statefulsim/statefulsim/sim/apiserver"
+	"github.com/statefulsim/statefulsim/volume"
 )
 
 // Object is an API object of a type in k8s.io/api.
@@ -30,6 +31,20 @@ func (c *Cluster) Create(obj Object) (Object, error) {
 	}
 	obj = own(obj, kind)
 	return c.do(apiserver.Request{Verb: apiserver.Create, Kind: kind, Key: apiserver.KeyOf(obj), Object: obj})
+}
+
+// CreatePool creates the volumes of a pool of NFS exports.
+func (c *Cluster) CreatePool(pool volume.NFSPool) error {
+	volumes, err := pool.Volumes()
+	if err != nil {
+		return err
+	}
+	for _, pv := range volumes {
+		if _, err := c.Create(pv); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Update replaces an object; everything but its status. The resourceVersion, if
