@@ -79,8 +79,8 @@ func TestForkIsIndependent(t *testing.T) {
 		}
 		fork := l.host.Fork()
 		actor := fork.Actor(0).(*kubelet.Kubelet)
-		assert.Equal(t, l.node.Fork(), actor)
-		assert.Equal(t, l.world, fork.World())
+		assert.Equal(t, l.host.Actor(0).Fork(), actor)
+		assert.Equal(t, l.host.World(), fork.World())
 		before := history(l.host.Fork())
 		assert.Equal(t, before, history(fork), "step %d", i)
 		if !l.host.Step() {
