@@ -220,6 +220,27 @@ func BenchmarkFork(b *testing.B) {
 	}
 }
 
+// BenchmarkForkAndStep forks, deletes a pod in the fork, and runs it for a
+// hundred events: what a search pays for a branch.
+func BenchmarkForkAndStep(b *testing.B) {
+	for _, n := range []int{3, 10, 100} {
+		c := sim.New(sim.Config{Provision: true})
+		apply(b, c, fastClass, parallelSet("web", n))
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				f := c.Fork()
+				if err := f.Delete(apiserver.Pod, "", "web-1"); err != nil {
+					b.Fatal(err)
+				}
+				for range 100 {
+					f.Step()
+				}
+			}
+		})
+	}
+}
+
 // BenchmarkHash measures a hash when one pod has changed since the last.
 func BenchmarkHash(b *testing.B) {
 	for _, n := range []int{3, 10, 100} {

@@ -1,14 +1,46 @@
-// Package simtest holds a simulated cluster to named invariants.
+// Package simtest is a simulated cluster inside a Go test.
+//
+// [New] returns a cluster whose errors fail the test:
+//
+//	c := simtest.New(t, sim.Config{})
+//	c.Always()             // hold it to every invariant, from here on
+//	c.MustApply(manifest)
+//	c.MustSettle()
+//	c.Ready("web", 3)      // an expectation
+//
+// A failing test prints the last rows of the cluster's history and the command
+// that runs it again, with the seed.
 //
 // An [Invariant] is a property of every state that a cluster passes through. A
-// [Monitor] checks invariants after every event and collects what violates
-// them:
+// [Monitor] checks invariants after every event, against the API's objects and,
+// where it matters, against the processes on the nodes. [All] are those that
+// hold as long as nothing goes wrong; [UnderFaults] are those that hold whatever
+// goes wrong.
 //
-//	c := sim.New(sim.Config{Seed: seed})
-//	m := simtest.Watch(c, simtest.All()...)
-//	...
-//	require.NoError(t, m.Err())
+// [Trial.Check] does random things to a StatefulSet, at random moments, in either
+// management policy: everything that users do, nodes that crash, views that are
+// late, requests that fail. No invariant may be broken, and when all is healed
+// the set must become ready and updated. What it does is a [Script] of
+// [Operation]s: text, one operation a line, which a failure leaves in
+// testdata/simtest, as small as it can be made, to be edited and replayed.
 //
-// The invariants are held against the API's objects and, where it matters,
-// against the processes on the nodes.
+// What Kubernetes itself does wrong is known here, and told apart from a defect
+// of the cluster:
+//
+//   - a rollout that is stuck on a bad pod until a user deletes it (S29): a user
+//     does;
+//   - a process that runs on beside its successor after a force deletion (N6);
+//   - decisions from caches that are behind (S1): an order is held against what
+//     the controller had seen;
+//   - a Parallel rollout with updateStrategy.rollingUpdate unset, which may
+//     create and delete one pod for ever (the operation strategy avoids it);
+//   - a set that is re-created at once and gets the status, with a higher
+//     observedGeneration, of its predecessor.
+//
+// Flags of the test binary: -simtest.seed runs clusters with another seed,
+// -simtest.replay runs a saved script, -simtest.rows says how much history is
+// printed.
+//
+// Deviation: there is no node lifecycle controller (N1–N4): the API learns of a
+// crashed node only from its kubelet's return.
 package simtest

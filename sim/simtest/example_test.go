@@ -46,3 +46,25 @@ spec:
 	// <nil> <nil>
 	// <nil> true
 }
+
+// A script says what is done to a StatefulSet; it runs under all invariants and
+// ends with the set ready and updated.
+func ExampleTrial_Run() {
+	script, err := simtest.ParseScript(`
+# web-2 is replaced and never gets ready; then the rollout is stuck (S29).
+seed 7
+wait 10s
+image web:bad
+wait 30s
+crash node-1
+image web:2
+wait 5s
+`)
+	fmt.Println(err)
+	marks := simtest.Marks{}
+	_, err = simtest.Trial{Marks: marks}.Run(script)
+	fmt.Println(err, marks["S29: a stuck rollout"])
+	// Output:
+	// <nil>
+	// <nil> 1
+}

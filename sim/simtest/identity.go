@@ -2,10 +2,7 @@ package simtest
 
 import (
 	"fmt"
-	"strings"
-	"time"
 
-	miekg "github.com/miekg/dns"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/watch"
@@ -142,48 +139,4 @@ func OwnClaims() Invariant {
 		}
 		return nil
 	})
-}
-
-// dnsLag is how far DNS may be behind the pods: a few watches and writes.
-const dnsLag = time.Second
-
-// ReadyNamesOnly: the name of a pod under its headless Service is answered with
-// the address of a pod that is ready and stays, or was a moment ago (D1, D4).
-func ReadyNamesOnly() Invariant {
-	return Invariant{Name: "DNS answers ready pods only", Start: func(c *sim.Cluster) Check {
-		ready := map[string]time.Time{} // by address: when last ready, zero for now
-		names := map[string]bool{}      // FQDNs that were ever a pod's
-		look := func(rec *apiserver.Record) error {
-			if pod, ok := rec.Object.(*corev1.Pod); ok {
-				ip := pod.Status.PodIP
-				if isReady(pod) && pod.DeletionTimestamp == nil && rec.Type != watch.Deleted {
-					ready[ip] = time.Time{}
-				} else if at, known := ready[ip]; known && at.IsZero() {
-					ready[ip] = c.Now()
-				}
-				if pod.Spec.Subdomain != "" && pod.Spec.Hostname != "" {
-					names[strings.Join([]string{pod.Spec.Hostname, pod.Spec.Subdomain, pod.Namespace, "svc.cluster.local."}, ".")] = true
-				}
-			} else if rec.Kind != apiserver.EndpointSlice {
-				return nil
-			}
-			for name := range names { // any of the wrong answers will do
-				for _, rr := range c.Query(name, miekg.TypeA).Answer {
-					a, ok := rr.(*miekg.A)
-					if !ok {
-						continue
-					}
-					at, known := ready[a.A.String()]
-					if !known || !at.IsZero() && c.Now().Sub(at) > dnsLag {
-						return fmt.Errorf("%s is answered with %s, which is no ready pod's", name, a.A)
-					}
-				}
-			}
-			return nil
-		}
-		for _, rec := range c.History() {
-			_ = look(rec) // learn what is ready
-		}
-		return Check{Record: look}
-	}}
 }

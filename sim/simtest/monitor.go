@@ -28,6 +28,7 @@ type Check struct {
 type Violation struct {
 	Invariant string
 	At        string // virtual time
+	Row       int    // how many records the history held
 	Err       error
 }
 
@@ -63,7 +64,7 @@ func Watch(c *sim.Cluster, invariants ...Invariant) *Monitor {
 
 func (m *Monitor) note(name string, err error) {
 	if err != nil && len(m.violations) < maxViolations {
-		m.violations = append(m.violations, &Violation{name, m.cluster.Now().Format("15:04:05.000"), err})
+		m.violations = append(m.violations, &Violation{name, m.cluster.Now().Format("15:04:05.000"), len(m.cluster.History()), err})
 	}
 }
 

@@ -21,7 +21,8 @@ const setController = "statefulset-controller"
 
 // sets is a picture of every StatefulSet with its pods, as of the last record.
 type sets struct {
-	byUID map[types.UID]*family
+	byUID   map[types.UID]*family
+	orphans map[apiserver.Key]*corev1.Pod // pods without a controller
 }
 
 // family is a StatefulSet with its pods by ordinal.
@@ -37,12 +38,36 @@ func (s *sets) apply(rec *apiserver.Record) {
 	case *corev1.Pod:
 		owner, ordinal := memberOf(obj)
 		if owner == "" {
+			s.setOrphan(rec, obj)
 			return
 		}
+		delete(s.orphans, rec.Key)
 		if rec.Type == watch.Deleted {
 			delete(s.of(owner).pods, ordinal)
 		} else {
 			s.of(owner).pods[ordinal] = obj
+		}
+	}
+}
+
+func (s *sets) setOrphan(rec *apiserver.Record, pod *corev1.Pod) {
+	if s.orphans == nil {
+		s.orphans = map[apiserver.Key]*corev1.Pod{}
+	}
+	if rec.Type == watch.Deleted || metav1.GetControllerOf(pod) != nil {
+		delete(s.orphans, rec.Key)
+	} else {
+		s.orphans[rec.Key] = pod
+	}
+}
+
+// adopt adds the orphans that a set would adopt to its pods (S3).
+func (s *sets) adopt(uid types.UID) {
+	f := s.of(uid)
+	for key, pod := range s.orphans { // each alone: order cannot matter
+		digits, ok := strings.CutPrefix(key.Name, f.set.Name+"-")
+		if n, err := strconv.Atoi(digits); ok && err == nil && key.Namespace == f.set.Namespace && f.pods[n] == nil {
+			f.pods[n] = pod
 		}
 	}
 }
@@ -105,76 +130,98 @@ func isReady(pod *corev1.Pod) bool {
 // CreationOrder: under OrderedReady a pod is created only when all pods with
 // lower ordinals run, are ready and stay (S16, S18).
 func CreationOrder() Invariant {
-	return onSets("creation order", func(s *sets, rec *apiserver.Record) error {
-		pod, ok := rec.Object.(*corev1.Pod)
-		if !ok || rec.Type != watch.Added {
-			return nil
-		}
-		owner, ordinal := memberOf(pod)
-		f := s.of(owner)
-		if owner == "" || !f.isOrdered() {
-			return nil
-		}
-		for i := f.start(); i < ordinal; i++ {
-			lower := f.pods[i]
-			switch {
-			case lower == nil:
-				return fmt.Errorf("%s was created before ordinal %d", pod.Name, i)
-			case lower.DeletionTimestamp != nil || !isReady(lower):
-				return fmt.Errorf("%s was created while %s was not ready", pod.Name, lower.Name)
-			}
-		}
+	return onSets("creation order", judgeCreation)
+}
+
+func judgeCreation(s *sets, rec *apiserver.Record) error {
+	pod, ok := rec.Object.(*corev1.Pod)
+	if !ok || rec.Type != watch.Added {
 		return nil
-	})
+	}
+	owner, ordinal := memberOf(pod)
+	f := s.of(owner)
+	if owner == "" || !f.isOrdered() {
+		return nil
+	}
+	for i := f.start(); i < ordinal; i++ {
+		lower := f.pods[i]
+		switch {
+		case lower == nil:
+			return fmt.Errorf("%s was created before ordinal %d", pod.Name, i)
+		case lower.DeletionTimestamp != nil || !isReady(lower):
+			return fmt.Errorf("%s was created while %s was not ready", pod.Name, lower.Name)
+		}
+	}
+	return nil
 }
 
 // DeletionOrder: under OrderedReady the controller deletes a pod beyond the
 // replicas only when all higher ones are gone (S22).
 func DeletionOrder() Invariant {
-	return onSets("deletion order", func(s *sets, rec *apiserver.Record) error {
-		pod, f := deletedBySet(s, rec)
-		if pod == nil {
-			return nil
-		}
-		_, ordinal := memberOf(pod)
-		if ordinal >= f.start() && ordinal < f.end() {
-			return nil
-		}
-		if list := f.ordinals(); list[len(list)-1] > ordinal {
-			return fmt.Errorf("%s was deleted before ordinal %d", pod.Name, list[len(list)-1])
-		}
+	return onSets("deletion order", judgeDeletion)
+}
+
+func judgeDeletion(s *sets, rec *apiserver.Record) error {
+	pod, f := deletedBySet(s, rec)
+	if pod == nil {
 		return nil
-	})
+	}
+	_, ordinal := memberOf(pod)
+	if ordinal >= f.start() && ordinal < f.end() {
+		return nil
+	}
+	if list := f.ordinals(); len(list) > 0 && list[len(list)-1] > ordinal {
+		return fmt.Errorf("%s was deleted before ordinal %d", pod.Name, list[len(list)-1])
+	}
+	return nil
 }
 
 // UpdateOrder: under OrderedReady a rolling update deletes the highest outdated
 // pod at or above the partition, and only while all others are ready (S25, S26
-// with maxUnavailable 1).
+// with maxUnavailable 1); under OnDelete it deletes none (S24).
 func UpdateOrder() Invariant {
-	return onSets("update order", func(s *sets, rec *apiserver.Record) error {
-		pod, f := deletedBySet(s, rec)
-		if pod == nil {
-			return nil
-		}
-		_, ordinal := memberOf(pod)
-		if ordinal < f.start() || ordinal >= f.end() || pod.Status.Phase == corev1.PodFailed || pod.Status.Phase == corev1.PodSucceeded {
-			return nil
-		}
-		if u := f.set.Spec.UpdateStrategy.RollingUpdate; u != nil && u.Partition != nil && ordinal < f.start()+int(*u.Partition) {
-			return fmt.Errorf("%s is below the partition %d", pod.Name, *u.Partition)
-		}
-		for _, i := range f.ordinals() {
-			other := f.pods[i]
-			switch {
-			case i == ordinal:
-			case i > ordinal && other.Labels[appsv1.ControllerRevisionHashLabelKey] != f.set.Status.UpdateRevision:
-				return fmt.Errorf("%s was updated before %s", pod.Name, other.Name)
-			case i < f.end() && (!isReady(other) || other.DeletionTimestamp != nil):
-				return fmt.Errorf("%s was updated while %s was not ready", pod.Name, other.Name)
-			}
-		}
+	return onSets("update order", judgeUpdate)
+}
+
+func judgeUpdate(s *sets, rec *apiserver.Record) error {
+	pod, f := deletedBySet(s, rec)
+	if pod == nil {
 		return nil
-	})
+	}
+	_, ordinal := memberOf(pod)
+	if ordinal < f.start() || ordinal >= f.end() || pod.Status.Phase == corev1.PodFailed || pod.Status.Phase == corev1.PodSucceeded {
+		return nil
+	}
+	switch {
+	case f.set.Spec.UpdateStrategy.Type == appsv1.OnDeleteStatefulSetStrategyType:
+		return fmt.Errorf("%s was deleted under OnDelete", pod.Name)
+	case !isOutdated(pod, f.set):
+		return fmt.Errorf("%s was deleted and is up to date", pod.Name)
+	}
+	if u := f.set.Spec.UpdateStrategy.RollingUpdate; u != nil && u.Partition != nil && ordinal < f.start()+int(*u.Partition) {
+		return fmt.Errorf("%s is below the partition %d", pod.Name, *u.Partition)
+	}
+	for _, i := range f.ordinals() {
+		other := f.pods[i]
+		switch {
+		case i == ordinal:
+		case i > ordinal && isOutdated(other, f.set):
+			return fmt.Errorf("%s was updated before %s", pod.Name, other.Name)
+		case i < f.end() && (!isReady(other) || other.DeletionTimestamp != nil):
+			return fmt.Errorf("%s was updated while %s was not ready", pod.Name, other.Name)
+		}
+	}
+	return nil
+}
+
+// isOutdated reports whether a pod is not what the set's template says. The
+// controller knows the revision of a new template before the status shows it;
+// until then the images tell.
+func isOutdated(pod *corev1.Pod, set *appsv1.StatefulSet) bool {
+	if set.Status.ObservedGeneration == set.Generation {
+		return pod.Labels[appsv1.ControllerRevisionHashLabelKey] != set.Status.UpdateRevision
+	}
+	return !slices.EqualFunc(pod.Spec.Containers, set.Spec.Template.Spec.Containers, func(a, b corev1.Container) bool { return a.Image == b.Image })
 }
 
 // deletedBySet returns the pod that a record says the StatefulSet controller
