@@ -78,10 +78,9 @@ func TestS38DependentsHaveNoOrder(t *testing.T) {
 func TestS38DeletesChains(t *testing.T) {
 	c := newCluster(t, engine.Strategy{}, controller.Realistic())
 	top := c.create(aSet("default", "top"))
-	parent, chain := top, []apiserver.Object(nil)
+	parent := top
 	for i := range 5 {
 		parent = c.create(aRevision("default", fmt.Sprint("r", i), owned(parent)))
-		chain = append(chain, parent)
 	}
 	c.settle()
 	c.delete(top, background)

@@ -59,7 +59,6 @@ type call struct {
 	ticket uint32
 	what   callKind
 	volume int16
-	source int16
 }
 
 // at returns the pod that a token or wake-up belongs to, or nil.

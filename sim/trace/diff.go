@@ -168,11 +168,8 @@ func nextMatch(a, b []entry, i, j int) (int, int) {
 	}
 	best, bi, bj := maxSkew*2, -1, -1
 	for x := i; x < min(len(a), i+maxSkew) && x-i < best; x++ {
-		for _, y := range at[a[x].text] {
-			if x-i+y-j < best {
-				best, bi, bj = x-i+y-j, x, y
-			}
-			break // later ones are further
+		if ys := at[a[x].text]; len(ys) > 0 && x-i+ys[0]-j < best { // later ones are further
+			best, bi, bj = x-i+ys[0]-j, x, ys[0]
 		}
 	}
 	switch {
