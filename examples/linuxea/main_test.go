@@ -33,6 +33,27 @@ var (
 	oneway = flag.Uint64("seed", 0, "the one seed that TestOneSeed tells the story with")
 )
 
+// The story binds the claims to the article's volumes, in the article's order.
+func Example() {
+	c, err := Tell(io.Discard, Setting{Seed: articleSeed})
+	if err != nil {
+		panic(err)
+	}
+	claims, err := sim.List[*corev1.PersistentVolumeClaim](c, "default", "")
+	if err != nil {
+		panic(err)
+	}
+	for _, claim := range claims {
+		fmt.Println(claim.Name, claim.Spec.VolumeName)
+	}
+	// Output:
+	// wwwdata-satefulset-0 linuxea-3
+	// wwwdata-satefulset-1 linuxea-4
+	// wwwdata-satefulset-2 linuxea-2
+	// wwwdata-satefulset-3 linuxea-1
+	// wwwdata-satefulset-4 linuxea-5
+}
+
 // told returns the story as text, and the cluster at its end.
 func told(t testing.TB, s Setting) (string, *sim.Cluster) {
 	t.Helper()

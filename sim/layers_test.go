@@ -1,0 +1,52 @@
+package sim_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/tools/go/packages"
+)
+
+// layers is the house from the ground up: a package imports only packages of
+// lower layers, and leaves that its row names.
+var layers = [][]string{
+	{"sim/engine", "sim/apiserver/defaults", "sim/apiserver/validation", "volume/nfs"},
+	{"sim/apiserver"},
+	{"sim/controller", "sim/table", "sim/trace", "sim/manifest"},
+	{"volume/match"},
+	{"scheduler/plugin"},
+	{"scheduler/queue"},
+	{"statefulset", "volume", "dns", "scheduler", "sim/kubelet", "sim/garbagecollector", "sim/endpointslice", "sim/namespace"},
+	{"sim"},
+	{"sim/shell", "sim/simtest"},
+	{"examples/linuxea", "examples/apply"},
+}
+
+// TestLayers holds the imports to the picture in the README: arrows point down
+// only, and the domain packages never import each other.
+func TestLayers(t *testing.T) {
+	const module = "github.com/statefulsim/statefulsim/"
+	pkgs, err := packages.Load(&packages.Config{Mode: packages.NeedName | packages.NeedImports, Dir: ".."}, "./...")
+	require.NoError(t, err)
+	layer := func(path string) int {
+		return slices.IndexFunc(layers, func(row []string) bool { return slices.Contains(row, path) })
+	}
+	for _, pkg := range pkgs {
+		name := strings.TrimPrefix(pkg.PkgPath, module)
+		at := layer(name)
+		if at < 0 {
+			t.Errorf("%s has no place in the house: add it to layers and to the README", name)
+		}
+		for path := range pkg.Imports { // each on its own
+			below, ours := strings.CutPrefix(path, module)
+			if ours && layer(below) >= at && !inside(below, name) {
+				t.Errorf("%s imports %s, which is not below it", name, below)
+			}
+		}
+	}
+}
+
+// inside reports whether a package lies in the folder of another.
+func inside(inner, outer string) bool { return strings.HasPrefix(inner, outer+"/") }
