@@ -80,21 +80,6 @@ type hosted struct {
 	cursor                    [apiserver.Behaving]uint64
 }
 
-// subscription is one watch: of a kind by its cursor into the server's log, or
-// of a node's pods by a queue of its own.
-type subscription struct {
-	actor   ActorID
-	kind    apiserver.Kind
-	node    string   // set for a NodeScoped watch of pods
-	next    uint64   // position in the kind's log; unused with node
-	heeded  []uint64 // of a Selective: the positions from next on that matter
-	pending []*apiserver.Record
-	listed  int // of pending: what existed when the watch began, due at once
-	armed   bool
-	held    engine.Time // nothing is delivered before
-	ended   bool
-}
-
 // flight is a request on its way.
 type flight struct {
 	actor   ActorID
@@ -186,16 +171,6 @@ func (h *Host) Remove(id ActorID) {
 			delete(h.byNode, s.node)
 		} else {
 			h.byKind[s.kind] = slices.DeleteFunc(slices.Clone(h.byKind[s.kind]), func(j int) bool { return j == i })
-		}
-	}
-}
-
-// Hold delays all deliveries of a kind to an actor until a time: its view stays
-// as it is until then.
-func (h *Host) Hold(id ActorID, kind apiserver.Kind, until engine.Time) {
-	for i := range h.subs {
-		if s := &h.subs[i]; s.actor == id && s.kind == kind {
-			s.held = until
 		}
 	}
 }
@@ -298,164 +273,6 @@ func (h *Host) serve(by string, req apiserver.Request) apiserver.Result {
 	res := h.server.Do(h.engine.Now(), by, req)
 	h.publish()
 	return res
-}
-
-// publish arms the watches of the kinds that were just written.
-func (h *Host) publish() {
-	for _, rec := range h.server.Drain() {
-		h.fresh = append(h.fresh, rec)
-		if rec.Kind >= apiserver.Behaving || len(h.byKind[rec.Kind]) == 0 {
-			h.server.Trim(rec.Kind, h.server.Log(rec.Kind).End()) // nobody will read it
-		}
-		if rec.Kind >= apiserver.Behaving {
-			continue
-		}
-		for _, i := range h.byKind[rec.Kind] {
-			s := &h.subs[i]
-			if heeds := h.actors[s.actor].heeds; heeds != nil {
-				if !heeds.Heeds(rec) {
-					continue
-				}
-				s.heeded = append(s.heeded, h.server.Log(rec.Kind).Position(rec))
-			}
-			h.arm(i)
-		}
-		if pod, ok := rec.Object.(*corev1.Pod); ok && pod.Spec.NodeName != "" {
-			if i, ok := h.byNode[pod.Spec.NodeName]; ok {
-				h.subs[i].pending = append(h.subs[i].pending, rec)
-				h.arm(i)
-			}
-		}
-	}
-}
-
-func (h *Host) arm(i int) {
-	s := &h.subs[i]
-	rec := h.peek(s)
-	if s.armed || rec == nil {
-		return
-	}
-	s.armed = true
-	h.engine.Schedule(engine.Event{At: h.due(s, rec), Kind: kindDeliver, Actor: uint32(s.actor), Arg: uint64(i), Class: classOf(s.kind)})
-}
-
-// classOf is Background for the objects that no decision depends on.
-func classOf(k apiserver.Kind) engine.Class {
-	if k == apiserver.Event {
-		return engine.Background
-	}
-	return engine.Progress
-}
-
-// peek returns the next record of a watch, or nil.
-func (h *Host) peek(s *subscription) *apiserver.Record {
-	if len(s.pending) > 0 {
-		return s.pending[0]
-	}
-	switch {
-	case s.node != "":
-		return nil
-	case h.actors[s.actor].heeds == nil:
-		return h.server.Log(s.kind).At(s.next)
-	case len(s.heeded) > 0:
-		return h.server.Log(s.kind).At(s.heeded[0])
-	}
-	return nil
-}
-
-// catchUp moves the view of a Selective past the records that are due and that
-// it does not heed.
-func (h *Host) catchUp(s *subscription) {
-	if len(s.pending) > 0 || h.actors[s.actor].heeds == nil {
-		return
-	}
-	log, hd := h.server.Log(s.kind), &h.actors[s.actor]
-	for len(s.heeded) == 0 || s.next < s.heeded[0] {
-		rec := log.At(s.next)
-		if rec == nil || h.due(s, rec) > h.engine.Now() {
-			return
-		}
-		s.next++
-		hd.cursor[s.kind] = max(hd.cursor[s.kind], rec.Version)
-	}
-}
-
-// due is when a record reaches a watch: a function of the time it was written
-// and the watch alone, so that unrelated records never delay each other, and
-// monotone, so that a stream stays in order. Time is cut into slots; each has a
-// latency of its own, and no record overtakes the end of the slot before.
-func (h *Host) due(s *subscription, rec *apiserver.Record) engine.Time {
-	if s.listed > 0 {
-		return max(h.engine.Now(), s.held)
-	}
-	slotLength := engine.Time(max(4*h.latency.Watch.Max, 1))
-	key := h.actors[s.actor].key ^ engine.Key(s.kind)<<32
-	lag := func(slot engine.Time) engine.Time {
-		return engine.Time(h.engine.Span("latency/watch", key, uint64(slot), h.latency.Watch.Min, h.latency.Watch.Max))
-	}
-	slot := rec.Time / slotLength
-	at := rec.Time + lag(slot)
-	if slot > 0 {
-		at = max(at, slot*slotLength-1+lag(slot-1))
-	}
-	return max(at, s.held)
-}
-
-func (h *Host) deliver(i int) {
-	h.subs[i].armed = false
-	for {
-		s := &h.subs[i] // deliveries may add subscriptions
-		if s.ended {
-			return
-		}
-		rec := h.peek(s)
-		if rec == nil || h.due(s, rec) > h.engine.Now() {
-			break
-		}
-		hd := &h.actors[s.actor]
-		if len(s.pending) > 0 {
-			s.pending = s.pending[1:]
-			s.listed = max(s.listed-1, 0)
-		} else if len(s.heeded) > 0 {
-			s.next = s.heeded[0] + 1
-			s.heeded = s.heeded[1:]
-		} else {
-			s.next++
-		}
-		if s.node == "" {
-			hd.cursor[s.kind] = max(hd.cursor[s.kind], rec.Version)
-		}
-		hd.own().Observe(hd.env, rec)
-	}
-	h.arm(i)
-	if h.subs[i].node == "" {
-		h.trim(h.subs[i].kind)
-	}
-}
-
-// trim lets the server forget what every watch of a kind has seen.
-func (h *Host) trim(kind apiserver.Kind) {
-	log := h.server.Log(kind)
-	least := log.End()
-	for _, i := range h.byKind[kind] {
-		if len(h.subs[i].pending) > 0 {
-			return
-		}
-		h.catchUp(&h.subs[i])
-		least = min(least, h.subs[i].next)
-	}
-	h.server.Trim(kind, least)
-}
-
-func (h *Host) cursorOf(id ActorID, kind apiserver.Kind) uint64 {
-	if h.actors[id].heeds != nil {
-		for _, i := range h.byKind[kind] {
-			if h.subs[i].actor == id {
-				h.catchUp(&h.subs[i])
-			}
-		}
-	}
-	return h.actors[id].cursor[kind]
 }
 
 func (h *Host) send(id ActorID, token uint64, req apiserver.Request) {
