@@ -107,12 +107,18 @@ func podKey(pod *corev1.Pod) string { return pod.Namespace + "/" + pod.Name }
 // findNodesThatFitPod).
 func (s *Scheduler) feasible(c *plugin.Cycle) (feasible []*plugin.Node, others string, err error) {
 	s.scratch.feasible, s.scratch.rejected = s.scratch.feasible[:0], s.scratch.rejected[:0]
-	if n := s.cluster.Node(c.Pod().Status.NominatedNodeName); n != nil {
-		if s.filter(c, n).OK() {
-			return append(s.scratch.feasible, n), "", nil
+	tried := s.cluster.Node(c.Pod().Status.NominatedNodeName)
+	var verdict plugin.Status
+	if tried != nil {
+		if verdict = s.filter(c, tried); verdict.OK() {
+			return append(s.scratch.feasible, tried), "", nil
 		}
 	}
-	nodes, others := c.Candidates()
+	var already plugin.Set
+	if verdict.Rejected() {
+		already = plugin.SetOf(verdict.Plugin)
+	}
+	nodes, others := c.Candidates(already)
 	wanted := s.enough(len(nodes))
 	start, promised := s.next, len(s.nominated.nodes) > 0
 	for i, at := 0, 0; i < len(nodes) && len(s.scratch.feasible) < wanted; i++ {
@@ -122,6 +128,9 @@ func (s *Scheduler) feasible(c *plugin.Cycle) (feasible []*plugin.Node, others s
 			at = 0
 		}
 		n := nodes[at]
+		if n == tried {
+			tried = nil
+		}
 		if !promised && c.Passes(n) {
 			s.scratch.feasible = append(s.scratch.feasible, n)
 			continue
@@ -135,6 +144,9 @@ func (s *Scheduler) feasible(c *plugin.Cycle) (feasible []*plugin.Node, others s
 		default:
 			return nil, "", fmt.Errorf("running %q filter plugin: %s", status.Plugin, status.Message())
 		}
+	}
+	if tried != nil && verdict.Rejected() { // its verdict counts though it was not looked at again
+		s.scratch.rejected = append(s.scratch.rejected, rejection{tried, verdict})
 	}
 	s.next = (start + len(s.scratch.feasible) + len(s.scratch.rejected)) % len(s.cluster.Nodes())
 	return s.scratch.feasible, others, nil

@@ -140,16 +140,22 @@ func (b *Binder) anyRestless() bool {
 
 // tick queues the restless. Upstream lists claims in the order of a map, and the
 // first in the queue has the first pick of the volumes: claims of one class come
-// in an order that is chosen.
+// in an order that is chosen. A claim that names a volume can meet claims of any
+// class there.
 func (b *Binder) tick(env *controller.Env) {
 	b.resync.armed = false
 	keys := sortedKeys(b.resync.claims)
-	slices.SortStableFunc(keys, func(a, c apiserver.Key) int {
-		return strings.Compare(match.ClassOfClaim(b.cache.claims[a]), match.ClassOfClaim(b.cache.claims[c]))
-	})
+	mixed := slices.ContainsFunc(keys, func(key apiserver.Key) bool { return b.cache.claims[key].Spec.VolumeName != "" })
+	class := func(key apiserver.Key) string {
+		if mixed {
+			return ""
+		}
+		return match.ClassOfClaim(b.cache.claims[key])
+	}
+	slices.SortStableFunc(keys, func(a, c apiserver.Key) int { return strings.Compare(class(a), class(c)) })
 	for len(keys) > 0 {
 		n := 1
-		for n < len(keys) && match.ClassOfClaim(b.cache.claims[keys[n]]) == match.ClassOfClaim(b.cache.claims[keys[0]]) {
+		for n < len(keys) && class(keys[n]) == class(keys[0]) {
 			n++
 		}
 		for i := range n {

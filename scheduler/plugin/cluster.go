@@ -20,13 +20,13 @@ type Cluster struct {
 	free    []int  // indices of nodes that are gone
 	indices int
 
-	zoned       int            // nodes with a zone label
-	softTainted int            // nodes with a PreferNoSchedule taint
-	imaged      int            // nodes with any image
-	images      map[string]int // how many nodes have an image
+	zoned       int              // nodes with a zone label
+	softTainted int              // nodes with a PreferNoSchedule taint
+	imaged      int              // nodes with any image
+	images      map[string]image // those that any node has
 	termed      map[*Node]struct{}
 	termedAnti  int                     // pods with required anti-affinity terms
-	claims      map[claim]int           // how many pods on nodes use a claim
+	claims      map[claim]int           // how many pods on nodes that exist use a claim
 	matching    map[counterKey]*counter // pods by selector, for the spread
 	byPair      map[pair][]*counter     // counters by one label that they require
 	anyLabels   map[string][]*counter   // counters without such a label, by namespace
@@ -39,13 +39,20 @@ type zone struct {
 	names []string
 }
 
+// image is an image that nodes have. Its size is what the first of them said
+// (addNodeImageStates).
+type image struct {
+	bytes int64
+	nodes int
+}
+
 // claim names a PersistentVolumeClaim.
 type claim struct{ namespace, name string }
 
 // NewCluster returns a cluster without nodes.
 func NewCluster() *Cluster {
 	return &Cluster{
-		nodes: map[string]*Node{}, images: map[string]int{}, termed: map[*Node]struct{}{},
+		nodes: map[string]*Node{}, images: map[string]image{}, termed: map[*Node]struct{}{},
 		claims: map[claim]int{}, matching: map[counterKey]*counter{}, byPair: map[pair][]*counter{},
 		anyLabels: map[string][]*counter{}, namespaces: map[string]*corev1.Namespace{},
 	}
@@ -117,6 +124,11 @@ func (c *Cluster) SetNode(node *corev1.Node) {
 	wasZone := n.zone
 	n.set(node)
 	c.countNode(n, 1)
+	if old == nil {
+		for _, p := range n.pods {
+			c.countClaims(p, 1)
+		}
+	}
 	if old == nil || zoneKey(old) != zoneKey(node) {
 		if old != nil {
 			c.unplant(old)
@@ -145,6 +157,9 @@ func (c *Cluster) RemoveNode(name string) {
 	}
 	c.unplant(n.Node)
 	c.countNode(n, -1)
+	for _, p := range n.pods {
+		c.countClaims(p, -1)
+	}
 	wasZone := n.zone
 	n.set(nil)
 	if wasZone != "" {
@@ -194,7 +209,7 @@ func (c *Cluster) SetNamespace(name string, ns *corev1.Namespace) {
 	c.namespaces[name] = ns
 }
 
-// InUse reports whether a pod on any node uses a claim.
+// InUse reports whether a pod on any node that exists uses a claim.
 func (c *Cluster) InUse(namespace, name string) bool { return c.claims[claim{namespace, name}] > 0 }
 
 func (c *Cluster) labelsOf(namespace string) map[string]string {
@@ -241,9 +256,15 @@ func (c *Cluster) countNode(n *Node, sign int) {
 	if len(n.images) > 0 {
 		c.imaged += sign
 	}
-	for image := range n.images { // sums do not depend on the order
-		if c.images[image] += sign; c.images[image] == 0 {
-			delete(c.images, image)
+	for name, bytes := range n.images { // each by itself
+		i, known := c.images[name]
+		if !known {
+			i.bytes = bytes
+		}
+		if i.nodes += sign; i.nodes == 0 {
+			delete(c.images, name)
+		} else {
+			c.images[name] = i
 		}
 	}
 }
@@ -260,13 +281,21 @@ func (c *Cluster) countPod(n *Node, p *Pod, sign int) {
 	if p.hasRequiredAnti() {
 		c.termedAnti += sign
 	}
+	if n.Node != nil {
+		c.countClaims(p, sign)
+	}
+	c.countMatches(n, p.Pod, int32(sign))
+}
+
+// countClaims counts the claims that a pod uses. Pods whose node is gone do not
+// count (RemoveNode and updateNodeInfoSnapshotList of upstream's cache).
+func (c *Cluster) countClaims(p *Pod, sign int) {
 	for _, name := range p.claims {
 		key := claim{p.Namespace, name}
 		if c.claims[key] += sign; c.claims[key] == 0 {
 			delete(c.claims, key)
 		}
 	}
-	c.countMatches(n, p.Pod, int32(sign))
 }
 
 func (c *Cluster) plant(node *corev1.Node) {

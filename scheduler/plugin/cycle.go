@@ -87,8 +87,9 @@ func (c *Cycle) PreFilter() Status {
 const basic Set = 1<<NodeName | 1<<NodeUnschedulable | 1<<TaintToleration | 1<<NodeResourcesFit
 
 // Candidates returns the nodes that are to be filtered, and the reason that all
-// others are rejected for: empty if there are none.
-func (c *Cycle) Candidates() ([]*Node, string) {
+// others are rejected for: empty if there are none. The reason also names the
+// plugins that have rejected a node already (findNodesThatFitPod).
+func (c *Cycle) Candidates(already Set) ([]*Node, string) {
 	if !c.hasNodes {
 		return c.cluster.Nodes(), ""
 	}
@@ -98,7 +99,14 @@ func (c *Cycle) Candidates() ([]*Node, string) {
 			nodes = append(nodes, n)
 		}
 	}
-	return nodes, fmt.Sprintf("node(s) didn't satisfy plugin(s) [%s]", NodeAffinity)
+	var plugins []string
+	for id := range count {
+		if already.With(NodeAffinity).Has(id) {
+			plugins = append(plugins, id.String())
+		}
+	}
+	slices.Sort(plugins)
+	return nodes, fmt.Sprintf("node(s) didn't satisfy plugin(s) [%s]", strings.Join(plugins, " "))
 }
 
 // Filter asks whether the pod can run on a node. The first plugin that rejects

@@ -58,11 +58,11 @@ func insufficient(r *Resource, n *Node) Status {
 func (c *Cycle) scoreFit(n *Node) int64 {
 	var score, weights int64
 	if a := n.allocatable.MilliCPU; a != 0 {
-		score += leastAllocated(n.nonZero.milliCPU+c.pod.nonZero.milliCPU, a)
+		score += leastAllocated(n.nonZero.milliCPU+c.pod.scored.milliCPU, a)
 		weights++
 	}
 	if a := n.allocatable.Memory; a != 0 {
-		score += leastAllocated(n.nonZero.memory+c.pod.nonZero.memory, a)
+		score += leastAllocated(n.nonZero.memory+c.pod.scored.memory, a)
 		weights++
 	}
 	if weights == 0 {

@@ -43,8 +43,9 @@ func (c *Cycle) scoreImages(n *Node, images []string) int64 {
 	if n.images != nil {
 		total := float64(len(c.cluster.Nodes()))
 		for _, name := range images {
-			if size, ok := n.images[name]; ok {
-				sum += int64(float64(size) * (float64(c.cluster.images[name]) / total))
+			if _, ok := n.images[name]; ok {
+				i := c.cluster.images[name]
+				sum += int64(float64(i.bytes) * (float64(i.nodes) / total))
 			}
 		}
 	}

@@ -60,7 +60,9 @@ func (n *Node) set(node *corev1.Node) {
 	}
 	for i := range node.Status.Images {
 		for _, name := range node.Status.Images[i].Names {
-			n.images[name] = node.Status.Images[i].SizeBytes
+			if _, twice := n.images[name]; !twice {
+				n.images[name] = node.Status.Images[i].SizeBytes
+			}
 		}
 	}
 }

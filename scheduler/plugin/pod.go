@@ -13,7 +13,8 @@ type Pod struct {
 	Priority int32
 
 	request Resource
-	nonZero nonZero
+	nonZero nonZero // on a node
+	scored  nonZero // while nodes are scored for it
 	ports   []hostPort
 	claims  []string // of its volumes, ephemeral ones left out
 	*terms           // nil without inter-pod affinity
@@ -26,6 +27,7 @@ func NewPod(pod *corev1.Pod) *Pod {
 		p.Priority = *pod.Spec.Priority
 	}
 	p.request, p.nonZero = requestsOf(pod)
+	p.scored = incomingOf(pod, p.nonZero)
 	for i := range pod.Spec.Volumes {
 		if c := pod.Spec.Volumes[i].PersistentVolumeClaim; c != nil {
 			p.claims = append(p.claims, c.ClaimName)

@@ -45,10 +45,6 @@ func resourceOf(list corev1.ResourceList) Resource {
 	return r
 }
 
-func (r *Resource) isZero() bool {
-	return r.MilliCPU == 0 && r.Memory == 0 && r.EphemeralStorage == 0 && len(r.Scalar) == 0
-}
-
 // add adds sign times o, without the number of pods.
 func (r *Resource) add(o *Resource, sign int64) {
 	r.MilliCPU += sign * o.MilliCPU
@@ -89,21 +85,43 @@ func requestsNothing(pod *corev1.Pod) bool {
 
 // requestsOf returns what a pod requests, and what it counts as for scoring
 // with the defaults for containers without requests. A pod on a node also
-// counts what the kubelet has allocated to it (calculatePodResources).
+// counts what the kubelet has allocated to it (PodInfo.CalculateResource).
 func requestsOf(pod *corev1.Pod) (Resource, nonZero) {
 	if requestsNothing(pod) {
 		n := int64(len(pod.Spec.Containers))
 		return Resource{}, nonZero{n * defaultMilliCPU, n * defaultMemory}
 	}
 	opts := helper.PodResourcesOptions{UseStatusResources: true, InPlacePodLevelResourcesVerticalScalingEnabled: true}
-	r := resourceOf(helper.PodRequests(pod, opts))
+	list := helper.PodRequests(pod, opts)
+	r := resourceOf(list)
 	r.Pods = 0
-	opts.NonMissingContainerRequests = corev1.ResourceList{
-		corev1.ResourceCPU:    *resource.NewMilliQuantity(defaultMilliCPU, resource.DecimalSI),
-		corev1.ResourceMemory: *resource.NewQuantity(defaultMemory, resource.DecimalSI),
+	opts.NonMissingContainerRequests = defaultRequests()
+	if helper.IsPodLevelRequestsSet(pod) { // getNonMissingContainerRequests
+		for name := range list { // each by itself
+			delete(opts.NonMissingContainerRequests, name)
+		}
 	}
 	n := resourceOf(helper.PodRequests(pod, opts))
 	return r, nonZero{n.MilliCPU, n.Memory}
+}
+
+func defaultRequests() corev1.ResourceList {
+	return corev1.ResourceList{
+		corev1.ResourceCPU:    *resource.NewMilliQuantity(defaultMilliCPU, resource.DecimalSI),
+		corev1.ResourceMemory: *resource.NewQuantity(defaultMemory, resource.DecimalSI),
+	}
+}
+
+// incomingOf returns what a pod counts as while LeastAllocated scores nodes for
+// it: as on a node, but without the requests of the pod as a whole, which
+// upstream does not turn on for this scorer (NewFit,
+// calculatePodResourceRequest).
+func incomingOf(pod *corev1.Pod, onNode nonZero) nonZero {
+	if pod.Spec.Resources == nil {
+		return onNode
+	}
+	n := resourceOf(helper.PodRequests(pod, helper.PodResourcesOptions{SkipPodLevelResources: true, NonMissingContainerRequests: defaultRequests()}))
+	return nonZero{n.MilliCPU, n.Memory}
 }
 
 // nonZero is what a pod counts as for LeastAllocated.

@@ -78,7 +78,7 @@ func (c *Cycle) scoreResources(nodes []*Node, totals []int64) {
 	var images []string
 	if c.cluster.imaged > 0 {
 		images = imagesOf(c.pod.Pod)
-		if !slices.ContainsFunc(images, func(name string) bool { return c.cluster.images[name] > 0 }) {
+		if !slices.ContainsFunc(images, func(name string) bool { return c.cluster.images[name].nodes > 0 }) {
 			images = nil
 		}
 	}

@@ -39,8 +39,8 @@ func (s *Server) create(req *Request) Result {
 	obj.SetManagedFields(nil)
 	obj.SetCreationTimestamp(Stamp(s.now))
 	obj.SetUID(s.uid(kind, key))
-	validation.PrepareCreate(obj)
 	validation.Disable(obj, s.options())
+	validation.PrepareCreate(obj)
 	if err := s.admitCreate(kind, obj); err != nil {
 		return Result{Err: err}
 	}

@@ -72,13 +72,14 @@ func (s *Server) replace(req *Request, obj, old Object) Result {
 	obj.SetGeneration(old.GetGeneration())
 	var errs field.ErrorList
 	if req.Subresource == Status {
+		defaults.SetStatus(obj)
 		validation.PrepareStatusUpdate(obj, old)
 		s.stampPhase(obj, old)
 		errs = validation.UpdateStatus(obj, old)
 	} else {
 		defaults.Set(obj)
-		validation.PrepareUpdate(obj, old)
 		validation.Disable(obj, s.options())
+		validation.PrepareUpdate(obj, old)
 		if err := s.admitUpdate(obj, old); err != nil {
 			return Result{Err: err}
 		}

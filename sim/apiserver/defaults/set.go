@@ -75,11 +75,15 @@ func node(n *corev1.Node) {
 	case s.PodCIDR != "" && (len(s.PodCIDRs) == 0 || s.PodCIDRs[0] != s.PodCIDR):
 		s.PodCIDRs = []string{s.PodCIDR}
 	}
-	if n.Status.Allocatable == nil && n.Status.Capacity != nil {
-		n.Status.Allocatable = maps.Clone(n.Status.Capacity)
+	nodeStatus(&n.Status)
+}
+
+func nodeStatus(s *corev1.NodeStatus) {
+	if s.Allocatable == nil && s.Capacity != nil {
+		s.Allocatable = maps.Clone(s.Capacity)
 	}
-	resourceList(&n.Status.Capacity)
-	resourceList(&n.Status.Allocatable)
+	resourceList(&s.Capacity)
+	resourceList(&s.Allocatable)
 }
 
 // secret: the type, and stringData, which is a way to write data and is never

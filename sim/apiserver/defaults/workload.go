@@ -17,6 +17,7 @@ func statefulSet(set *appsv1.StatefulSet) {
 	if s.UpdateStrategy.Type == appsv1.RollingUpdateStatefulSetStrategyType {
 		through(&s.UpdateStrategy.RollingUpdate, rollingUpdate)
 	}
+	through(&s.UpdateStrategy.RollingUpdate, partition)
 	fill(&s.PersistentVolumeClaimRetentionPolicy, appsv1.StatefulSetPersistentVolumeClaimRetentionPolicy{})
 	through(&s.PersistentVolumeClaimRetentionPolicy, retention)
 	fill(&s.Replicas, 1)
@@ -27,11 +28,17 @@ func statefulSet(set *appsv1.StatefulSet) {
 
 func rollingUpdate(r *appsv1.RollingUpdateStatefulSetStrategy) *appsv1.RollingUpdateStatefulSetStrategy {
 	o := own[appsv1.RollingUpdateStatefulSetStrategy]{v: r}
-	if r.Partition == nil {
-		o.write().Partition = new(int32)
-	}
 	if r.MaxUnavailable == nil { // with the gate off, PrepareCreate and PrepareUpdate take it away
 		fill(&o.write().MaxUnavailable, intstr.FromInt32(1))
+	}
+	return o.v
+}
+
+// partition is a number in upstream's internal version, whatever the strategy.
+func partition(r *appsv1.RollingUpdateStatefulSetStrategy) *appsv1.RollingUpdateStatefulSetStrategy {
+	o := own[appsv1.RollingUpdateStatefulSetStrategy]{v: r}
+	if r.Partition == nil {
+		o.write().Partition = new(int32)
 	}
 	return o.v
 }

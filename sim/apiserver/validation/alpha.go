@@ -21,11 +21,15 @@ func dropAlpha(s *corev1.PodSpec) {
 			ctr.VolumeMounts[i].BindMountOptions = nil
 		}
 		if ctr.Lifecycle != nil {
+			signalled := ctr.Lifecycle.StopSignal != nil
 			ctr.Lifecycle.StopSignal = nil
 			for _, h := range [...]*corev1.LifecycleHandler{ctr.Lifecycle.PostStart, ctr.Lifecycle.PreStop} {
 				if h != nil && h.HTTPGet != nil {
 					h.HTTPGet.Protocol = nil
 				}
+			}
+			if signalled && *ctr.Lifecycle == (corev1.Lifecycle{}) {
+				ctr.Lifecycle = nil
 			}
 		}
 		for _, p := range [...]*corev1.Probe{ctr.LivenessProbe, ctr.ReadinessProbe, ctr.StartupProbe} {
@@ -123,18 +127,15 @@ func isAlphaVolume(v *corev1.Volume) bool {
 		}
 		return false
 	}
-	switch {
-	case v.EmptyDir != nil:
-		return v.EmptyDir.Mode != nil
-	case v.Secret != nil:
-		return v.Secret.DefaultUser != nil || key(v.Secret.Items)
-	case v.ConfigMap != nil:
-		return v.ConfigMap.DefaultUser != nil || key(v.ConfigMap.Items)
-	case v.DownwardAPI != nil:
-		return v.DownwardAPI.DefaultUser != nil || file(v.DownwardAPI.Items)
-	case v.Projected == nil:
+	if v.EmptyDir != nil && v.EmptyDir.Mode != nil || v.Secret != nil && (v.Secret.DefaultUser != nil || key(v.Secret.Items)) ||
+		v.ConfigMap != nil && (v.ConfigMap.DefaultUser != nil || key(v.ConfigMap.Items)) ||
+		v.DownwardAPI != nil && (v.DownwardAPI.DefaultUser != nil || file(v.DownwardAPI.Items)) {
+		return true
+	}
+	if v.Projected == nil {
 		return false
-	case v.Projected.DefaultUser != nil:
+	}
+	if v.Projected.DefaultUser != nil {
 		return true
 	}
 	for i := range v.Projected.Sources {

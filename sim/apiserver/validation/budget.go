@@ -2,6 +2,7 @@ package validation
 
 import (
 	policyv1 "k8s.io/api/policy/v1"
+	metavalidation "k8s.io/apimachinery/pkg/apis/meta/v1/validation"
 )
 
 // budget is ValidatePodDisruptionBudget.
@@ -26,6 +27,8 @@ func (c *check) budget(b *policyv1.PodDisruptionBudget) {
 
 func (c *check) budgetStatus(b *policyv1.PodDisruptionBudget) {
 	p, s := in("status"), &b.Status
+	conditions := p.child("conditions")
+	c.add(metavalidation.ValidateConditions(s.Conditions, conditions.field()))
 	nonNegative(c, p.child("disruptionsAllowed"), s.DisruptionsAllowed)
 	nonNegative(c, p.child("currentHealthy"), s.CurrentHealthy)
 	nonNegative(c, p.child("desiredHealthy"), s.DesiredHealthy)

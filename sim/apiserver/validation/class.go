@@ -2,6 +2,7 @@ package validation
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -15,9 +16,7 @@ import (
 // storageClass is ValidateStorageClass without the metadata.
 func (c *check) storageClass(s *storagev1.StorageClass) {
 	provisioner := in("provisioner")
-	if s.Provisioner == "" {
-		c.required(provisioner, "")
-	} else {
+	if s.Provisioner != "" {
 		name := strings.ToLower(s.Provisioner)
 		c.msgs(provisioner, name, validation.IsQualifiedName(name))
 	}
@@ -43,6 +42,9 @@ func (c *check) storageClass(s *storagev1.StorageClass) {
 				c.duplicate(at.child("matchLabelExpressions"), "")
 			}
 		}
+	}
+	if s.Provisioner == "" { // declarative, and so behind the others
+		c.required(provisioner, "")
 	}
 }
 
@@ -83,19 +85,18 @@ func (c *check) topology(p path, exprs []corev1.TopologySelectorLabelRequirement
 	}
 }
 
-// sameTopology compares terms by their keys and sets of values.
+// sameTopology compares terms by their keys and sets of values; the last of
+// equal keys counts.
 func sameTopology(a, b corev1.TopologySelectorTerm) bool {
-	if len(a.MatchLabelExpressions) != len(b.MatchLabelExpressions) {
-		return false
+	return maps.EqualFunc(valuesByKey(a), valuesByKey(b), slices.Equal[[]string])
+}
+
+func valuesByKey(t corev1.TopologySelectorTerm) map[string][]string {
+	m := map[string][]string{}
+	for _, e := range t.MatchLabelExpressions {
+		m[e.Key] = slices.Compact(slices.Sorted(slices.Values(e.Values)))
 	}
-	for _, x := range a.MatchLabelExpressions {
-		if !slices.ContainsFunc(b.MatchLabelExpressions, func(y corev1.TopologySelectorLabelRequirement) bool {
-			return x.Key == y.Key && slices.Equal(slices.Sorted(slices.Values(x.Values)), slices.Sorted(slices.Values(y.Values)))
-		}) {
-			return false
-		}
-	}
-	return true
+	return m
 }
 
 func (c *check) storageClassUpdate(s, old *storagev1.StorageClass) {
@@ -105,8 +106,8 @@ func (c *check) storageClassUpdate(s, old *storagev1.StorageClass) {
 		name string
 		same bool
 	}{
-		{"parameters", apiequality.Semantic.DeepEqual(s.Parameters, old.Parameters)},
 		{"provisioner", s.Provisioner == old.Provisioner},
+		{"parameters", apiequality.Semantic.DeepEqual(s.Parameters, old.Parameters)},
 		{"reclaimPolicy", apiequality.Semantic.DeepEqual(s.ReclaimPolicy, old.ReclaimPolicy)},
 		{"volumeBindingMode", apiequality.Semantic.DeepEqual(s.VolumeBindingMode, old.VolumeBindingMode)},
 	} {

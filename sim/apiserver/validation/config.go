@@ -53,6 +53,7 @@ func (c *check) configMapUpdate(m, old *corev1.ConfigMap) {
 			c.forbidden(binaryPath, whenImmutable)
 		}
 	}
+	c.generateName(&m.ObjectMeta, subdomainName)
 	c.configMap(m)
 }
 
@@ -123,5 +124,6 @@ func (c *check) secretUpdate(s, old *corev1.Secret) {
 			c.forbidden(dataPath, whenImmutable)
 		}
 	}
+	c.generateName(&s.ObjectMeta, subdomainName)
 	c.secret(s)
 }

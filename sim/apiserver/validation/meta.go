@@ -18,6 +18,13 @@ var metadata = in("metadata")
 
 // meta is ValidateObjectMeta: the metadata of a new object.
 func (c *check) meta(m *metav1.ObjectMeta, namespaced bool, rule nameRule) {
+	c.genericMeta(m, namespaced, rule)
+	c.kubeFinalizers(m.Finalizers)
+}
+
+// genericMeta is apimachinery's ValidateObjectMeta, which does not know
+// Kubernetes' own finalizers.
+func (c *check) genericMeta(m *metav1.ObjectMeta, namespaced bool, rule nameRule) {
 	if m.GenerateName != "" && !rule.quick(m.GenerateName) {
 		c.msgs(metadata.child("generateName"), m.GenerateName, rule.slow(m.GenerateName, true))
 	}
@@ -35,13 +42,15 @@ func (c *check) meta(m *metav1.ObjectMeta, namespaced bool, rule nameRule) {
 		c.name(metadata.child("namespace"), m.Namespace, labelName)
 	}
 	c.metaCommon(m)
-	c.kubeFinalizers(m.Finalizers)
 }
 
 // metaUpdate is what every update is held to, whatever the kind
 // (validateCommonFields). That a resourceVersion is there is the server's to
 // see to: it compares versions before (A8).
 func (c *check) metaUpdate(m, old *metav1.ObjectMeta) {
+	if m.GenerateName != "" {
+		c.msgs(metadata.child("generateName"), m.GenerateName, segmentName.slow(m.GenerateName, true))
+	}
 	c.metaCommon(m)
 	if old.DeletionTimestamp != nil {
 		if extra := newFinalizers(m.Finalizers, old.Finalizers); len(extra) > 0 {
@@ -66,7 +75,14 @@ func (c *check) metaUpdate(m, old *metav1.ObjectMeta) {
 	if (grace == nil) != (was == nil) || grace != nil && *grace != *was {
 		c.invalid(metadata.child("deletionGracePeriodSeconds"), grace, isImmutable)
 	}
-	c.kubeFinalizers(m.Finalizers)
+}
+
+// generateName is what the kinds say again on an update whose rules check all
+// of the metadata then. The name itself cannot change.
+func (c *check) generateName(m *metav1.ObjectMeta, rule nameRule) {
+	if m.GenerateName != "" && !rule.quick(m.GenerateName) {
+		c.msgs(metadata.child("generateName"), m.GenerateName, rule.slow(m.GenerateName, true))
+	}
 }
 
 func newFinalizers(now, old []string) []string {

@@ -196,7 +196,8 @@ func isLabelUpgrade(now, old *corev1.VolumeNodeAffinity) bool {
 	for i := range o {
 		for j := range o[i].MatchExpressions {
 			key := &o[i].MatchExpressions[j].Key
-			if stable, ok := stableLabels[*key]; ok && i < len(n) && j < len(n[i].MatchExpressions) && n[i].MatchExpressions[j].Key == stable {
+			stable := stableLabels[*key] // "" for a label that never was beta: so is upstream's, and an empty key has its own error
+			if i < len(n) && j < len(n[i].MatchExpressions) && n[i].MatchExpressions[j].Key == stable {
 				*key = stable
 			}
 		}

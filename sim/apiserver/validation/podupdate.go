@@ -4,12 +4,13 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	apiequality "k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/util/diff"
 	"k8s.io/apimachinery/pkg/util/validation"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+	netutils "k8s.io/utils/net"
 )
 
 // updatable are the fields of a pod's spec that may change, as the error
@@ -121,7 +122,7 @@ func (c *check) addedTolerations(now, old []corev1.Toleration) {
 func (c *check) removedGates(now, old []corev1.PodSchedulingGate) {
 	p := spec.child("schedulingGates")
 	for i, g := range now {
-		if !slices.Contains(old, g) {
+		if !slices.Contains(old, g) && !slices.Contains(now[i+1:], g) {
 			at := p.at(i)
 			c.forbidden(at.child("name"), fmt.Sprintf("only deletion is allowed, but found new scheduling gate '%s'", g.Name))
 		}
@@ -299,7 +300,11 @@ func (c *check) podIPs(p path, s *corev1.PodStatus) {
 	for i := range s.PodIPs {
 		c.ip(p.at(i), s.PodIPs[i].IP)
 	}
-	if n := len(s.PodIPs); n > 2 || n == 2 && strings.Contains(s.PodIPs[0].IP, ":") == strings.Contains(s.PodIPs[1].IP, ":") {
+	ips := make([]string, len(s.PodIPs))
+	for i := range s.PodIPs {
+		ips[i] = s.PodIPs[i].IP
+	}
+	if !c.dualStack(p, ips) {
 		c.invalid(p, s.PodIPs, "may specify no more than one IP for each IP family")
 	}
 	switch {
@@ -323,7 +328,31 @@ func (c *check) hostIPs(p path, s *corev1.PodStatus) {
 	for i := range s.HostIPs {
 		c.ip(p.at(i), s.HostIPs[i].IP)
 	}
-	if n := len(s.HostIPs); n > 2 || n == 2 && strings.Contains(s.HostIPs[0].IP, ":") == strings.Contains(s.HostIPs[1].IP, ":") {
+	ips := make([]string, len(s.HostIPs))
+	for i := range s.HostIPs {
+		ips[i] = s.HostIPs[i].IP
+	}
+	if !c.dualStack(p, ips) {
 		c.invalid(p, s.HostIPs, "may specify no more than one IP for each IP family")
 	}
+}
+
+// dualStack reports whether there is at most one address of each family
+// (IsDualStackIPStrings).
+func (c *check) dualStack(p path, ips []string) bool {
+	if len(ips) < 2 {
+		return true
+	}
+	six := 0
+	for i, ip := range ips {
+		addr := netutils.ParseIPSloppy(ip)
+		if addr == nil {
+			c.errs = append(c.errs, field.InternalError(p.field(), fmt.Errorf("failed to check for dual stack with error:invalid IP[%d]: %v", i, ip)))
+			return false
+		}
+		if netutils.IsIPv6(addr) {
+			six++
+		}
+	}
+	return len(ips) == 2 && six == 1
 }

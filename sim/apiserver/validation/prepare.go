@@ -150,8 +150,8 @@ func PrepareStatusUpdate(obj, old runtime.Object) {
 	}
 }
 
-// Disable empties the fields of obj that o's gates turn off. Call it after
-// PrepareCreate and PrepareUpdate (dropStatefulSetDisabledFields).
+// Disable empties the fields of obj that o's gates turn off. Call it before
+// PrepareCreate and PrepareUpdate, which compares specs (dropStatefulSetDisabledFields).
 func Disable(obj runtime.Object, o Options) {
 	set, ok := obj.(*appsv1.StatefulSet)
 	if r := (*appsv1.RollingUpdateStatefulSetStrategy)(nil); ok && !o.MaxUnavailable {
@@ -164,7 +164,8 @@ func Disable(obj runtime.Object, o Options) {
 // dataSources keeps the two ways to name a source the same, and forgets
 // sources that only the newer field can name.
 func dataSources(s, old *corev1.PersistentVolumeClaimSpec) {
-	if r := s.DataSourceRef; r != nil && r.Namespace != nil && *r.Namespace != "" {
+	namespaced := s.DataSourceRef != nil && s.DataSourceRef.Namespace != nil && *s.DataSourceRef.Namespace != ""
+	if namespaced && (old == nil || old.DataSourceRef == nil) {
 		s.DataSourceRef = nil // CrossNamespaceVolumeDataSource is alpha and off
 	}
 	had := old != nil && (old.DataSource != nil || old.DataSourceRef != nil)
@@ -174,7 +175,7 @@ func dataSources(s, old *corev1.PersistentVolumeClaimSpec) {
 	switch a, b := s.DataSource, s.DataSourceRef; {
 	case a != nil && b == nil:
 		s.DataSourceRef = &corev1.TypedObjectReference{APIGroup: a.APIGroup, Kind: a.Kind, Name: a.Name}
-	case a == nil && b != nil:
+	case a == nil && b != nil && !namespaced:
 		s.DataSource = &corev1.TypedLocalObjectReference{APIGroup: b.APIGroup, Kind: b.Kind, Name: b.Name}
 	}
 }
@@ -187,11 +188,13 @@ func isClaimOrSnapshot(d *corev1.TypedLocalObjectReference) bool {
 	return d.Kind == "PersistentVolumeClaim" && group == "" || d.Kind == "VolumeSnapshot" && group == "snapshot.storage.k8s.io"
 }
 
-// prepareService carries addresses over (normalizeClusterIPs) and empties what
-// a new type cannot have (dropTypeDependentFields).
+// prepareService carries over what was allocated (patchAllocatedValues,
+// normalizeClusterIPs) and empties what a new type cannot have
+// (dropTypeDependentFields).
 func prepareService(svc, old *corev1.Service) {
 	svc.Status = old.Status
 	s, was := &svc.Spec, &old.Spec
+	keepAllocated(s, was)
 	if len(was.ClusterIPs) > 0 && len(s.ClusterIPs) == 0 && was.ClusterIP == s.ClusterIP {
 		s.ClusterIPs = was.ClusterIPs
 	}
@@ -213,12 +216,10 @@ func prepareService(svc, old *corev1.Service) {
 			s.IPFamilyPolicy = nil
 		}
 	}
-	if hasNodePorts(was) && !hasNodePorts(s) {
+	if isOnNodes(was) && !isOnNodes(s) && !addsNodePorts(s, was) {
 		s.Ports = slices.Clone(s.Ports)
 		for i := range s.Ports {
-			if slices.ContainsFunc(was.Ports, func(p corev1.ServicePort) bool { return p.NodePort == s.Ports[i].NodePort }) {
-				s.Ports[i].NodePort = 0
-			}
+			s.Ports[i].NodePort = 0
 		}
 	}
 	if needsHealthPort(was) && !needsHealthPort(s) && was.HealthCheckNodePort == s.HealthCheckNodePort {

@@ -33,6 +33,9 @@ func preparePodStatus(p, old *corev1.Pod) {
 	p.Spec = old.Spec
 	p.OwnerReferences = old.OwnerReferences
 	s, was := &p.Status, &old.Status
+	if was.VolumeHealth == nil {
+		s.VolumeHealth = nil // behind an alpha gate
+	}
 	if s.QOSClass == "" {
 		s.QOSClass = was.QOSClass
 	}

@@ -140,13 +140,12 @@ func (c *check) equalPorts(p path, s *corev1.ServiceSpec) {
 
 // balancer: what only LoadBalancer services have.
 func (c *check) balancer(svc *corev1.Service) {
-	const detail = "may only be used when `type` is 'LoadBalancer'"
 	s := &svc.Spec
 	balanced := s.Type == corev1.ServiceTypeLoadBalancer
 	if len(s.LoadBalancerSourceRanges) > 0 {
 		p := spec.child("LoadBalancerSourceRanges") // sic
 		if !balanced {
-			c.forbidden(p, detail)
+			c.forbidden(p, onlyBalanced)
 		}
 		for i, r := range s.LoadBalancerSourceRanges {
 			at := p.at(i)
@@ -154,15 +153,25 @@ func (c *check) balancer(svc *corev1.Service) {
 		}
 	}
 	if s.AllocateLoadBalancerNodePorts != nil && !balanced {
-		c.forbidden(spec.child("allocateLoadBalancerNodePorts"), detail)
+		c.forbidden(spec.child("allocateLoadBalancerNodePorts"), onlyBalanced)
 	}
 	if balanced && s.AllocateLoadBalancerNodePorts == nil {
 		c.required(in("allocateLoadBalancerNodePorts"), "")
 	}
-	if class := s.LoadBalancerClass; class != nil && balanced {
+	c.balancerClass(s)
+}
+
+// onlyBalanced is said of what a Service of another type must not have.
+const onlyBalanced = "may only be used when `type` is 'LoadBalancer'"
+
+// balancerClass is validateLoadBalancerClassField, which an update asks twice.
+func (c *check) balancerClass(s *corev1.ServiceSpec) {
+	switch class := s.LoadBalancerClass; {
+	case class == nil:
+	case s.Type == corev1.ServiceTypeLoadBalancer:
 		c.qualified(spec.child("loadBalancerClass"), *class)
-	} else if class != nil {
-		c.forbidden(spec.child("loadBalancerClass"), detail)
+	default:
+		c.forbidden(spec.child("loadBalancerClass"), onlyBalanced)
 	}
 }
 

@@ -77,6 +77,7 @@ func (c *check) serviceUpdate(svc, old *corev1.Service) {
 		old.Spec.Type == corev1.ServiceTypeLoadBalancer && ((was == nil) != (now == nil) || was != nil && *was != *now) {
 		c.invalid(spec.child("loadBalancerClass"), now, onceSet)
 	}
+	c.balancerClass(&svc.Spec)
 	if needsHealthPort(&svc.Spec) && needsHealthPort(&old.Spec) && svc.Spec.HealthCheckNodePort != old.Spec.HealthCheckNodePort {
 		c.forbidden(spec.child("healthCheckNodePort"), isImmutable)
 	}

@@ -43,7 +43,7 @@ func Create(obj runtime.Object, o Options) field.ErrorList {
 		c.namespaceCreate(t)
 	case *corev1.Event:
 		if c.event(t); len(c.errs) == 0 {
-			c.meta(&t.ObjectMeta, true, segmentName)
+			c.genericMeta(&t.ObjectMeta, true, segmentName)
 		}
 	case *appsv1.ControllerRevision:
 		c.meta(&t.ObjectMeta, true, subdomainName)
@@ -65,7 +65,7 @@ func Create(obj runtime.Object, o Options) field.ErrorList {
 		c.priorityClass(t)
 	case *policyv1.PodDisruptionBudget:
 		if c.budget(t); len(c.errs) == 0 { // the strategy leaves names to the server
-			c.meta(&t.ObjectMeta, true, segmentName)
+			c.genericMeta(&t.ObjectMeta, true, segmentName)
 		}
 	default:
 		c.otherCreate(obj)
@@ -77,8 +77,13 @@ func Create(obj runtime.Object, o Options) field.ErrorList {
 // and admission. Both are only read.
 func Update(obj, old runtime.Object, o Options) field.ErrorList {
 	var c check
-	if !c.sameMeta(obj, old) {
+	if !c.sameMeta(obj, old, true) {
 		return c.errs
+	}
+	switch obj.(type) {
+	case *corev1.Pod, *corev1.PersistentVolumeClaim, *corev1.PersistentVolume, *corev1.Node,
+		*appsv1.ControllerRevision, *discoveryv1.EndpointSlice:
+		c.generateName(objectMeta(obj), subdomainName)
 	}
 	switch t := obj.(type) {
 	case *corev1.Pod:
@@ -122,7 +127,7 @@ func Update(obj, old runtime.Object, o Options) field.ErrorList {
 // UpdateStatus checks a new status, after PrepareStatusUpdate.
 func UpdateStatus(obj, old runtime.Object) field.ErrorList {
 	var c check
-	if !c.sameMeta(obj, old) {
+	if !c.sameMeta(obj, old, false) {
 		return c.errs
 	}
 	switch t := obj.(type) {
@@ -145,13 +150,24 @@ func UpdateStatus(obj, old runtime.Object) field.ErrorList {
 }
 
 // sameMeta compares the metadata of an object and its predecessor. It reports
-// whether there is any.
-func (c *check) sameMeta(obj, old runtime.Object) bool {
+// whether there is any. whole tells an update from that of a status.
+func (c *check) sameMeta(obj, old runtime.Object, whole bool) bool {
 	a, b := objectMeta(obj), objectMeta(old)
 	if a == nil || b == nil {
 		return false
 	}
 	c.metaUpdate(a, b)
+	if _, ok := obj.(*corev1.Namespace); ok && whole {
+		c.generateName(a, labelName)
+	}
+	if _, ok := obj.(*storagev1.StorageClass); ok {
+		c.generateName(a, subdomainName)
+	}
+	switch obj.(type) {
+	case *policyv1.PodDisruptionBudget, *corev1.Event: // their strategies look at no metadata
+	default:
+		c.kubeFinalizers(a.Finalizers)
+	}
 	return true
 }
 

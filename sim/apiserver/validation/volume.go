@@ -197,7 +197,9 @@ func (c *check) emptyMeta(p path, t *corev1.PersistentVolumeClaimTemplate) {
 		set  bool
 	}{
 		{"name", m.Name != ""}, {"generateName", m.GenerateName != ""}, {"namespace", m.Namespace != ""},
-		{"uID", m.UID != ""}, {"resourceVersion", m.ResourceVersion != ""},
+		{"selfLink", m.SelfLink != ""}, {"uID", m.UID != ""}, {"resourceVersion", m.ResourceVersion != ""},
+		{"generation", m.Generation != 0}, {"creationTimestamp", !m.CreationTimestamp.IsZero()},
+		{"deletionTimestamp", m.DeletionTimestamp != nil}, {"deletionGracePeriodSeconds", m.DeletionGracePeriodSeconds != nil},
 		{"ownerReferences", m.OwnerReferences != nil}, {"finalizers", m.Finalizers != nil},
 	} {
 		if f.set {
