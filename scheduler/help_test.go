@@ -182,10 +182,6 @@ func requesting(cpu, memory string) func(*corev1.Pod) {
 	}
 }
 
-func priority(n int32) func(*corev1.Pod) {
-	return func(p *corev1.Pod) { p.Spec.Priority = &n }
-}
-
 func using(claims ...string) func(*corev1.Pod) {
 	return func(p *corev1.Pod) {
 		for _, c := range claims {

@@ -65,7 +65,6 @@ type teller struct {
 	out     io.Writer
 	cluster *sim.Cluster
 	shell   *shell.Shell
-	watch   *shell.Terminal
 	large   int
 	err     error // the first one; nothing is told after it
 }

@@ -77,6 +77,9 @@ func check(t *testing.T, shard, n int, prop func(*rapid.T)) {
 	if was != "0" {
 		n = 1
 	}
+	if testing.Short() {
+		n *= 5 // rapid does a fifth of what it is told
+	}
 	restore := sync.OnceFunc(func() { flag.Set("rapid.seed", was); release() })
 	defer restore()
 	flag.Set("rapid.seed", seed)

@@ -102,8 +102,7 @@ func (trial Trial) Property(test string) func(*rapid.T) {
 	var best *Script // the smallest script that fails, so far
 	return func(t *rapid.T) {
 		script := trial.Draw(t)
-		c, err := trial.Run(script)
-		if err == nil {
+		if _, err := trial.Run(script); err == nil {
 			return
 		}
 		if best == nil {
@@ -112,7 +111,7 @@ func (trial Trial) Property(test string) func(*rapid.T) {
 		} else if len(script.Operations) < len(best.Operations) {
 			best = &script
 		}
-		c, err = trial.Run(*best)
+		c, err := trial.Run(*best)
 		file, saveErr := save(test, *best, err)
 		if saveErr != nil {
 			file = saveErr.Error()
