@@ -152,10 +152,12 @@ func (c *Cluster) DeleteManifest(text string, opts ...DeleteOptions) error {
 	var missing error
 	for _, d := range docs {
 		err := c.Delete(d.Kind, d.Object.GetNamespace(), d.Object.GetName(), opts...)
-		if apierrors.IsNotFound(err) && missing == nil {
-			missing = err
-		} else if err != nil {
+		switch {
+		case err == nil:
+		case !apierrors.IsNotFound(err):
 			return err
+		case missing == nil:
+			missing = err
 		}
 	}
 	return missing

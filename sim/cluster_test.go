@@ -274,6 +274,17 @@ func TestApplyThreeWay(t *testing.T) {
 	assert.Empty(t, set.Labels, "what the manifest had and has not any more is removed")
 }
 
+func TestDeleteManifest(t *testing.T) {
+	c := sim.New(sim.Config{Provision: true})
+	const two = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: b}\n---\n"
+	apply(t, c, web)
+	err := c.DeleteManifest(two + web)
+	assert.EqualError(t, err, `configmaps "a" not found`)
+	settle(t, c)
+	_, err = c.Get(apiserver.StatefulSet, "default", "web")
+	assert.True(t, apierrors.IsNotFound(err), "what exists is deleted all the same")
+}
+
 func TestPatches(t *testing.T) {
 	c := sim.New(sim.Config{Provision: true})
 	apply(t, c, web)

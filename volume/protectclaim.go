@@ -67,7 +67,7 @@ func (c *ClaimProtection) Heeds(rec *apiserver.Record) bool {
 func (c *ClaimProtection) Observe(env *controller.Env, rec *apiserver.Record) {
 	switch obj := rec.Object.(type) {
 	case *corev1.PersistentVolumeClaim:
-		if rec.Type != watch.Deleted && (unusedCondition(obj) == nil || lacksFinalizer(obj, ClaimFinalizer) || isCandidate(obj, ClaimFinalizer)) {
+		if c.Heeds(rec) {
 			c.workers.Add(env, rec.Key)
 		}
 	case *corev1.Pod:
@@ -75,9 +75,9 @@ func (c *ClaimProtection) Observe(env *controller.Env, rec *apiserver.Record) {
 			c.roster.remove(obj)
 		} else {
 			c.roster.add(obj)
-			if old, ok := rec.Old.(*corev1.Pod); ok && rec.Type == watch.Modified && useOf(old) == useOf(obj) {
-				return
-			}
+		}
+		if !c.Heeds(rec) {
+			return
 		}
 		for key := range claimsOf(obj) {
 			c.workers.Add(env, key)

@@ -180,9 +180,6 @@ func (k Key) String() string {
 	return k.Namespace + "/" + k.Name
 }
 
-// Less orders keys by namespace, then name.
-func (k Key) Less(o Key) bool { return k.Compare(o) < 0 }
-
 // Compare orders keys by namespace, then name.
 func (k Key) Compare(o Key) int {
 	if c := strings.Compare(k.Namespace, o.Namespace); c != 0 {

@@ -17,9 +17,6 @@ import (
 // Config configures a Server. The zero Config is a v1.37 server.
 type Config struct {
 	Gates Gates
-	// ServiceIPs is the first three bytes of the range that cluster IPs are
-	// taken from; empty means "10.96.0" … "10.111.255" (10.96.0.0/12).
-	ServiceIPs string
 }
 
 // Server is the API server with its storage. It belongs to one cluster and is

@@ -100,7 +100,7 @@ type Note struct {
 	Type    string           // Normal or Warning
 	Reason  string
 	Message string
-	// Action and Related belong to the events.k8s.io API, which the scheduler
-	// uses; a note with an Action is recorded in that form.
+	// Action belongs to the events.k8s.io API, which the scheduler uses; a note
+	// with an Action is recorded in that form.
 	Action string
 }

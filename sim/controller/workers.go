@@ -148,11 +148,6 @@ func (w *Workers[K, M]) Forget(key K) { delete(w.failures, key) }
 // Failure returns the last error of a key in backoff, or "".
 func (w *Workers[K, M]) Failure(key K) string { return w.failures[key].err }
 
-// Idle reports whether nothing is queued, delayed or being worked on.
-func (w *Workers[K, M]) Idle() bool {
-	return len(w.ready) == 0 && len(w.delayed) == 0 && len(w.busy) == 0
-}
-
 // Failing returns the keys in backoff with their last errors. The order is not
 // fixed: the caller sorts.
 func (w *Workers[K, M]) Failing() map[K]string {

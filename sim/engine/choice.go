@@ -108,16 +108,6 @@ func (e *Engine) Hash(c Concern, key string) uint64 {
 	return mix(e.strategy.Seed, question(c, key))
 }
 
-// Shuffle permutes a list of n elements by swap, with one choice for each
-// place (Fisher–Yates).
-func (e *Engine) Shuffle(c Concern, key string, n int, swap func(i, j int)) {
-	for i := n - 1; i > 0; i-- {
-		if j := e.Choose(c, key, i+1); j != i {
-			swap(i, j)
-		}
-	}
-}
-
 func (e *Engine) answer(c Concern, key string, n uint64) uint64 {
 	var a uint64
 	switch e.strategy.Mode {
