@@ -58,7 +58,7 @@ type Engine struct {
 	now      Time
 	seq      uint64
 	steps    uint64
-	heap     []Event // 4-ary min-heap by (At, Seq)
+	queue    queue
 	pending  [classes]int
 	strategy Strategy
 	asked    map[uint64]uint32
@@ -74,7 +74,7 @@ func New(s Strategy) *Engine {
 // Fork returns an independent copy: run on alike, both give equal histories.
 func (e *Engine) Fork() *Engine {
 	f := *e
-	f.heap = slices.Clone(e.heap)
+	f.queue.events, f.queue.links = slices.Clone(e.queue.events), slices.Clone(e.queue.links)
 	f.taken = slices.Clip(e.taken) // appended to
 	e.shared, f.shared = true, true
 	return &f
@@ -91,7 +91,7 @@ func (e *Engine) Steps() uint64 { return e.steps }
 func (e *Engine) Pending(c Class) int { return e.pending[c] }
 
 // Len returns how many events are waiting.
-func (e *Engine) Len() int { return len(e.heap) }
+func (e *Engine) Len() int { return e.queue.n }
 
 // Schedule adds ev to the queue and returns its sequence number. A time in the
 // past means now. Seq is overwritten.
@@ -100,42 +100,43 @@ func (e *Engine) Schedule(ev Event) uint64 {
 	ev.Seq = e.seq
 	ev.At = max(ev.At, e.now)
 	e.pending[ev.Class]++
-	e.heap = append(e.heap, ev)
-	e.up(len(e.heap) - 1)
+	e.queue.add(&ev)
 	return ev.Seq
 }
 
 // Peek returns the next event without removing it.
 func (e *Engine) Peek() (Event, bool) {
-	if len(e.heap) == 0 {
-		return Event{}, false
+	if ev := e.queue.next(); ev != nil {
+		return *ev, true
 	}
-	return e.heap[0], true
+	return Event{}, false
 }
 
 // Next removes the earliest event, moves the clock to it and returns it.
 func (e *Engine) Next() (Event, bool) {
-	if len(e.heap) == 0 {
+	if e.queue.n == 0 {
 		return Event{}, false
 	}
-	return e.remove(0), true
+	ev := e.queue.take()
+	e.begin(&ev)
+	return ev, true
 }
 
 // NextOf removes the pending event with sequence number seq, whatever its
 // place in the queue, and moves the clock to its time unless that is past. It
 // returns false if no such event is pending. The cost is O(pending).
 func (e *Engine) NextOf(seq uint64) (Event, bool) {
-	for i := range e.heap {
-		if e.heap[i].Seq == seq {
-			return e.remove(i), true
-		}
+	ev, ok := e.queue.remove(seq)
+	if ok {
+		e.begin(&ev)
 	}
-	return Event{}, false
+	return ev, ok
 }
 
 // Events returns a copy of the pending events, earliest first.
 func (e *Engine) Events() []Event {
-	evs := slices.Clone(e.heap)
+	evs := make([]Event, 0, e.queue.n)
+	e.queue.each(func(ev *Event) { evs = append(evs, *ev) }) // sorted below
 	slices.SortFunc(evs, func(a, b Event) int {
 		if a.before(b) {
 			return -1
@@ -147,9 +148,7 @@ func (e *Engine) Events() []Event {
 
 // Each calls visit with every pending event, in no order that means anything.
 func (e *Engine) Each(visit func(Event)) {
-	for _, ev := range e.heap {
-		visit(ev)
-	}
+	e.queue.each(func(ev *Event) { visit(*ev) })
 }
 
 // Latest returns the sequence number that was given out last.
@@ -159,71 +158,26 @@ func (e *Engine) Latest() uint64 { return e.seq }
 // The cost is O(pending).
 func (e *Engine) OldestOf(c Class) (uint64, bool) {
 	oldest, found := uint64(0), false
-	for i := range e.heap {
-		if ev := &e.heap[i]; ev.Class == c && (!found || ev.Seq < oldest) {
+	e.queue.each(func(ev *Event) {
+		if ev.Class == c && (!found || ev.Seq < oldest) {
 			oldest, found = ev.Seq, true
 		}
-	}
+	})
 	return oldest, found
 }
 
 // AdvanceTo moves the clock forward to t. It panics if that would pass over a
 // pending event, which is an error of the caller.
 func (e *Engine) AdvanceTo(t Time) {
-	if len(e.heap) > 0 && e.heap[0].At < t {
+	if ev := e.queue.next(); ev != nil && ev.At < t {
 		panic("engine: AdvanceTo would pass over a pending event")
 	}
 	e.now = max(e.now, t)
 }
 
-func (e *Engine) remove(i int) Event {
-	ev := e.heap[i]
-	last := len(e.heap) - 1
-	moved := e.heap[last]
-	e.heap = e.heap[:last]
-	if i < last {
-		e.heap[i] = moved
-		e.down(i)
-		e.up(i)
-	}
+// begin moves the clock to an event that was taken from the queue.
+func (e *Engine) begin(ev *Event) {
 	e.pending[ev.Class]--
 	e.steps++
 	e.now = max(e.now, ev.At)
-	return ev
-}
-
-func (e *Engine) up(i int) {
-	ev := e.heap[i]
-	for i > 0 {
-		p := (i - 1) / 4
-		if !ev.before(e.heap[p]) {
-			break
-		}
-		e.heap[i] = e.heap[p]
-		i = p
-	}
-	e.heap[i] = ev
-}
-
-func (e *Engine) down(i int) {
-	h := e.heap
-	ev := h[i]
-	for {
-		first := 4*i + 1
-		if first >= len(h) {
-			break
-		}
-		least := first
-		for c := first + 1; c < min(first+4, len(h)); c++ {
-			if h[c].before(h[least]) {
-				least = c
-			}
-		}
-		if !h[least].before(ev) {
-			break
-		}
-		h[i] = h[least]
-		i = least
-	}
-	h[i] = ev
 }
