@@ -4,7 +4,6 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/watch"
 )
 
 // Census names what exists: it turns the UIDs and addresses of one cluster into
@@ -28,12 +27,12 @@ func (s *Server) Census() *Census {
 			c.names[string(rec.Object.GetUID())] = c.identity(rec)
 		}
 	})
-	for _, e := range s.stores[Pod].entries { // a map from a map
-		pod := e.head.Object.(*corev1.Pod)
-		if e.head.Type != watch.Deleted && pod.Status.PodIP != "" && pod.Status.PodIP != pod.Status.HostIP {
+	s.stores[Pod].each(func(rec *Record) { // a map: order cannot matter
+		pod := rec.Object.(*corev1.Pod)
+		if pod.Status.PodIP != "" && pod.Status.PodIP != pod.Status.HostIP {
 			c.names[pod.Status.PodIP] = blend(c.names[string(pod.UID)], 1)
 		}
-	}
+	})
 	s.rank(c)
 	return c
 }
@@ -57,28 +56,22 @@ func (s *Server) EachLive(visit func(*Record)) {
 		if s.stores[k].live == 0 || Kind(k) == Event {
 			continue
 		}
-		for _, e := range s.stores[k].entries { // in any order, as promised
-			if e.head.Type != watch.Deleted {
-				visit(e.head)
-			}
-		}
+		s.stores[k].each(visit)
 	}
 }
 
 // rank numbers the revisions of each owner in their order.
 func (s *Server) rank(c *Census) {
-	for _, e := range s.stores[ControllerRevision].entries { // each counts those below it: order cannot matter
-		if e.head.Type == watch.Deleted {
-			continue
-		}
-		mine, n := numberOf(e.head), uint64(0)
-		for _, o := range s.stores[ControllerRevision].entries { // a count
-			if o.head.Type != watch.Deleted && o.head.Key.Namespace == e.head.Key.Namespace && isSibling(e.head.Object, o.head.Object) && numberOf(o.head) < mine {
+	revisions := &s.stores[ControllerRevision]
+	revisions.each(func(rec *Record) { // each counts those below it: order cannot matter
+		mine, n := numberOf(rec), uint64(0)
+		revisions.each(func(o *Record) { // a count
+			if o.Key.Namespace == rec.Key.Namespace && isSibling(rec.Object, o.Object) && numberOf(o) < mine {
 				n++
 			}
-		}
-		c.ranks[string(e.head.Object.GetUID())] = n
-	}
+		})
+		c.ranks[string(rec.Object.GetUID())] = n
+	})
 }
 
 func numberOf(rec *Record) int64 { return rec.Object.(*appsv1.ControllerRevision).Revision }

@@ -87,12 +87,12 @@ func (s *Server) generateName(kind Kind, obj Object) string {
 	if len(base) > maxBase {
 		base = base[:maxBase]
 	}
-	counter := kind.Resource() + "/" + obj.GetNamespace() + "/" + base + "*"
+	counter := identity{kind, Key{obj.GetNamespace(), base + "*"}}
 	for {
 		s.own()
 		n := s.born[counter]
 		s.born[counter] = n + 1
-		h := s.engine.Hash("generateName", counter+strconv.FormatUint(uint64(n), 10))
+		h := s.engine.Hash("generateName", kind.Resource(), "/", obj.GetNamespace(), "/", counter.key.Name, strconv.FormatUint(uint64(n), 10))
 		name := []byte(base)
 		for range 5 {
 			name = append(name, letters[h%uint64(len(letters))])

@@ -103,4 +103,6 @@ type Record struct {
 	// Time is when it was written and By the component that wrote it.
 	Time engine.Time
 	By   string
+
+	place int32 // the object's, in every store that has the record
 }

@@ -1,6 +1,8 @@
 package apiserver
 
 import (
+	"encoding/binary"
+	"encoding/hex"
 	"fmt"
 	"maps"
 	"slices"
@@ -28,18 +30,24 @@ type Server struct {
 	version uint64
 	stores  []store // by Kind
 	fresh   []*Record
-	born    map[string]uint32 // how often each object was created, for UIDs
-	ips     map[string]Key    // cluster IPs in use
-	expiry  []expiring        // Events, oldest first
-	shared  bool              // born and ips are a fork's, too, until one of them changes
+	born    map[identity]uint32 // how often each object was created, for UIDs
+	ips     map[string]Key      // cluster IPs in use
+	expiry  []expiring          // Events, oldest first
+	shared  bool                // born and ips are a fork's, too, until one of them changes
 
 	now engine.Time // of the request being served
 	by  string
 }
 
+// identity is what an object is called as long as it is not created anew.
+type identity struct {
+	kind Kind
+	key  Key
+}
+
 // New returns an empty server that takes its identifiers and choices from e.
 func New(e *engine.Engine, cfg Config) *Server {
-	s := &Server{cfg: cfg, engine: e, stores: make([]store, len(kinds)), born: map[string]uint32{}, ips: map[string]Key{}}
+	s := &Server{cfg: cfg, engine: e, stores: make([]store, len(kinds)), born: map[identity]uint32{}, ips: map[string]Key{}}
 	return s
 }
 
@@ -176,8 +184,17 @@ func (s *Server) existing(req *Request) (Object, error) {
 func (s *Server) write(typ watch.EventType, kind Kind, obj, old Object) Object {
 	s.version++
 	obj.SetResourceVersion(strconv.FormatUint(s.version, 10))
-	rec := &Record{Version: s.version, Type: typ, Kind: kind, Key: KeyOf(obj), Object: obj, Old: old, Time: s.now, By: s.by}
-	s.stores[kind].put(rec)
+	var last *Record
+	if old != nil {
+		last = s.stores[kind].find(KeyOf(old))
+	}
+	rec := &Record{Version: s.version, Type: typ, Kind: kind, Object: obj, Old: old, Time: s.now, By: s.by}
+	if last != nil {
+		rec.Key = last.Key // the same strings
+	} else {
+		rec.Key = KeyOf(obj)
+	}
+	s.stores[kind].put(rec, last)
 	s.fresh = append(s.fresh, rec)
 	return obj
 }
@@ -185,18 +202,37 @@ func (s *Server) write(typ watch.EventType, kind Kind, obj, old Object) Object {
 // uid returns a new UID, in the form of a version 4 UUID: a function of seed,
 // kind, key and how often the key was created.
 func (s *Server) uid(kind Kind, key Key) types.UID {
-	name := kind.Resource() + "/" + key.String()
 	var n uint32
-	if kind == Event { // bounded memory: the names of Events hold their time
-		n = 0
-	} else {
+	if kind != Event { // bounded memory: the names of Events hold their time
 		s.own()
-		n = s.born[name]
-		s.born[name] = n + 1
+		id := identity{kind, key}
+		n = s.born[id]
+		s.born[id] = n + 1
 	}
-	name += "/" + strconv.FormatUint(uint64(n), 10)
-	a, b := s.engine.Hash("uid/high", name), s.engine.Hash("uid/low", name)
-	return types.UID(fmt.Sprintf("%08x-%04x-4%03x-%04x-%012x", uint32(a>>32), uint16(a>>16), a&0xfff, b>>48&0x3fff|0x8000, b&0xffffffffffff))
+	var digits [20]byte
+	parts := [...]string{kind.Resource(), "/", key.Namespace, "/", key.Name, "/", string(strconv.AppendUint(digits[:0], uint64(n), 10))}
+	name := parts[:]
+	if key.Namespace == "" {
+		name = slices.Delete(name, 2, 4)
+	}
+	return uuid(s.engine.Hash("uid/high", name...), s.engine.Hash("uid/low", name...))
+}
+
+// uuid puts 122 of 128 random bits into the form of a version 4 UUID.
+func uuid(high, low uint64) types.UID {
+	var raw [16]byte
+	binary.BigEndian.PutUint64(raw[:], high)
+	binary.BigEndian.PutUint64(raw[8:], low)
+	binary.BigEndian.PutUint16(raw[6:], 0x4000|uint16(high)&0xfff)
+	binary.BigEndian.PutUint16(raw[8:], 0x8000|uint16(low>>48)&0x3fff)
+	var text [36]byte
+	hex.Encode(text[:], raw[:4])
+	for i, at := range [...]int{9, 14, 19, 24} {
+		text[at-1] = '-'
+		hex.Encode(text[at:], raw[4+2*i:min(6+2*i, 16)])
+	}
+	hex.Encode(text[24:], raw[10:])
+	return types.UID(text[:])
 }
 
 // options returns what validation needs to know of the gates.

@@ -10,17 +10,18 @@ import (
 // store holds the objects of one kind: the newest state of each, the older
 // states that a slow watch can still see, and the log of what happened.
 type store struct {
-	entries map[Key]entry
+	places  map[Key]int32
+	entries []entry // by place; those of free places are empty
+	free    []int32
 	log     Log
 	live    int  // entries whose newest record is not a deletion
-	shared  bool // entries and log are a fork's, too, until one of them changes
+	shared  bool // all of it is a fork's, too, until one of them changes
 }
 
-// entry is an object's newest record and those before it, newest first, which
+// entry is an object's newest record and those before it, oldest first, which
 // some cursor has not passed yet.
 type entry struct {
 	head  *Record
-	prev  *Record
 	older []*Record
 }
 
@@ -43,7 +44,6 @@ func (l *Log) At(pos uint64) *Record {
 	return l.recs[pos-l.base]
 }
 
-// fork returns a copy, which shares everything until one of both changes.
 // Position returns where a record of the tail stands. The search begins at the
 // end: for a record just written it costs nothing.
 func (l *Log) Position(rec *Record) uint64 {
@@ -55,6 +55,7 @@ func (l *Log) Position(rec *Record) uint64 {
 	panic("apiserver: a record that is not in the log's tail")
 }
 
+// fork returns a copy, which shares everything until one of both changes.
 func (s *store) fork() store {
 	s.shared = true
 	return *s
@@ -63,52 +64,74 @@ func (s *store) fork() store {
 // own makes sure that a change is seen by nobody else.
 func (s *store) own() {
 	if s.shared {
-		s.entries, s.log.recs, s.shared = maps.Clone(s.entries), slices.Clone(s.log.recs), false
+		s.places, s.entries, s.free = maps.Clone(s.places), slices.Clone(s.entries), slices.Clone(s.free)
+		for i := range s.entries {
+			s.entries[i].older = slices.Clone(s.entries[i].older)
+		}
+		s.log.recs, s.shared = slices.Clone(s.log.recs), false
 	}
-	if s.entries == nil {
-		s.entries = map[Key]entry{}
+	if s.places == nil {
+		s.places = map[Key]int32{}
 	}
+}
+
+// find returns the newest record of an object that exists, or nil.
+func (s *store) find(key Key) *Record {
+	if i, ok := s.places[key]; ok {
+		if rec := s.entries[i].head; rec.Type != watch.Deleted {
+			return rec
+		}
+	}
+	return nil
 }
 
 // get returns the newest state, or nil.
 func (s *store) get(key Key) Object {
-	if e, ok := s.entries[key]; ok && e.head.Type != watch.Deleted {
-		return e.head.Object
+	if rec := s.find(key); rec != nil {
+		return rec.Object
 	}
 	return nil
 }
 
 // at returns the state as of a version, or nil.
 func (s *store) at(key Key, version uint64) Object {
-	e, ok := s.entries[key]
+	i, ok := s.places[key]
 	if !ok {
 		return nil
 	}
+	e := &s.entries[i]
 	rec := e.head
-	if rec.Version > version {
-		rec = e.prev
-		for i := 0; rec != nil && rec.Version > version; i++ {
-			if i == len(e.older) {
-				return nil
-			}
-			rec = e.older[i]
+	for n := len(e.older); rec.Version > version; {
+		if n--; n < 0 {
+			return nil
 		}
+		rec = e.older[n]
 	}
-	if rec == nil || rec.Type == watch.Deleted {
+	if rec.Type == watch.Deleted {
 		return nil
 	}
 	return rec.Object
 }
 
-// put appends a record.
-func (s *store) put(rec *Record) {
+// put appends a record. last is the newest one of an object that exists, or nil.
+func (s *store) put(rec, last *Record) {
 	s.own()
-	e := s.entries[rec.Key]
-	if e.prev != nil { // a new slice: forks share the old one
-		e.older = append([]*Record{e.prev}, e.older...)
+	switch {
+	case last != nil:
+		rec.place = last.place
+	default:
+		place, known := s.places[rec.Key] // of an object that is gone
+		if !known {
+			place = s.room()
+			s.places[rec.Key] = place
+		}
+		rec.place = place
 	}
-	e.prev, e.head = e.head, rec
-	s.entries[rec.Key] = e
+	e := &s.entries[rec.place]
+	if e.head != nil {
+		e.older = append(e.older, e.head)
+	}
+	e.head = rec
 	s.log.recs = append(s.log.recs, rec)
 	switch rec.Type {
 	case watch.Added:
@@ -118,44 +141,64 @@ func (s *store) put(rec *Record) {
 	}
 }
 
+// room returns a place for another object.
+func (s *store) room() int32 {
+	if n := len(s.free); n > 0 {
+		place := s.free[n-1]
+		s.free = s.free[:n-1]
+		return place
+	}
+	s.entries = append(s.entries, entry{})
+	return int32(len(s.entries) - 1)
+}
+
 // trim forgets the log before pos, and with it every state that nobody can see
 // any more.
 func (s *store) trim(pos uint64) {
-	for s.log.base < pos && len(s.log.recs) > 0 {
-		s.own()
-		rec := s.log.recs[0]
-		s.log.recs[0] = nil
-		s.log.recs = s.log.recs[1:]
-		s.log.base++
-		e := s.entries[rec.Key]
+	n := int(min(pos-min(pos, s.log.base), uint64(len(s.log.recs))))
+	if n == 0 {
+		return
+	}
+	s.own()
+	for i, rec := range s.log.recs[:n] {
+		s.log.recs[i] = nil
+		e := &s.entries[rec.place]
 		switch {
-		case e.head == rec:
-			if rec.Type == watch.Deleted {
-				delete(s.entries, rec.Key)
-				continue
+		case e.head != rec:
+			if i := slices.Index(e.older, rec); i > 0 { // later ones are seen
+				e.older = slices.Delete(e.older, 0, i)
 			}
-			e.prev, e.older = nil, nil
-		case e.prev == rec:
-			e.older = nil
+		case rec.Type == watch.Deleted:
+			delete(s.places, rec.Key)
+			*e = entry{}
+			s.free = append(s.free, rec.place)
 		default:
-			i := slices.Index(e.older, rec)
-			if i < 0 {
-				continue // forgotten with a later one
-			}
-			e.older = e.older[: i+1 : i+1]
+			clear(e.older)
+			e.older = e.older[:0]
 		}
-		s.entries[rec.Key] = e
+	}
+	s.log.recs = s.log.recs[n:]
+	s.log.base += uint64(n)
+}
+
+// each calls visit with the newest record of every object that exists, in the
+// order of nothing in particular.
+func (s *store) each(visit func(*Record)) {
+	for i := range s.entries {
+		if rec := s.entries[i].head; rec != nil && rec.Type != watch.Deleted {
+			visit(rec)
+		}
 	}
 }
 
 // list returns the live objects by key. An empty namespace means all.
 func (s *store) list(namespace string) []*Record {
 	recs := make([]*Record, 0, s.live)
-	for key, e := range s.entries { // sorted below
-		if e.head.Type != watch.Deleted && (namespace == "" || key.Namespace == namespace) {
-			recs = append(recs, e.head)
+	s.each(func(rec *Record) { // sorted below
+		if namespace == "" || rec.Key.Namespace == namespace {
+			recs = append(recs, rec)
 		}
-	}
+	})
 	slices.SortFunc(recs, func(a, b *Record) int { return a.Key.Compare(b.Key) })
 	return recs
 }

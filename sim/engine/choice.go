@@ -103,9 +103,14 @@ func KeyOf(parts ...string) Key {
 }
 
 // Hash returns a number that depends on the seed, the concern and the key
-// alone: for identifiers, which must not be counted as choices.
-func (e *Engine) Hash(c Concern, key string) uint64 {
-	return mix(e.strategy.Seed, question(c, key))
+// alone: for identifiers, which must not be counted as choices. A key in parts
+// counts as their concatenation.
+func (e *Engine) Hash(c Concern, key ...string) uint64 {
+	h := question(c, "")
+	for _, part := range key {
+		h = fnv(h, part)
+	}
+	return mix(e.strategy.Seed, h)
 }
 
 func (e *Engine) answer(c Concern, key string, n uint64) uint64 {

@@ -36,14 +36,20 @@ func TestEventsComeInOrder(t *testing.T) {
 		e := engine.New(engine.Strategy{})
 		var naive []engine.Event
 		for range rapid.IntRange(1, 200).Draw(t, "operations") {
+			if rapid.Bool().Draw(t, "fork") {
+				e = e.Fork()
+			}
 			if rapid.Bool().Draw(t, "push") || len(naive) == 0 {
-				ev := engine.Event{At: engine.Time(rapid.IntRange(0, 20).Draw(t, "at")), Class: engine.Class(rapid.IntRange(0, 2).Draw(t, "class"))}
+				ev := engine.Event{At: engine.Time(rapid.SampledFrom([]int{0, 1, 2, 3, 20, 40, 300, 5000, 1 << 40}).Draw(t, "at")), Class: engine.Class(rapid.IntRange(0, 2).Draw(t, "class"))}
 				ev.Seq = e.Schedule(ev)
 				ev.At = max(ev.At, e.Now())
 				naive = append(naive, ev)
 				continue
 			}
 			slices.SortStableFunc(naive, func(a, b engine.Event) int { return int(a.At - b.At) })
+			if first, _ := e.Peek(); first != naive[0] {
+				t.Fatalf("next is %+v, want %+v", first, naive[0])
+			}
 			i := 0
 			if rapid.Bool().Draw(t, "out of order") {
 				i = rapid.IntRange(0, len(naive)-1).Draw(t, "which")

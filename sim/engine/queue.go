@@ -68,7 +68,7 @@ func (q *queue) add(ev *Event) {
 	q.n++
 	b := q.bucketOf(ev.At)
 	q.push(b, ev)
-	if q.least != 0 && ev.At < q.events[q.least].At {
+	if b > 0 && q.least != 0 && ev.At < q.events[q.least].At {
 		q.least = q.buckets[b].end - 1
 	}
 }
