@@ -16,7 +16,7 @@ import (
 )
 
 // span is a range of rules, as in "S15–S19", "K24–26" and "K16 to K22".
-var span = regexp.MustCompile(`\b([A-Z])(\d+)(?:–| to )([A-Z]?)(\d+)\b`)
+var span = regexp.MustCompile(`\b([A-Z])(\d+)(?:–|-| to )([A-Z]?)(\d+)\b`)
 
 // number is a rule by its number, in prose ("S18", "§0.4") or within the name of
 // a test ("TestS16S18OneAtATime").

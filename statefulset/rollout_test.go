@@ -140,7 +140,7 @@ func TestMaxUnavailableGateOff(t *testing.T) {
 	require.Equal(t, "-web-3", c.order(apiserver.Pod))
 }
 
-// S24: OnDelete replaces nothing by itself, and completes all the same.
+// S24, S31, §0.5: OnDelete replaces nothing by itself, and completes all the same.
 func TestS24OnDelete(t *testing.T) {
 	c := newCluster(t)
 	c.create(web(2, noClaims, onDelete))

@@ -57,7 +57,7 @@ func TestS10Ordinals(t *testing.T) {
 	require.Equal(t, "+web-0 +web-1 +web-2 -web-8 -web-7 -web-6", c.order(apiserver.Pod))
 }
 
-// S15: a pod that has Failed or Succeeded is deleted, and made anew later; no
+// S15, §0.10: a pod that has Failed or Succeeded is deleted, and made anew later; no
 // event speaks of anything but a deletion.
 func TestS15TerminalPods(t *testing.T) {
 	for _, phase := range []corev1.PodPhase{corev1.PodFailed, corev1.PodSucceeded} {
@@ -226,7 +226,7 @@ func sorted(words string, batches ...int) string {
 	return strings.Join(append(out, list...), " ")
 }
 
-// S37: the texts.
+// S37, §0.4: the texts.
 func TestS37Events(t *testing.T) {
 	s := web(1)
 	boom := errors.New("boom")

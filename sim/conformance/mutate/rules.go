@@ -26,7 +26,7 @@ func (m *ruleMutant) dir() string {
 var ruleMutants = []ruleMutant{
 	{rule: "S1", file: "statefulset/observe.go", old: "	c.Add(env, key)\n	return set", new: "	return set", what: "an owned pod asks for no sync"},
 	{rule: "S2", file: "statefulset/writes.go", old: "k.wrote > read {", new: "false && k.wrote > read {", what: "a sync does not wait for its own writes"},
-	{rule: "S3", file: "statefulset/adoption.go", old: "return selector.Matches(labels.Set(pod.Labels)) && isMember(set, pod)", new: "return selector.Matches(labels.Set(pod.Labels))", what: "the name does not matter"},
+	{rule: "S3", file: "statefulset/adoption.go", old: "return selector.Matches(labels.Set(pod.Labels)) && isMember(set, pod)", new: "return isMember(set, pod)", what: "the selector does not matter"},
 	{rule: "S4", file: "statefulset/task.go", old: "apierrors.IsAlreadyExists(t.failure): // S4", new: "false: // S4", what: "an Event for a name that is taken"},
 	{rule: "S5", file: "statefulset/revision.go", old: `map[string]any{"template": template}`, new: `map[string]any{"template": template, "replicas": set.Spec.Replicas}`, what: "replicas are part of a revision"},
 	{rule: "S6", file: "statefulset/revision.go", old: "fnv.New32()", new: "fnv.New32a()", what: "the other FNV"},
@@ -39,7 +39,7 @@ var ruleMutants = []ruleMutant{
 	{rule: "S12", file: "statefulset/identity.go", old: "pod.Spec.Hostname, pod.Spec.Subdomain = name, spec.ServiceName", new: `pod.Spec.Hostname, pod.Spec.Subdomain = name, ""`, what: "no subdomain"},
 	{rule: "S13", file: "statefulset/predicates.go", old: "return !isAvailable(pod, minReadySeconds, now) || isTerminating(pod)", new: "return !isAvailable(pod, minReadySeconds, now)", what: "a terminating pod is available"},
 	{rule: "S14", file: "statefulset/history.go", old: "// S14\n		p.writeStatus(nil)", new: "// S14\n		p.end(nil)", what: "a set that is being deleted has no new status"},
-	{rule: "S15", file: "statefulset/task.go", old: "case pod != nil && isTerminal(pod): // S15", new: "case pod != nil && pod.Status.Phase == corev1.PodFailed: // S15", what: "a succeeded pod is kept"},
+	{rule: "S15", file: "statefulset/task.go", old: "case pod != nil && isTerminal(pod):", new: "case pod != nil && pod.Status.Phase == corev1.PodFailed:", what: "a succeeded pod is kept"},
 	{rule: "S16", file: "statefulset/task.go", old: "if claimsStale(p.l, p.set, t.work) {", new: "if false {", what: "stale claims do not hold a pod back"},
 	{rule: "S16", file: "statefulset/survey.go", old: "if !r.owned.regular.has(o) || r.blocked.has(o) {", new: "if r.blocked.has(o) {", what: "ordered sets create all pods at once"},
 	{rule: "S17", file: "statefulset/task.go", old: "case isPending(pod): // S17", new: "case false: // S17", what: "claims of pending pods are not completed"},
