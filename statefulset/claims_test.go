@@ -175,7 +175,7 @@ func TestS21S36ScaleDownWithDelete(t *testing.T) {
 }
 
 // A claim's owner appears one sync after the claim, because the view does not
-// show it before (observed); SEMANTICS 10, PR 142130 is its other side.
+// show it before (observed); TestBug142130 is its other side.
 func TestOwnersComeLater(t *testing.T) {
 	c := newCluster(t, realistic)
 	c.create(web(1, retain("Retain", "Delete")))
