@@ -204,6 +204,11 @@ func TestS23ParallelScaleDown(t *testing.T) {
 	c.log = nil
 	c.scale("web", 2)
 	c.settle()
+	between := false
+	for i, l := range c.log {
+		between = between && !strings.HasPrefix(l, Name+" modified Pod web-2 ") || strings.HasPrefix(l, Name+" modified Pod web-7 ")
+		require.False(t, between && strings.HasPrefix(l, Name+" modified StatefulSet"), "one sync deletes them all: %v", c.log[i])
+	}
 	require.Equal(t, "-web-7 -web-5 -web-6 -web-2 -web-3 -web-4", sorted(c.order(apiserver.Pod), 1, 2, 3))
 	require.Equal(t, int32(8), c.set("web").Status.Replicas)
 	require.Equal(t, int32(2), c.set("web").Status.CurrentReplicas, "S30: terminating pods are left out")

@@ -45,7 +45,6 @@ var ruleMutants = []ruleMutant{
 	{rule: "S18", file: "statefulset/survey.go", old: "found && b < work && b <= end {", new: "found && b < 0 {", what: "ordered sets go on past an unready pod"},
 	{rule: "S19", file: "statefulset/identity.go", old: "&& pod.Namespace == set.Namespace &&\n		pod.Labels[appsv1.StatefulSetPodNameLabel] == pod.Name", new: "&& pod.Namespace == set.Namespace", what: "the name label is not repaired"},
 	{rule: "S20", file: "statefulset/agenda.go", old: "size = min(2*size, maxBatch)", new: "size = min(3*size, maxBatch)", what: "batches grow by three"},
-	{rule: "S20", file: "statefulset/sync.go", old: "		case len(errs) > 0 && batched:\n", new: "		case false:\n", what: "an error of a batch is reported as one of an ordered set"},
 	{rule: "S21", file: "statefulset/survey.go", old: "a.repairs = append(a.repairs, c.target(l, d, r, rank(o), o))\n		return true", new: "a.repairs = append(a.repairs, c.target(l, d, r, rank(o), o))\n		return false", what: "one condemned pod's claims are repaired"},
 	{rule: "S22", file: "statefulset/survey.go", old: "(!r.blocked.has(o) || o == r.firstUnavailable(start, end))", new: "true", what: "an unready condemned pod does not wait for lower ones"},
 	{rule: "S22", file: "statefulset/survey.go", old: "(!r.blocked.has(o) || o == r.firstUnavailable(start, end))", new: "!r.blocked.has(o)", what: "an unready condemned pod is waited for, for ever (kubernetes#123918)"},
