@@ -67,7 +67,14 @@ func TestS15TerminalPods(t *testing.T) {
 		c.log = nil
 		c.phase("web-0", phase)
 		c.settle()
-		assert.Contains(t, strings.Join(c.log, "\n"), "Normal SuccessfulDelete Delete Pod web-0 in StatefulSet web successful")
+		var events []string
+		for _, l := range c.log {
+			if _, event, ok := strings.Cut(l, " "+string(corev1.EventTypeNormal)+" "); ok || strings.Contains(l, corev1.EventTypeWarning) {
+				events = append(events, event)
+			}
+		}
+		assert.Equal(t, []string{"SuccessfulDelete Delete Pod web-0 in StatefulSet web successful",
+			"SuccessfulCreate Create Pod web-0 in StatefulSet web successful"}, events)
 		require.Equal(t, "-web-0 +web-0", c.order(apiserver.Pod))
 	}
 }

@@ -34,6 +34,30 @@ func TestA11WholeSeconds(t *testing.T) {
 	assert.Equal(t, apiserver.WallTime(engine.Time(31*time.Second)), deleted.DeletionTimestamp.Time)
 }
 
+// TestA11AsOnTheWire: "Writes are normalised as by a round trip over the wire":
+// what differs in its notation only is not written.
+func TestA11AsOnTheWire(t *testing.T) {
+	s := newServer(t)
+	given := pod("a")
+	given.Spec.Containers[0].Resources.Limits = corev1.ResourceList{corev1.ResourceMemory: quantity("1Gi")}
+	stored := create(t, s, given).(*corev1.Pod)
+	same := stored.DeepCopy()
+	same.Labels, same.Annotations = map[string]string{}, map[string]string{}
+	same.Spec.Containers[0].Resources.Limits[corev1.ResourceMemory] = quantity("1024Mi")
+	do := func(obj *corev1.Pod) *corev1.Pod {
+		res := s.Do(0, apiserver.User, apiserver.Request{Verb: apiserver.Update, Kind: apiserver.Pod, Key: apiserver.KeyOf(obj), Object: obj})
+		require.NoError(t, res.Err)
+		return res.Object.(*corev1.Pod)
+	}
+	before := s.Version()
+	assert.Same(t, stored, do(same))
+	assert.Equal(t, before, s.Version())
+	other := stored.DeepCopy()
+	other.Labels = map[string]string{"a": "b"}
+	do(other)
+	assert.Equal(t, before+1, s.Version())
+}
+
 // TestA2A3StoredDefaults: a claim, a Service and a pod are stored with what
 // nobody wrote, the part of admission included.
 func TestA2A3StoredDefaults(t *testing.T) {
