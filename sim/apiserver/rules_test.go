@@ -1,12 +1,15 @@
 package apiserver_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
+	storagev1 "k8s.io/api/storage/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 
@@ -91,4 +94,37 @@ func TestA2A3StoredDefaults(t *testing.T) {
 		assert.Equal(t, int64(300), *tol.TolerationSeconds)
 	}
 	assert.ElementsMatch(t, []string{"node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"}, tolerated)
+}
+
+// TestV16Expansion: "Expansion needs a Bound claim and a class with
+// allowVolumeExpansion, else 403".
+func TestV16Expansion(t *testing.T) {
+	s := newServer(t)
+	yes := true
+	create(t, s, &storagev1.StorageClass{ObjectMeta: metav1.ObjectMeta{Name: "grows"}, Provisioner: "x", AllowVolumeExpansion: &yes})
+	create(t, s, &storagev1.StorageClass{ObjectMeta: metav1.ObjectMeta{Name: "fixed"}, Provisioner: "x"})
+	expand := func(class string, phase corev1.PersistentVolumeClaimPhase) error {
+		claim := create(t, s, &corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: class + "-" + strings.ToLower(string(phase))},
+			Spec: corev1.PersistentVolumeClaimSpec{AccessModes: []corev1.PersistentVolumeAccessMode{corev1.ReadWriteOnce}, StorageClassName: &class,
+				Resources: corev1.VolumeResourceRequirements{Requests: corev1.ResourceList{corev1.ResourceStorage: quantity("1Gi")}}},
+		}).(*corev1.PersistentVolumeClaim).DeepCopy()
+		update := func(sub apiserver.Subresource) error {
+			res := s.Do(0, "test", apiserver.Request{Verb: apiserver.Update, Kind: apiserver.PersistentVolumeClaim, Subresource: sub, Key: apiserver.KeyOf(claim), Object: claim})
+			if res.Err == nil {
+				claim = res.Object.(*corev1.PersistentVolumeClaim).DeepCopy()
+			}
+			return res.Err
+		}
+		claim.Status.Phase = phase
+		require.NoError(t, update(apiserver.Status))
+		claim.Spec.Resources.Requests[corev1.ResourceStorage] = quantity("2Gi")
+		return update(apiserver.None)
+	}
+	require.NoError(t, expand("grows", corev1.ClaimBound))
+	err := expand("grows", corev1.ClaimPending)
+	require.True(t, apierrors.IsForbidden(err), "%v", err)
+	require.ErrorContains(t, err, "Only bound persistent volume claims can be expanded")
+	err = expand("fixed", corev1.ClaimBound)
+	require.True(t, apierrors.IsForbidden(err), "%v", err)
+	require.ErrorContains(t, err, "only dynamically provisioned pvc can be resized and the storageclass that provisions the pvc must support resize")
 }
