@@ -96,7 +96,7 @@ func (s *Scheduler) choose(env *controller.Env, c *plugin.Cycle) (*plugin.Node, 
 		return nil, failure(err)
 	}
 	best := plugin.Best(feasible, scores, &s.scratch.buffer)
-	return plugin.ByName(best, env.Choose("node-tie", podKey(c.Pod().Pod), len(best))), nil // C5
+	return plugin.ByName(best, env.Choose("node-tie", podKey(c.Pod().Pod), len(best))), nil // C5, §0.7
 }
 
 func podKey(pod *corev1.Pod) string { return pod.Namespace + "/" + pod.Name }

@@ -9,7 +9,7 @@
 // latency passes before it, and what happens meanwhile is seen by it.
 //
 // Rules held here, by their numbers in SEMANTICS.md: C1–C5 and the reasons of
-// C10 (package plugin), C7 (package queue), C9–C12 and M3.
+// C10 (package plugin), C7 (package queue), C9–C12, M3 and §0.7.
 //
 // Deviations:
 //

@@ -117,7 +117,7 @@ func TestC7AtRest(t *testing.T) {
 	assert.Zero(t, c.Engine().Pending(engine.Retry))
 }
 
-// TestC1Filters: what each filter says of the only node.
+// TestC1Filters (§0.6): what each filter says of the only node.
 func TestC1Filters(t *testing.T) {
 	for _, tt := range filterCases() {
 		t.Run(tt.name, func(t *testing.T) {
@@ -287,7 +287,7 @@ func TestC4Sampling(t *testing.T) {
 	}
 }
 
-// TestC5TiesAreChoices: every node that is equally good is some seed's choice.
+// TestC5TiesAreChoices (§0.7): every node that is equally good is some seed's choice.
 func TestC5TiesAreChoices(t *testing.T) {
 	seen := map[string]bool{}
 	for seed := range uint64(40) {

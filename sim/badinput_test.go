@@ -88,7 +88,8 @@ func TestBadInput(t *testing.T) {
 }
 
 // TestImmutable: what cannot be changed is refused in the server's words.
-func TestImmutable(t *testing.T) { // A4
+// A4 is held here.
+func TestImmutable(t *testing.T) {
 	c := sim.New(sim.Config{})
 	_, err := c.Apply(set("", ""))
 	require.NoError(t, err)

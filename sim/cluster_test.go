@@ -309,7 +309,8 @@ func TestPatches(t *testing.T) {
 	}
 }
 
-func TestDeletePropagation(t *testing.T) { // S38, S39, S40
+// TestDeletePropagation: S38, S39, S40.
+func TestDeletePropagation(t *testing.T) {
 	for _, p := range []metav1.DeletionPropagation{metav1.DeletePropagationBackground, metav1.DeletePropagationForeground, metav1.DeletePropagationOrphan} {
 		t.Run(string(p), func(t *testing.T) {
 			c := sim.New(sim.Config{Provision: true})

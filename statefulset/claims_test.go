@@ -158,6 +158,14 @@ func TestS21S36ScaleDownWithDelete(t *testing.T) {
 	c.log = nil
 	c.scale("web", 1)
 	c.settle()
+	var first []string // of what the sync wrote
+	for _, l := range c.log {
+		if f := strings.Fields(l); f[0] == Name && f[2] != "Event" {
+			first = append(first, strings.Join(f[1:4], " "))
+		}
+	}
+	require.ElementsMatch(t, []string{"modified PersistentVolumeClaim www-web-1", "modified PersistentVolumeClaim www-web-2"}, first[:2])
+	require.Equal(t, "modified Pod web-2", first[2], "S21: and only then a deletion")
 	require.Equal(t, "-web-2", c.order(apiserver.Pod))
 	for _, o := range []string{"1", "2"} {
 		require.Equal(t, c.pod("web-"+o).UID, c.claim("www-web-" + o).OwnerReferences[0].UID)
@@ -175,7 +183,7 @@ func TestS21S36ScaleDownWithDelete(t *testing.T) {
 }
 
 // A claim's owner appears one sync after the claim, because the view does not
-// show it before (observed); SEMANTICS 10, PR 142130 is its other side.
+// show it before (observed); TestBug142130 is its other side.
 func TestOwnersComeLater(t *testing.T) {
 	c := newCluster(t, realistic)
 	c.create(web(1, retain("Retain", "Delete")))

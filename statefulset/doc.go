@@ -1,6 +1,7 @@
 // Package statefulset is the StatefulSet controller of Kubernetes v1.37.2: it
 // decides which pods and claims a set gets, in which order, and what the set's
-// status says. It holds the rules S1–S40.
+// status says. It holds the rules S1–S40, and what v1.37 does otherwise than one
+// knows it: §0.4, §0.5 and §0.10.
 //
 // A sync ([Controller.Step]) is a machine that stops wherever upstream would
 // wait for the API server. Its course, and the files that hold it:

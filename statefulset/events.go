@@ -10,7 +10,7 @@ import (
 	"github.com/statefulsim/statefulsim/sim/controller"
 )
 
-// The Events of S37. Verbs are Create, Update and Delete.
+// The Events of S37, which begin with a capital (§0.4). Verbs are Create, Update and Delete.
 
 func podNote(set *appsv1.StatefulSet, verb, pod string, err error) controller.Note {
 	if err != nil {

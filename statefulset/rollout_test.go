@@ -140,7 +140,7 @@ func TestMaxUnavailableGateOff(t *testing.T) {
 	require.Equal(t, "-web-3", c.order(apiserver.Pod))
 }
 
-// S24: OnDelete replaces nothing by itself, and completes all the same.
+// S24, S31, §0.5: OnDelete replaces nothing by itself, and completes all the same.
 func TestS24OnDelete(t *testing.T) {
 	c := newCluster(t)
 	c.create(web(2, noClaims, onDelete))
@@ -192,45 +192,4 @@ func TestS28RecreateGateOff(t *testing.T) {
 	require.Contains(t, strings.Join(c.log, "\n"), "Warning UnknownStrategy "+text)
 	require.Equal(t, text, c.host.Waiting()[0].Reason)
 	require.Empty(t, c.order(apiserver.Pod))
-}
-
-// S29: a bad pod that never becomes ready stops an OrderedReady rollout for good;
-// going back does not help until somebody deletes it. Parallel heals itself.
-func TestS29StuckRollout(t *testing.T) {
-	stuck := func(edits ...func(*appsv1.StatefulSet)) *cluster {
-		c := newCluster(t)
-		c.create(web(3, append(edits, noClaims)...))
-		c.settle()
-		c.auto = false
-		c.image("web", "bad")
-		c.settle()
-		c.deletePod("web-2", 0)
-		c.settle()
-		require.Equal(t, "web-0=a web-1=a web-2=bad", c.pods())
-		c.image("web", "a")
-		c.settle()
-		return c
-	}
-	c := stuck()
-	require.Equal(t, "web-0=a web-1=a web-2=bad", c.pods())
-	c.deletePod("web-2", 0)
-	c.settle()
-	require.Equal(t, "web-0=a web-1=a web-2=a", c.pods())
-	require.Equal(t, "web-0=a web-1=a web-2=a", stuck(parallel).pods())
-}
-
-// SEMANTICS 10, #121534: partition 2, update, scale to 0 and back to 2: below the
-// partition too, pods come at the new revision. Reproduced, not repaired.
-func TestBug121534(t *testing.T) {
-	c := newCluster(t)
-	c.create(web(2, noClaims, rolling(2, 1)))
-	c.settle()
-	c.image("web", "b")
-	c.settle()
-	require.Equal(t, "web-0=a web-1=a", c.pods())
-	c.scale("web", 0)
-	c.settle()
-	c.scale("web", 2)
-	c.settle()
-	require.Equal(t, "web-0=b web-1=b", c.pods())
 }

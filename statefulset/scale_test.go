@@ -57,7 +57,7 @@ func TestS10Ordinals(t *testing.T) {
 	require.Equal(t, "+web-0 +web-1 +web-2 -web-8 -web-7 -web-6", c.order(apiserver.Pod))
 }
 
-// S15: a pod that has Failed or Succeeded is deleted, and made anew later; no
+// S15, §0.10: a pod that has Failed or Succeeded is deleted, and made anew later; no
 // event speaks of anything but a deletion.
 func TestS15TerminalPods(t *testing.T) {
 	for _, phase := range []corev1.PodPhase{corev1.PodFailed, corev1.PodSucceeded} {
@@ -67,7 +67,14 @@ func TestS15TerminalPods(t *testing.T) {
 		c.log = nil
 		c.phase("web-0", phase)
 		c.settle()
-		assert.Contains(t, strings.Join(c.log, "\n"), "Normal SuccessfulDelete Delete Pod web-0 in StatefulSet web successful")
+		var events []string
+		for _, l := range c.log {
+			if _, event, ok := strings.Cut(l, " "+string(corev1.EventTypeNormal)+" "); ok || strings.Contains(l, corev1.EventTypeWarning) {
+				events = append(events, event)
+			}
+		}
+		assert.Equal(t, []string{"SuccessfulDelete Delete Pod web-0 in StatefulSet web successful",
+			"SuccessfulCreate Create Pod web-0 in StatefulSet web successful"}, events)
 		require.Equal(t, "-web-0 +web-0", c.order(apiserver.Pod))
 	}
 }
@@ -204,6 +211,11 @@ func TestS23ParallelScaleDown(t *testing.T) {
 	c.log = nil
 	c.scale("web", 2)
 	c.settle()
+	between := false
+	for i, l := range c.log {
+		between = between && !strings.HasPrefix(l, Name+" modified Pod web-2 ") || strings.HasPrefix(l, Name+" modified Pod web-7 ")
+		require.False(t, between && strings.HasPrefix(l, Name+" modified StatefulSet"), "one sync deletes them all: %v", c.log[i])
+	}
 	require.Equal(t, "-web-7 -web-5 -web-6 -web-2 -web-3 -web-4", sorted(c.order(apiserver.Pod), 1, 2, 3))
 	require.Equal(t, int32(8), c.set("web").Status.Replicas)
 	require.Equal(t, int32(2), c.set("web").Status.CurrentReplicas, "S30: terminating pods are left out")
@@ -226,7 +238,7 @@ func sorted(words string, batches ...int) string {
 	return strings.Join(append(out, list...), " ")
 }
 
-// S37: the texts.
+// S37, §0.4: the texts.
 func TestS37Events(t *testing.T) {
 	s := web(1)
 	boom := errors.New("boom")

@@ -30,7 +30,7 @@ func newStatus(set *appsv1.StatefulSet, current, update string, collisions int32
 	}
 }
 
-// completed is S31: when every replica is updated and ready the update revision
+// completed is S31, whatever the update strategy (§0.5): when every replica is updated and ready the update revision
 // becomes the current one.
 func completed(set *appsv1.StatefulSet, s appsv1.StatefulSetStatus, recreate bool, now metav1.Time) appsv1.StatefulSetStatus {
 	n := int32(replicasOf(set))

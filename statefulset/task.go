@@ -129,7 +129,7 @@ func (p *pass) begin(t *task) []apiserver.Request {
 	case t.job == deletePod:
 		t.at = atDeleted
 		return []apiserver.Request{p.deletion(t)}
-	case pod != nil && isTerminal(pod): // S15
+	case pod != nil && isTerminal(pod): // S15; no Event of its own (§0.10)
 		if isTerminating(pod) {
 			t.finish(true, nil)
 			return nil

@@ -5,7 +5,7 @@ import corev1 "k8s.io/api/core/v1"
 const (
 	reasonNodeName      = "node(s) didn't match the requested node name"
 	reasonUnschedulable = "node(s) were unschedulable"
-	reasonTaint         = "node(s) had untolerated taint(s)"
+	reasonTaint         = "node(s) had untolerated taint(s)" // §0.6
 )
 
 // filterNode is the Filter of NodeName, NodeUnschedulable and TaintToleration

@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	reasonUnbound      = "pod has unbound immediate PersistentVolumeClaims"
+	reasonUnbound      = "pod has unbound immediate PersistentVolumeClaims" // C10, C11
 	reasonVolumeNode   = "node(s) didn't match PersistentVolume's node affinity"
 	reasonVolumeNone   = "node(s) didn't find available persistent volumes to bind"
 	reasonVolumeAbsent = "node(s) unavailable due to one or more pvc(s) bound to non-existent pv(s)"

@@ -56,7 +56,8 @@ func pod(name string) *corev1.Pod {
 	}
 }
 
-func TestGracefulDeletionOnlyShortens(t *testing.T) { // A9
+// TestGracefulDeletionOnlyShortens: A9.
+func TestGracefulDeletionOnlyShortens(t *testing.T) {
 	s := newServer(t)
 	p := pod("a")
 	p.Spec.NodeName = "node-1"
@@ -83,7 +84,8 @@ func TestGracefulDeletionOnlyShortens(t *testing.T) { // A9
 	assert.Nil(t, s.Get(apiserver.Pod, apiserver.Key{Namespace: "default", Name: "a"}))
 }
 
-func TestUnscheduledPodGoesAtOnce(t *testing.T) { // K14
+// TestUnscheduledPodGoesAtOnce: K14.
+func TestUnscheduledPodGoesAtOnce(t *testing.T) {
 	s := newServer(t)
 	create(t, s, pod("a"))
 	res := s.Do(0, "test", apiserver.Request{Verb: apiserver.Delete, Kind: apiserver.Pod, Key: apiserver.Key{Namespace: "default", Name: "a"}})
@@ -91,7 +93,8 @@ func TestUnscheduledPodGoesAtOnce(t *testing.T) { // K14
 	assert.Zero(t, s.Count(apiserver.Pod))
 }
 
-func TestFinalizersHoldAnObject(t *testing.T) { // A9, V15
+// TestFinalizersHoldAnObject: A9, V15.
+func TestFinalizersHoldAnObject(t *testing.T) {
 	s := newServer(t)
 	create(t, s, &corev1.PersistentVolume{ObjectMeta: metav1.ObjectMeta{Name: "pv"}, Spec: corev1.PersistentVolumeSpec{
 		AccessModes: []corev1.PersistentVolumeAccessMode{corev1.ReadWriteOnce},
@@ -113,7 +116,8 @@ func TestFinalizersHoldAnObject(t *testing.T) { // A9, V15
 	assert.Nil(t, s.Get(apiserver.PersistentVolume, key))
 }
 
-func TestStaleUpdateConflicts(t *testing.T) { // A8
+// TestStaleUpdateConflicts: A8.
+func TestStaleUpdateConflicts(t *testing.T) {
 	s := newServer(t)
 	stale := create(t, s, &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "m"}}).(*corev1.ConfigMap)
 	update := func(data string) error {
@@ -188,7 +192,8 @@ func TestPatchWarnsOfUnknownFields(t *testing.T) {
 	assert.ErrorContains(t, res.Err, `unknown field "dta"`)
 }
 
-func TestEventsExpire(t *testing.T) { // A10
+// TestEventsExpire: A10.
+func TestEventsExpire(t *testing.T) {
 	s := newServer(t)
 	create(t, s, &corev1.Event{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "e.1"}, InvolvedObject: corev1.ObjectReference{Namespace: "default"}})
 	get := apiserver.Request{Verb: apiserver.Get, Kind: apiserver.Event, Key: apiserver.Key{Namespace: "default", Name: "e.1"}}

@@ -105,7 +105,8 @@ func (s *Server) replace(req *Request, obj, old Object) Result {
 	return Result{Object: s.write(watch.Modified, kind, obj, old), Warnings: warnings}
 }
 
-// unchanged compares a successor with what is stored. The components that
+// unchanged compares a successor with what is stored, nil and empty alike and
+// quantities by value, as on the wire (A11). The components that
 // write these kinds compare for themselves, and they write often.
 func (s *Server) unchanged(kind Kind, obj, old Object) bool {
 	if s.by != User {

@@ -107,7 +107,8 @@ func TestNewActorSeesWhatExists(t *testing.T) {
 	assert.Equal(t, []string{"ADDED default/a", "ADDED default/b", "MODIFIED default/a", "MODIFIED default/b"}, a.seen)
 }
 
-func TestBackoffDoubles(t *testing.T) { // S1
+// TestBackoffDoubles: S1.
+func TestBackoffDoubles(t *testing.T) {
 	h := newHost(controller.Latency{})
 	a := &namer{}
 	h.Add(a)

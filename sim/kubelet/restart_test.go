@@ -73,8 +73,8 @@ func TestImagePullBackOff(t *testing.T) {
 	assert.Zero(t, l.host.Engine().Len(), "a healthy pod has no events")
 }
 
-// K17, K18: an image that is there is not pulled, unless it is :latest or has
-// no tag.
+// K17, K18, §0.8: an image that is there is not pulled, unless it is :latest or
+// has no tag.
 func TestCachedImage(t *testing.T) {
 	l := newLab(t, options{engine: engine.Strategy{Mode: engine.First}})
 	l.world.AddImage("n1", "nginx:1")

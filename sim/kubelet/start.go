@@ -82,7 +82,7 @@ func (k *Kubelet) containerUp(env *controller.Env, p *pod) {
 	c.reason, c.message = "", ""
 	p.acted = true
 	r.procs = append(r.procs, process{name: c.name, id: next.id, image: spec.Image, since: env.Now(), spec: spec, env: c.env})
-	k.noteOn(env, p, c, corev1.EventTypeNormal, "Created", "Container created")
+	k.noteOn(env, p, c, corev1.EventTypeNormal, "Created", "Container created") // §0.8
 	k.noteOn(env, p, c, corev1.EventTypeNormal, "Started", "Container started")
 
 	load := w.workload(spec.Image)

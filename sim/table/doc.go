@@ -7,7 +7,7 @@
 // Rules of Kubernetes held here (SEMANTICS.md):
 //
 //   - K8: a watch prints one row for every event, deletions too: [Watcher]
-//   - K23: READY, STATUS and RESTARTS of a pod: [Summarize]
+//   - K23, §0.9: READY, STATUS and RESTARTS of a pod: [Summarize]
 //   - K24–K26: columns of every kind: [New]
 //   - K27: ages: k8s.io/apimachinery/pkg/util/duration
 //   - K28: texts of rollout status: [RolloutStatus]

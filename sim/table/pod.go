@@ -25,7 +25,7 @@ type PodSummary struct {
 	RestartedAt time.Time
 }
 
-// Summarize reads a pod's status as kubectl get shows it (K23, printPod).
+// Summarize reads a pod's status as kubectl get shows it (K23, §0.9, printPod).
 func Summarize(pod *corev1.Pod) PodSummary {
 	s := PodSummary{Containers: len(pod.Spec.Containers), Status: podReason(pod)}
 	for i := range pod.Spec.InitContainers {

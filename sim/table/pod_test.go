@@ -92,7 +92,7 @@ func TestPodStatus(t *testing.T) {
 	}
 }
 
-// TestDeletedPodStatus holds K23 for pods that are being deleted: a terminal
+// TestDeletedPodStatus holds K23 and §0.9 for pods that are being deleted: a terminal
 // one keeps its reason, one of a lost node is Unknown.
 func TestDeletedPodStatus(t *testing.T) {
 	for _, c := range []struct{ status, want string }{

@@ -212,7 +212,7 @@ func (x *Index) held(w want) []*corev1.PersistentVolume {
 }
 
 // ForClaim returns the volumes that the volume controller could bind to a claim
-// (V2–V4, findByClaim). With delayed binding only volumes reserved for the claim
+// (V2–V5, findByClaim). With delayed binding only volumes reserved for the claim
 // count (V7). The error is that of a malformed selector.
 func (x *Index) ForClaim(c *corev1.PersistentVolumeClaim, delayed bool) (Legal, error) {
 	w, known, err := wantOf(c)

@@ -1,7 +1,7 @@
 // Package defaults fills the unset fields of Kubernetes objects as the API
 // server of v1.37.2 does, for the versions that the simulator stores.
 //
-// It holds A1 (StatefulSets and their pod and claim templates), A2 (claims,
+// It holds A1 and §0.1 (StatefulSets and their pod and claim templates), A2 (claims,
 // volumes, Services), A3 (pods, as far as it is no admission: restart policy,
 // DNS policy, grace period, scheduler, requests from limits), K18 (pull policy
 // by tag) and K20 (probes), and the defaults of Node, Namespace, Secret,

@@ -105,7 +105,7 @@ func TestPullPolicy(t *testing.T) {
 	}
 }
 
-// TestRollingUpdate is A1's corner: the parts of rollingUpdate are filled if it
+// TestRollingUpdate is A1's corner, and §0.1: the parts of rollingUpdate are filled if it
 // exists, or if the type was empty.
 func TestRollingUpdate(t *testing.T) {
 	for given, want := range map[string]string{

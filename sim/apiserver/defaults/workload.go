@@ -28,7 +28,7 @@ func statefulSet(set *appsv1.StatefulSet) {
 
 func rollingUpdate(r *appsv1.RollingUpdateStatefulSetStrategy) *appsv1.RollingUpdateStatefulSetStrategy {
 	o := own[appsv1.RollingUpdateStatefulSetStrategy]{v: r}
-	if r.MaxUnavailable == nil { // with the gate off, PrepareCreate and PrepareUpdate take it away
+	if r.MaxUnavailable == nil { // §0.1; with the gate off, PrepareCreate and PrepareUpdate take it away
 		fill(&o.write().MaxUnavailable, intstr.FromInt32(1))
 	}
 	return o.v

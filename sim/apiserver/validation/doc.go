@@ -8,8 +8,8 @@
 // Update or UpdateStatus, and Warnings. The errors become an answer by
 // apierrors.NewInvalid.
 //
-// It holds A1 to A5, A7, V16 (the part that is no admission) and items 2, 3
-// and 11 of section 0. The tests hold it to 44 recorded answers of a real API
+// It holds A1 to A5, A7, V16 (the part that is no admission) §0.2, §0.3
+// and §0.11. The tests hold it to 44 recorded answers of a real API
 // server and to upstream's own code.
 //
 // Complete, as far as StatefulSets use it: metadata, StatefulSet,

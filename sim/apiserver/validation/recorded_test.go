@@ -39,8 +39,8 @@ type object interface {
 var options = validation.Options{MaxUnavailable: true}
 
 // TestRecorded holds defaults, preparation and validation to what v1.37.2 was
-// seen to answer: the object, and the errors to the letter (A1-A5, 0.2, 0.3,
-// 0.11).
+// seen to answer: the object, and the errors to the letter (A1 to A5,
+// §0.2, §0.3, §0.11).
 func TestRecorded(t *testing.T) {
 	text, err := os.ReadFile("testdata/api.json")
 	require.NoError(t, err)

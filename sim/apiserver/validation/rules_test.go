@@ -53,7 +53,7 @@ func stored[T object](t testing.TB, manifest string) T {
 	return obj
 }
 
-// TestGates is 0.1 and 0.2.
+// TestGates is §0.1 and §0.2.
 func TestGates(t *testing.T) {
 	set := stored[*appsv1.StatefulSet](t, setManifest)
 	shared := set.Spec.UpdateStrategy.RollingUpdate
@@ -69,7 +69,7 @@ func TestGates(t *testing.T) {
 		texts(validation.Create(set, validation.Options{Recreate: true})))
 }
 
-// TestImmutable is A4 and 0.3: one error for each field.
+// TestImmutable is A4 and §0.3: one error for each field.
 func TestImmutable(t *testing.T) {
 	old := stored[*appsv1.StatefulSet](t, setManifest)
 	next := *old

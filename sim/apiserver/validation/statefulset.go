@@ -29,7 +29,7 @@ func (c *check) statefulSetCreate(set *appsv1.StatefulSet, o Options) {
 	c.statefulSetSpec(&set.Spec, setRules{recreate: o.Recreate})
 }
 
-// statefulSetUpdate is ValidateStatefulSetUpdate (A4, section 0.3): what
+// statefulSetUpdate is ValidateStatefulSetUpdate (A4, §0.3): what
 // cannot be changed is reported field by field.
 func (c *check) statefulSetUpdate(set, old *appsv1.StatefulSet, o Options) {
 	rules := setRules{anyService: true, anyClaims: true,
@@ -37,7 +37,7 @@ func (c *check) statefulSetUpdate(set, old *appsv1.StatefulSet, o Options) {
 	c.statefulSetSpec(&set.Spec, rules)
 
 	fixed(c, spec.child("selector"), set.Spec.Selector, old.Spec.Selector)
-	fixed(c, spec.child("volumeClaimTemplates"), claimsOf(set), claimsOf(old))
+	fixed(c, spec.child("volumeClaimTemplates"), claimsOf(set), claimsOf(old)) // §0.11
 	fixed(c, spec.child("serviceName"), set.Spec.ServiceName, old.Spec.ServiceName)
 	fixed(c, spec.child("podManagementPolicy"), set.Spec.PodManagementPolicy, old.Spec.PodManagementPolicy)
 }
@@ -167,7 +167,7 @@ func hasVolume(volumes []corev1.Volume, name string) bool {
 	return false
 }
 
-// updateStrategy includes section 0.2: Recreate only with its gate.
+// updateStrategy includes §0.2: Recreate only with its gate.
 func (c *check) updateStrategy(s *appsv1.StatefulSetUpdateStrategy, rules setRules) {
 	p := spec.child("updateStrategy")
 	switch {

@@ -1,7 +1,9 @@
 // Mutate changes our controller's decisions, one at a time, and reports whether
-// the comparison with the real controller notices.
+// the comparison with the real controller notices; or, with -rules, breaks one
+// rule after the other, and reports whether the tests that name it notice.
 //
 //	cd sim/conformance && go run ./mutate
+//	cd sim/conformance && go run ./mutate -rules
 //
 // Nothing on disk is changed: each mutant is compiled through go's -overlay. The
 // program exits with 1 if a mutant survives.
@@ -23,6 +25,7 @@ import (
 var (
 	states = flag.Int("states", 20_000, "how many states each mutant must survive")
 	only   = flag.String("run", "", "only the mutants whose descriptions match")
+	rules  = flag.Bool("rules", false, "the rules' own tests, not the comparison")
 	jobs   = flag.Int("jobs", 2, "how many mutants are looked at side by side")
 )
 
@@ -35,11 +38,21 @@ func main() {
 	check(err)
 	defer os.RemoveAll(dir)
 	pick := regexp.MustCompile(*only)
-	verdicts := make([]string, len(mutants))
+	names, judge := make([]string, len(mutants)), judge
+	for i := range mutants {
+		names[i] = mutants[i].what
+	}
+	if *rules {
+		names, judge = make([]string, len(ruleMutants)), judgeRule
+		for i := range ruleMutants {
+			names[i] = ruleMutants[i].rule + " " + ruleMutants[i].what
+		}
+	}
+	verdicts := make([]string, len(names))
 	var wg sync.WaitGroup
 	slots := make(chan struct{}, *jobs)
-	for i := range mutants {
-		if !pick.MatchString(mutants[i].what) {
+	for i, name := range names {
+		if !pick.MatchString(name) {
 			continue
 		}
 		wg.Go(func() {
@@ -77,26 +90,11 @@ func judge(dir string, i int) string {
 	line := func(verdict, detail string) string {
 		return fmt.Sprintf("%-8s  %-12s  %-60s  %s", verdict, m.file, m.what, detail)
 	}
-	path, err := filepath.Abs(filepath.Join("..", "..", "statefulset", m.file))
-	check(err)
-	src, err := os.ReadFile(path)
-	check(err)
-	if n := strings.Count(string(src), m.old); n != 1 {
-		return line("STALE", fmt.Sprintf("its text occurs %d times", n))
+	r := build(dir, fmt.Sprint(i), filepath.Join("statefulset", m.file), m.old, m.new, "")
+	if r.verdict != "" {
+		return line(r.verdict, r.detail)
 	}
-	mutated := filepath.Join(dir, fmt.Sprintf("%d.go", i))
-	check(os.WriteFile(mutated, []byte(strings.Replace(string(src), m.old, m.new, 1)), 0o644))
-	overlay, err := json.Marshal(map[string]map[string]string{"Replace": {path: mutated}})
-	check(err)
-	overlayFile, binary := filepath.Join(dir, fmt.Sprintf("%d.json", i)), filepath.Join(dir, fmt.Sprintf("%d.test", i))
-	check(os.WriteFile(overlayFile, overlay, 0o644))
-	defer os.Remove(binary)
-	if out, err := exec.Command("go", "test", "-c", "-vet=off", "-overlay", overlayFile, "-o", binary, ".").CombinedOutput(); err != nil {
-		return line("BROKEN", string(out))
-	}
-	start := time.Now()
-	out, err := exec.Command(binary, "-test.run", "TestOneSync", "-test.failfast", "-test.cpu", "1", "-states", fmt.Sprint(*states), "-rapid.shrinktime", "1ms").CombinedOutput()
-	took := time.Since(start).Round(100 * time.Millisecond)
+	out, took, err := r.run("-test.run", "TestOneSync", "-test.failfast", "-test.cpu", "1", "-states", fmt.Sprint(*states), "-rapid.shrinktime", "1ms")
 	if err == nil {
 		return line("SURVIVED", took.String())
 	}
@@ -105,6 +103,50 @@ func judge(dir string, i int) string {
 		after = fmt.Sprintf("after %s states", n[1])
 	}
 	return line("caught", fmt.Sprintf("%s, %v", after, took))
+}
+
+// root is the module's root, seen from here.
+const root = "../.."
+
+// built is a test binary of a mutant, or why there is none.
+type built struct{ binary, at, verdict, detail string }
+
+// build replaces a text in a file of the module, and compiles the tests of one
+// of its packages, or those of sim/conformance if pkg is empty.
+func build(dir, id, file, old, new, pkg string) built {
+	path, err := filepath.Abs(filepath.Join(root, file))
+	check(err)
+	src, err := os.ReadFile(path)
+	check(err)
+	if n := strings.Count(string(src), old); n != 1 {
+		return built{verdict: "STALE", detail: fmt.Sprintf("its text occurs %d times", n)}
+	}
+	mutated := filepath.Join(dir, id+".go")
+	check(os.WriteFile(mutated, []byte(strings.Replace(string(src), old, new, 1)), 0o644))
+	overlay, err := json.Marshal(map[string]map[string]string{"Replace": {path: mutated}})
+	check(err)
+	overlayFile := filepath.Join(dir, id+".json")
+	check(os.WriteFile(overlayFile, overlay, 0o644))
+	b := built{binary: filepath.Join(dir, id+".test"), at: "."}
+	if pkg != "" {
+		b.at = filepath.Join(root, pkg)
+	}
+	cmd := exec.Command("go", "test", "-c", "-vet=off", "-overlay", overlayFile, "-o", b.binary, ".")
+	cmd.Dir = b.at
+	if out, err := cmd.CombinedOutput(); err != nil {
+		b.verdict, b.detail = "BROKEN", string(out)
+	}
+	return b
+}
+
+// run runs the binary once and removes it.
+func (b built) run(args ...string) ([]byte, time.Duration, error) {
+	defer os.Remove(b.binary)
+	start := time.Now()
+	cmd := exec.Command(b.binary, args...)
+	cmd.Dir = b.at
+	out, err := cmd.CombinedOutput()
+	return out, time.Since(start).Round(100 * time.Millisecond), err
 }
 
 func check(err error) {

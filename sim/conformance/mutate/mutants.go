@@ -15,7 +15,7 @@ var mutants = []mutant{
 	{"survey.go", "if old >= low && old >= down {", "if old >= low && (true || old >= down) {", "gate off: does not wait for a higher pod"},
 	{"survey.go", "budget -= r.unavailable.count(start, end) + replicasOf(d.set) - owned.count(start, end)", "budget -= r.unavailable.count(low, end) + replicasOf(d.set) - owned.count(start, end)", "unavailable pods below the partition do not count (S25)"},
 	{"survey.go", "if r.cohorts[i].revision != d.update && !r.cohorts[i].empty() {", "if r.cohorts[i].revision == d.current && d.current != d.update && !r.cohorts[i].empty() {", "Recreate waits for the current revision alone (S28)"},
-	{"task.go", "case pod != nil && isTerminal(pod): // S15", "case pod != nil && pod.Status.Phase == corev1.PodFailed: // S15", "a succeeded pod is kept (S15)"},
+	{"task.go", "case pod != nil && isTerminal(pod):", "case pod != nil && pod.Status.Phase == corev1.PodFailed:", "a succeeded pod is kept (S15)"},
 	{"task.go", "if claimsStale(p.l, p.set, t.work) {", "if false {", "stale claims do not hold a pod back (S16)"},
 	{"task.go", "case isPending(pod): // S17", "case false: // S17", "claims of pending pods are not completed (S17)"},
 	{"task.go", "apierrors.IsAlreadyExists(t.failure): // S4", "false: // S4", "an Event for AlreadyExists (S4)"},
