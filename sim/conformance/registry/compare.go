@@ -1,0 +1,155 @@
+package registry
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	utilnet "k8s.io/apimachinery/pkg/util/net"
+	"k8s.io/kubernetes/pkg/api/legacyscheme"
+
+	"github.com/statefulsim/statefulsim/sim/apiserver"
+)
+
+// both are the two servers, always in the same state.
+type both struct {
+	ours     *ours
+	upstream *upstream
+}
+
+// do lets both serve a call and compares what they say and what they write. It
+// returns upstream's answer and the difference; "" means none.
+func (b *both) do(c *call) (answer, string) {
+	mine, obj := b.ours.do(c)
+	recs := b.ours.server.Drain()
+	b.hint(recs)
+	b.upstream.disk.written = nil
+	theirs := b.upstream.do(c)
+	var out strings.Builder
+	diffAnswers(&out, c, theirs, mine, obj)
+	diffLogs(&out, b.upstream.disk.written, recs)
+	if t, o := b.upstream.disk.version, b.ours.server.Version(); t != o {
+		fmt.Fprintf(&out, "version: upstream %d, ours %d\n", t, o)
+	}
+	return theirs, out.String()
+}
+
+// hint tells upstream what ours has drawn.
+func (b *both) hint(recs []*apiserver.Record) {
+	h := b.upstream.hints
+	h.reset()
+	for _, rec := range recs {
+		if id, err := uuid.Parse(string(rec.Object.GetUID())); err == nil {
+			h.uid = id
+		}
+		if rec.Object.GetGenerateName() != "" {
+			h.name = rec.Object.GetName()
+		}
+		if svc, ok := rec.Object.(*corev1.Service); ok {
+			for _, ip := range svc.Spec.ClusterIPs {
+				if addr := net.ParseIP(ip); addr != nil {
+					h.ips = append(h.ips, addr)
+				}
+			}
+			for _, p := range svc.Spec.Ports {
+				h.ports = append(h.ports, int(p.NodePort))
+			}
+			h.ports = append(h.ports, int(svc.Spec.HealthCheckNodePort))
+		}
+	}
+}
+
+func diffAnswers(out *strings.Builder, c *call, theirs, mine answer, obj apiserver.Object) {
+	if theirs.Code != mine.Code {
+		fmt.Fprintf(out, "code: upstream %d, ours %d\nupstream: %v\nours: %v\n", theirs.Code, mine.Code, theirs.Body["message"], mine.Body["message"])
+		return
+	}
+	if c.Verb == "deletecollection" && theirs.Code == http.StatusOK { // the list of what was, not of what remains
+		return
+	}
+	if theirs.Code == http.StatusOK && c.Verb == "delete" && theirs.Body["status"] == "Success" {
+		details, _ := theirs.Body["details"].(map[string]any)
+		if obj == nil || details["uid"] != string(obj.GetUID()) || details["name"] != obj.GetName() {
+			fmt.Fprintf(out, "deleted: upstream %v, ours %v\n", details, obj)
+		}
+		return
+	}
+	if c.Sub == "binding" && theirs.Code == http.StatusCreated {
+		return
+	}
+	t, o := plain(theirs.Body), plain(mine.Body)
+	if theirs.Code >= 400 && sameCauses(t, o) {
+		delete(t, "message")
+		delete(o, "message")
+	}
+	if diff := cmp.Diff(t, o); diff != "" {
+		fmt.Fprintf(out, "answer (-upstream +ours):\n%s", diff)
+	}
+	if !slices.Equal(theirs.Warnings, mine.Warnings) {
+		fmt.Fprintf(out, "warnings (-upstream +ours):\n%s", cmp.Diff(theirs.Warnings, mine.Warnings))
+	}
+}
+
+// plain leaves out what is no part of the comparison.
+func plain(tree map[string]any) map[string]any {
+	if tree["kind"] == "Status" || tree["message"] != nil {
+		delete(tree, "kind")
+		delete(tree, "apiVersion")
+		delete(tree, "metadata")
+		return tree
+	}
+	if m, ok := tree["metadata"].(map[string]any); ok {
+		delete(m, "managedFields")
+	}
+	return tree
+}
+
+// sameCauses sorts the causes of two refusals and reports whether there are any
+// and they are the same: upstream walks maps.
+func sameCauses(t, o map[string]any) bool {
+	sorted := func(tree map[string]any) []any {
+		details, _ := tree["details"].(map[string]any)
+		list, _ := details["causes"].([]any)
+		slices.SortFunc(list, func(a, b any) int { return strings.Compare(fmt.Sprint(a), fmt.Sprint(b)) })
+		return list
+	}
+	a, b := sorted(t), sorted(o)
+	return len(a) > 1 && cmp.Equal(a, b)
+}
+
+// diffLogs compares what was written.
+func diffLogs(out *strings.Builder, theirs []written, mine []*apiserver.Record) {
+	if len(theirs) != len(mine) {
+		fmt.Fprintf(out, "writes: upstream %d, ours %d\n", len(theirs), len(mine))
+		return
+	}
+	for i, w := range theirs {
+		gv := schema.GroupVersion{Group: w.Resource.Group, Version: "v1"}
+		ext, err := legacyscheme.Scheme.ConvertToVersion(w.Object, gv)
+		if err != nil {
+			panic(err)
+		}
+		t, o := plain(treeOf(ext)), plain(treeOf(apiserver.WithKind(mine[i].Object)))
+		if w.Type != mine[i].Type {
+			fmt.Fprintf(out, "write %d: upstream %s, ours %s\n", i, w.Type, mine[i].Type)
+		}
+		if diff := cmp.Diff(t, o); diff != "" {
+			fmt.Fprintf(out, "written %s (-upstream +ours):\n%s", w.Type, diff)
+		}
+	}
+}
+
+func warningsOf(h http.Header) []string {
+	var list []string
+	parsed, _ := utilnet.ParseWarningHeaders(h["Warning"])
+	for _, w := range parsed {
+		list = append(list, w.Text)
+	}
+	return list
+}
