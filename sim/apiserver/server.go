@@ -160,15 +160,26 @@ func (s *Server) existing(req *Request) (Object, error) {
 	if obj == nil {
 		return nil, apierrors.NewNotFound(req.Kind.GroupResource(), req.Key.Name)
 	}
-	if req.UID != "" && req.UID != obj.GetUID() {
-		return nil, apierrors.NewConflict(req.Kind.GroupResource(), req.Key.Name,
-			fmt.Errorf("Precondition failed: UID in precondition: %v, UID in object meta: %v", req.UID, obj.GetUID())) //nolint: upstream's words
-	}
-	if req.ResourceVersion != "" && req.ResourceVersion != obj.GetResourceVersion() {
-		return nil, apierrors.NewConflict(req.Kind.GroupResource(), req.Key.Name,
-			fmt.Errorf("Precondition failed: ResourceVersion in precondition: %v, ResourceVersion in object meta: %v", req.ResourceVersion, obj.GetResourceVersion()))
+	if err := checkStored(req, obj); err != nil {
+		return nil, err
 	}
 	return obj, nil
+}
+
+// checkStored compares a request's preconditions with what is stored, in the
+// storage's words.
+func checkStored(req *Request, obj Object) error {
+	if err := checkUID(req.Kind, req.Key, req.UID, obj.GetUID()); err != nil {
+		return err
+	}
+	if req.ResourceVersion != "" && req.ResourceVersion != obj.GetResourceVersion() {
+		return broken(req.Kind, req.Key, versionMismatch(req.ResourceVersion, obj.GetResourceVersion()))
+	}
+	return nil
+}
+
+func versionMismatch(want, has string) error {
+	return fmt.Errorf("Precondition failed: ResourceVersion in precondition: %v, ResourceVersion in object meta: %v", want, has) //nolint: upstream's words
 }
 
 // write stores a new state. The object must not be shared yet: its

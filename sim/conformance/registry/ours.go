@@ -35,7 +35,9 @@ func (o *ours) do(c *call) (answer, apiserver.Object) {
 	}
 	res := o.server.Do(apiserver.VirtualTime(time.Now()), apiserver.User, req)
 	if res.Err != nil {
-		return refusal(res.Err), nil
+		a := refusal(res.Err)
+		a.Warnings = res.Warnings
+		return a, nil
 	}
 	a := answer{Code: http.StatusOK, Warnings: res.Warnings}
 	if c.Verb == "create" {

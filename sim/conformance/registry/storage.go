@@ -29,6 +29,9 @@ type disk struct {
 	changed func(resource schema.GroupResource, obj runtime.Object, gone bool)
 }
 
+// etcdPrefix is what the real server puts before its keys.
+const etcdPrefix = "/registry"
+
 // file is a stored object.
 type file struct {
 	data    []byte
@@ -72,7 +75,7 @@ func (m *memory) Create(_ context.Context, key string, obj, out runtime.Object, 
 		return err
 	}
 	if _, ok := m.files[key]; ok {
-		return storage.NewKeyExistsError(key, 0)
+		return storage.NewKeyExistsError(etcdPrefix+key, 0)
 	}
 	m.write(watch.Added, key, data)
 	if out == nil {
@@ -87,13 +90,13 @@ func (m *memory) Delete(ctx context.Context, key string, out runtime.Object, pre
 	defer m.mu.Unlock()
 	f, ok := m.files[key]
 	if !ok {
-		return storage.NewKeyNotFoundError(key, 0)
+		return storage.NewKeyNotFoundError(etcdPrefix+key, 0)
 	}
 	was := m.new()
 	if err := m.decode(f, was); err != nil {
 		return err
 	}
-	if err := pre.Check(key, was); err != nil {
+	if err := pre.Check(etcdPrefix+key, was); err != nil {
 		return err
 	}
 	if err := validate(ctx, was); err != nil {
@@ -118,7 +121,7 @@ func (m *memory) Get(_ context.Context, key string, opts storage.GetOptions, out
 	if opts.IgnoreNotFound {
 		return runtime.SetZeroValue(out)
 	}
-	return storage.NewKeyNotFoundError(key, 0)
+	return storage.NewKeyNotFoundError(etcdPrefix+key, 0)
 }
 
 // GetList implements storage.Interface, without pages.
@@ -165,9 +168,9 @@ func (m *memory) GuaranteedUpdate(_ context.Context, key string, out runtime.Obj
 			return err
 		}
 	case !ignoreNotFound:
-		return storage.NewKeyNotFoundError(key, 0)
+		return storage.NewKeyNotFoundError(etcdPrefix+key, 0)
 	}
-	if err := pre.Check(key, was); err != nil {
+	if err := pre.Check(etcdPrefix+key, was); err != nil {
 		return err
 	}
 	next, _, err := try(was, storage.ResponseMeta{ResourceVersion: f.version})

@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/managedfields"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/apiserver/pkg/authentication/user"
 	"k8s.io/apiserver/pkg/authorization/authorizerfactory"
@@ -47,6 +48,10 @@ type answer struct {
 	Code     int
 	Body     map[string]any
 	Warnings []string
+}
+
+func init() {
+	utilruntime.ErrorHandlers = nil // they log, and wait by the clock
 }
 
 func newUpstream() (*upstream, error) {
@@ -132,14 +137,22 @@ func (u *upstream) GetRESTOptions(resource schema.GroupResource, _ runtime.Objec
 	if err != nil {
 		return generic.RESTOptions{}, err
 	}
+	prefix := prefixes[resource.Resource]
+	if prefix == "" {
+		prefix = resource.Resource
+	}
 	return generic.RESTOptions{
 		StorageConfig:           storagebackend.NewDefaultConfig("", codec).ForResource(resource),
 		Decorator:               u.decorate(resource, codec),
 		EnableGarbageCollection: true,
 		DeleteCollectionWorkers: 1,
-		ResourcePrefix:          resource.Resource,
+		ResourcePrefix:          prefix,
 	}, nil
 }
+
+// prefixes are where etcd has the objects of some resources, if not by their
+// name (pkg/kubeapiserver, SpecialDefaultResourcePrefixes).
+var prefixes = map[string]string{"nodes": "minions", "services": "services/specs"}
 
 // decorate puts the disk below a registry.
 func (u *upstream) decorate(resource schema.GroupResource, codec runtime.Codec) generic.StorageDecorator {
