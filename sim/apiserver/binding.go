@@ -2,7 +2,6 @@ package apiserver
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
@@ -35,18 +34,7 @@ func (s *Server) bind(req *Request) Result {
 	pod.Spec.NodeName = req.Node
 	pod.Status.NominatedNodeName = ""
 	pod.Status.Conditions = s.scheduled(old.Status.Conditions)
-	if node, _ := s.Get(Node, Key{Name: req.Node}).(*corev1.Node); node != nil {
-		for _, label := range []string{corev1.LabelTopologyZone, corev1.LabelTopologyRegion} {
-			if v, ok := node.Labels[label]; ok {
-				labels := maps.Clone(pod.Labels)
-				if labels == nil {
-					labels = map[string]string{}
-				}
-				labels[label] = v
-				pod.Labels = labels
-			}
-		}
-	}
+	pod.Labels = s.withTopology(pod.Labels, req.Node)
 	return Result{Object: s.write(watch.Modified, Pod, &pod, old)}
 }
 

@@ -3,6 +3,7 @@ package apiserver
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"strconv"
 
 	corev1 "k8s.io/api/core/v1"
@@ -52,12 +53,19 @@ func (s *Server) store(kind Kind, obj Object, warnings []string) Result {
 	if err := validation.Create(obj, s.options()); len(err) > 0 {
 		return Result{Err: apierrors.NewInvalid(kind.GroupVersionKind().GroupKind(), obj.GetName(), err), Warnings: warnings}
 	}
+	s.stampNew(obj)
 	warnings = append(warnings, validation.Warnings(obj, nil)...)
+	if err := s.admitValid(obj, nil); err != nil {
+		return Result{Err: err, Warnings: warnings}
+	}
 	if version, err := parseVersion(obj); err == nil && version != 0 {
 		return Result{Err: unknownError(errVersionOnCreate), Warnings: warnings}
 	}
 	if there := s.Get(kind, key); there != nil {
 		err := apierrors.NewAlreadyExists(kind.GroupResource(), key.Name)
+		if obj.GetGenerateName() != "" { // even if the name was given
+			err = apierrors.NewGenerateNameConflict(kind.GroupResource(), key.Name, 1)
+		}
 		if there.GetDeletionTimestamp() != nil {
 			err.ErrStatus.Message = "object is being deleted: " + err.ErrStatus.Message
 		}
@@ -71,6 +79,28 @@ func (s *Server) store(kind Kind, obj Object, warnings []string) Result {
 		s.expiry = append(s.expiry, expiring{s.now.Add(eventTTL), key})
 	}
 	return Result{Object: s.write(watch.Added, kind, obj, nil), Warnings: warnings}
+}
+
+// stampNew fills what a strategy takes from its clock, or from a name that was
+// generated.
+func (s *Server) stampNew(obj Object) {
+	now := Stamp(s.now)
+	switch o := obj.(type) {
+	case *corev1.Pod:
+		for i := range o.Status.Conditions { // the gated pod's, just made
+			o.Status.Conditions[i].LastTransitionTime = now
+		}
+	case *corev1.PersistentVolume:
+		o.Status.LastPhaseTransitionTime = &now
+	case *corev1.Namespace: // Canonicalize
+		if o.Labels[corev1.LabelMetadataName] != o.Name {
+			o.Labels = maps.Clone(o.Labels)
+			if o.Labels == nil {
+				o.Labels = map[string]string{}
+			}
+			o.Labels[corev1.LabelMetadataName] = o.Name
+		}
+	}
 }
 
 var errVersionOnCreate = errors.New("resourceVersion should not be set on objects to be created")

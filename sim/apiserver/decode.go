@@ -3,6 +3,7 @@ package apiserver
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	autoscalingv1 "k8s.io/api/autoscaling/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -19,8 +20,8 @@ func withKindOf(obj Object) Object {
 	return &c
 }
 
-// sameKind refuses a patched document that has become another kind of object
-// (runtime.DecodeInto).
+// sameKind refuses a patched document that has become another kind of object, in
+// upstream's words: it converts what it has read to its internal type.
 func sameKind(doc []byte, obj Object) error {
 	var head struct {
 		APIVersion string `json:"apiVersion"`
@@ -29,9 +30,28 @@ func sameKind(doc []byte, obj Object) error {
 	if err := json.Unmarshal(doc, &head); err != nil {
 		return nil // the decoder says so itself
 	}
-	gvk := withKindOf(obj).GetObjectKind().GroupVersionKind()
-	if gv, err := schema.ParseGroupVersion(head.APIVersion); err != nil || gv != gvk.GroupVersion() && gv != (schema.GroupVersion{}) || head.Kind != gvk.Kind && head.Kind != "" {
-		return fmt.Errorf("unable to decode %s, Kind=%s into %T", head.APIVersion, head.Kind, obj)
+	want := withKindOf(obj).GetObjectKind().GroupVersionKind()
+	gv, err := schema.ParseGroupVersion(head.APIVersion)
+	if err != nil {
+		return err
 	}
-	return nil
+	if gv.Empty() {
+		gv = want.GroupVersion()
+	}
+	if head.Kind == "" {
+		head.Kind = want.Kind
+	}
+	got := gv.WithKind(head.Kind)
+	if got == want {
+		return nil
+	}
+	typ, ok := scheme.AllKnownTypes()[got]
+	if !ok {
+		return fmt.Errorf("no kind %q is registered for version %q in scheme \"pkg/api/legacyscheme/scheme.go:30\"", got.Kind, gv)
+	}
+	internal, _, _ := strings.Cut(want.Group, ".")
+	if internal == "" {
+		internal = "core"
+	}
+	return fmt.Errorf("converting (%s) to (%s.%s): unknown conversion", typ, internal, want.Kind)
 }

@@ -45,11 +45,17 @@ func (s *Server) deleteNow(req *Request, old Object) Result {
 	if pending {
 		return Result{Object: old}
 	}
-	if req.Kind != Event { // its garbage collection is unsupported
-		next.SetFinalizers(collectorFinalizers(next.GetFinalizers(), req.Propagation))
+	propagation := req.Propagation
+	if req.Kind == Event { // its garbage collection is unsupported
+		propagation = metav1.DeletePropagationBackground
 	}
+	next.SetFinalizers(collectorFinalizers(next.GetFinalizers(), propagation))
 	waits := len(next.GetFinalizers()) > 0
 	if !graceful && !waits {
+		if req.ResourceVersion != "" && len(old.GetFinalizers()) > 0 {
+			// Upstream compares with the version of an update that did not happen.
+			return Result{Err: broken(req.Kind, req.Key, versionMismatch("", old.GetResourceVersion()))}
+		}
 		return Result{Object: s.remove(req.Kind, old)}
 	}
 	if !graceful {
@@ -147,24 +153,6 @@ func (s *Server) deleteCollection(req *Request) Result {
 		}
 	}
 	return Result{Items: s.List(req.Kind, req.Key.Namespace)}
-}
-
-// finalize takes over the spec.finalizers of a Namespace; without any, one that
-// is being deleted goes.
-func (s *Server) finalize(req *Request) Result {
-	old, err := s.existing(req)
-	if err != nil {
-		return Result{Err: err}
-	}
-	ns, ok := ShallowCopy(old).(*corev1.Namespace)
-	if !ok {
-		return Result{Err: apierrors.NewBadRequest(fmt.Sprintf("%s has no subresource finalize", req.Kind))}
-	}
-	ns.Spec.Finalizers = req.Object.(*corev1.Namespace).Spec.Finalizers
-	if ns.DeletionTimestamp != nil && !isHeld(ns) {
-		return Result{Object: s.remove(Namespace, old)}
-	}
-	return Result{Object: s.write(watch.Modified, Namespace, ns, old)}
 }
 
 // beginGrace sets or shortens a pod's grace period (rest.BeforeDelete and the

@@ -116,7 +116,8 @@ func (p RawPatch) merge(doc []byte) (patched []byte, strict []error, err error) 
 	}
 	var ops []operation
 	if strict, err = kjson.UnmarshalStrict(data, &ops); err != nil {
-		return nil, nil, apierrors.NewBadRequest(fmt.Sprintf("error decoding patch: %v", err))
+		text := strings.ReplaceAll(err.Error(), "apiserver.operation", "handlers.jsonPatchOp") // the type's name there
+		return nil, nil, apierrors.NewBadRequest("error decoding patch: " + text)
 	}
 	for i, e := range strict {
 		strict[i] = fmt.Errorf("json patch %v", e) //nolint: upstream's words

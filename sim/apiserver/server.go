@@ -137,11 +137,8 @@ func (s *Server) Do(now engine.Time, by string, req Request) Result {
 		}
 		return s.create(&req)
 	case Update:
-		switch req.Subresource {
-		case Scale:
+		if req.Subresource == Scale {
 			return s.updateScale(&req)
-		case Finalize:
-			return s.finalize(&req)
 		}
 		return s.update(&req)
 	case Patch:
@@ -185,6 +182,9 @@ func versionMismatch(want, has string) error {
 // write stores a new state. The object must not be shared yet: its
 // resourceVersion is set here.
 func (s *Server) write(typ watch.EventType, kind Kind, obj, old Object) Object {
+	if s.by == User && typ != watch.Deleted {
+		obj = overWire(obj)
+	}
 	s.version++
 	obj.SetResourceVersion(strconv.FormatUint(s.version, 10))
 	rec := &Record{Version: s.version, Type: typ, Kind: kind, Key: KeyOf(obj), Object: obj, Old: old, Time: s.now, By: s.by}

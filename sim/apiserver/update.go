@@ -1,6 +1,7 @@
 package apiserver
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -65,6 +66,9 @@ func (s *Server) createByUpdate(req *Request, obj Object, warnings []string) Res
 
 // patch lets the request's Patcher make the successor.
 func (s *Server) patch(req *Request) Result {
+	if raw, ok := req.Patch.(RawPatch); ok && !json.Valid([]byte(raw.Data)) {
+		return Result{Err: apierrors.NewBadRequest("invalid JSON patch")}
+	}
 	old, err := s.existing(req)
 	if err != nil {
 		return Result{Err: err}
@@ -107,18 +111,25 @@ func (s *Server) patched(req *Request, obj, old Object) Result {
 // written: its version stays.
 func (s *Server) replace(req *Request, obj, old Object) Result {
 	kind := req.Kind
+	if req.Subresource == None {
+		admitChange(obj, old)
+	}
 	if err := checkVersion(kind, obj, old); err != nil {
 		return Result{Err: err}
 	}
 	clearKind(obj)
 	inheritMeta(obj, old)
 	var errs field.ErrorList
-	if req.Subresource == Status {
+	switch req.Subresource {
+	case Finalize: // namespaceFinalizeStrategy
+		obj.(*corev1.Namespace).Status = old.(*corev1.Namespace).Status
+		errs = validation.UpdateFinalizers(obj.(*corev1.Namespace), old.(*corev1.Namespace))
+	case Status:
 		defaults.SetStatus(obj)
 		validation.PrepareStatusUpdate(obj, old)
 		s.stampPhase(obj, old)
 		errs = validation.UpdateStatus(obj, old)
-	} else {
+	default:
 		defaults.Set(obj)
 		validation.Disable(obj, s.options())
 		validation.PrepareUpdate(obj, old)
@@ -130,7 +141,7 @@ func (s *Server) replace(req *Request, obj, old Object) Result {
 	var warnings []string
 	if req.Subresource == None {
 		warnings = validation.Warnings(obj, old)
-		if err := s.admitUpdate(obj, old); err != nil {
+		if err := s.admitValid(obj, old); err != nil {
 			return Result{Err: err, Warnings: warnings}
 		}
 	}

@@ -36,7 +36,7 @@ func PrepareCreate(obj runtime.Object) {
 			o.Spec.ClusterIPs = []string{o.Spec.ClusterIP}
 		}
 	case *corev1.Node:
-		o.Spec.ConfigSource, o.Status.Config = nil, nil
+		o.Spec.ConfigSource, o.Status.Config, o.Spec.PodPreemptionPolicy = nil, nil, nil
 	case *corev1.Namespace:
 		o.Status = corev1.NamespaceStatus{Phase: corev1.NamespaceActive}
 		if !slices.Contains(o.Spec.Finalizers, corev1.FinalizerKubernetes) {
@@ -83,7 +83,7 @@ func PrepareUpdate(obj, old runtime.Object) {
 	case *corev1.Service:
 		prepareService(o, old.(*corev1.Service))
 	case *corev1.Node:
-		o.Status, o.Spec.ConfigSource = old.(*corev1.Node).Status, nil
+		o.Status, o.Spec.ConfigSource, o.Spec.PodPreemptionPolicy = old.(*corev1.Node).Status, nil, nil
 	case *corev1.Namespace:
 		was := old.(*corev1.Namespace)
 		o.Status, o.Spec.Finalizers = was.Status, was.Spec.Finalizers

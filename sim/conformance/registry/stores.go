@@ -3,6 +3,7 @@ package registry
 import (
 	"errors"
 	"net"
+	"reflect"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -84,17 +85,14 @@ func (u *upstream) coreStores() (resources, error) {
 	if err := errors.Join(err1, err2, err3, err4, err5, err6, err7); err != nil {
 		return nil, err
 	}
-	ips, ports, err := u.allocators()
-	if err != nil {
-		return nil, err
-	}
-	services, serviceStatus, _, err := service.NewREST(u, api.IPv4Protocol, map[api.IPFamily]ipallocator.Interface{api.IPv4Protocol: ips}, ports, nil, pods.Pod, nil)
+	services, serviceStatus, _, err := service.NewREST(u, api.IPv4Protocol, map[api.IPFamily]ipallocator.Interface{api.IPv4Protocol: hintedIPs{u}}, hintedPorts{u}, nil, pods.Pod, nil)
 	if err != nil {
 		return nil, err
 	}
 	for _, s := range []*genericregistry.Store{nodes.Node.Store, pods.Pod.Store, claims.Store, volumes.Store, configs.Store, secrets.Store, events.Store, services.Store} {
 		u.named(s)
 	}
+	u.named(storeIn(namespaces))
 	return resources{
 		"nodes": nodes.Node, "nodes/status": nodes.Status,
 		"pods": pods.Pod, "pods/status": pods.Status, "pods/binding": pods.Binding,
@@ -106,49 +104,71 @@ func (u *upstream) coreStores() (resources, error) {
 	}, nil
 }
 
-// allocators give Services what ours has given.
-func (u *upstream) allocators() (ipallocator.Interface, portallocator.Interface, error) {
+// storeIn returns the store that a registry for namespaces keeps to itself.
+func storeIn(r *namespace.REST) *genericregistry.Store {
+	return *(**genericregistry.Store)(reflect.ValueOf(r).Elem().FieldByName("store").Addr().UnsafePointer())
+}
+
+// allocators give Services what ours has given. They are new for every
+// sequence.
+type allocators struct {
+	ips   ipallocator.Interface
+	ports portallocator.Interface
+}
+
+func newAllocators() allocators {
 	_, cidr, err := net.ParseCIDR("10.96.0.0/12")
 	if err != nil {
-		return nil, nil, err
+		panic(err)
 	}
 	ips, err := ipallocator.NewInMemory(cidr)
 	if err != nil {
-		return nil, nil, err
+		panic(err)
 	}
 	ports, err := portallocator.NewInMemory(utilnet.PortRange{Base: 30000, Size: 2768})
 	if err != nil {
-		return nil, nil, err
+		panic(err)
 	}
-	return &hintedIPs{ips, u.hints}, &hintedPorts{ports, u.hints}, nil
+	return allocators{ips, ports}
 }
 
-type hintedIPs struct {
-	ipallocator.Interface
-	hints *hints
-}
+// hintedIPs are the addresses of the sequence.
+type hintedIPs struct{ u *upstream }
 
-func (h *hintedIPs) AllocateNext() (net.IP, error) {
-	for _, ip := range h.hints.ips {
+func (h hintedIPs) Allocate(ip net.IP) error      { return h.u.allocators.ips.Allocate(ip) }
+func (h hintedIPs) Release(ip net.IP) error       { return h.u.allocators.ips.Release(ip) }
+func (h hintedIPs) ForEach(f func(net.IP))        { h.u.allocators.ips.ForEach(f) }
+func (h hintedIPs) CIDR() net.IPNet               { return h.u.allocators.ips.CIDR() }
+func (h hintedIPs) IPFamily() api.IPFamily        { return h.u.allocators.ips.IPFamily() }
+func (h hintedIPs) Has(ip net.IP) bool            { return h.u.allocators.ips.Has(ip) }
+func (h hintedIPs) Destroy()                      {}
+func (h hintedIPs) EnableMetrics()                {}
+func (h hintedIPs) DryRun() ipallocator.Interface { return h.u.allocators.ips.DryRun() }
+
+func (h hintedIPs) AllocateNext() (net.IP, error) {
+	for _, ip := range h.u.hints.ips {
 		if h.Allocate(ip) == nil {
 			return ip, nil
 		}
 	}
-	return h.Interface.AllocateNext()
+	return h.u.allocators.ips.AllocateNext()
 }
 
-func (h *hintedIPs) DryRun() ipallocator.Interface { return h.Interface.DryRun() }
+// hintedPorts are its node ports.
+type hintedPorts struct{ u *upstream }
 
-type hintedPorts struct {
-	portallocator.Interface
-	hints *hints
-}
+func (h hintedPorts) Allocate(p int) error { return h.u.allocators.ports.Allocate(p) }
+func (h hintedPorts) Release(p int) error  { return h.u.allocators.ports.Release(p) }
+func (h hintedPorts) ForEach(f func(int))  { h.u.allocators.ports.ForEach(f) }
+func (h hintedPorts) Has(p int) bool       { return h.u.allocators.ports.Has(p) }
+func (h hintedPorts) Destroy()             {}
+func (h hintedPorts) EnableMetrics()       {}
 
-func (h *hintedPorts) AllocateNext() (int, error) {
-	for _, p := range h.hints.ports {
+func (h hintedPorts) AllocateNext() (int, error) {
+	for _, p := range h.u.hints.ports {
 		if h.Allocate(p) == nil {
 			return p, nil
 		}
 	}
-	return h.Interface.AllocateNext()
+	return h.u.allocators.ports.AllocateNext()
 }
