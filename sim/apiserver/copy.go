@@ -66,7 +66,6 @@ func inheritMeta(obj, old metav1.Object) {
 	if obj.GetUID() == "" {
 		obj.SetUID(old.GetUID())
 	}
-	obj.SetGeneration(old.GetGeneration())
 	obj.SetCreationTimestamp(old.GetCreationTimestamp())
 	if t := old.GetDeletionTimestamp(); t != nil {
 		obj.SetDeletionTimestamp(t)

@@ -48,6 +48,10 @@ func (s *Server) store(kind Kind, obj Object, warnings []string) Result {
 	key := KeyOf(obj)
 	obj.SetCreationTimestamp(Stamp(s.now))
 	obj.SetUID(s.uid(kind, key))
+	alloc, err := s.allocate(obj, nil)
+	if err != nil {
+		return Result{Err: err, Warnings: warnings}
+	}
 	validation.Disable(obj, s.options())
 	validation.PrepareCreate(obj)
 	if err := validation.Create(obj, s.options()); len(err) > 0 {
@@ -72,9 +76,7 @@ func (s *Server) store(kind Kind, obj Object, warnings []string) Result {
 		return Result{Err: err, Warnings: warnings}
 	}
 	obj.SetResourceVersion("")
-	if err := s.allocate(obj, nil); err != nil {
-		return Result{Err: err, Warnings: warnings}
-	}
+	alloc.commit()
 	if kind == Event {
 		s.expiry = append(s.expiry, expiring{s.now.Add(eventTTL), key})
 	}

@@ -118,21 +118,29 @@ func (s *Server) replace(req *Request, obj, old Object) Result {
 		return Result{Err: err}
 	}
 	clearKind(obj)
-	inheritMeta(obj, old)
+	obj.SetGeneration(old.GetGeneration())
 	var errs field.ErrorList
+	var alloc *allocation
 	switch req.Subresource {
 	case Finalize: // namespaceFinalizeStrategy
 		obj.(*corev1.Namespace).Status = old.(*corev1.Namespace).Status
+		inheritMeta(obj, old)
 		errs = validation.UpdateFinalizers(obj.(*corev1.Namespace), old.(*corev1.Namespace))
 	case Status:
 		defaults.SetStatus(obj)
 		validation.PrepareStatusUpdate(obj, old)
+		inheritMeta(obj, old)
 		s.stampPhase(obj, old)
 		errs = validation.UpdateStatus(obj, old)
 	default:
 		defaults.Set(obj)
+		var err error
+		if alloc, err = s.allocate(obj, old); err != nil {
+			return Result{Err: err}
+		}
 		validation.Disable(obj, s.options())
 		validation.PrepareUpdate(obj, old)
+		inheritMeta(obj, old)
 		errs = validation.Update(obj, old, s.options())
 	}
 	if len(errs) > 0 {
@@ -152,9 +160,7 @@ func (s *Server) replace(req *Request, obj, old Object) Result {
 	if s.unchanged(kind, obj, old) {
 		return Result{Object: old, Warnings: warnings}
 	}
-	if err := s.allocate(obj, old); err != nil {
-		return Result{Err: err, Warnings: warnings}
-	}
+	alloc.commit()
 	return Result{Object: s.write(watch.Modified, kind, obj, old), Warnings: warnings}
 }
 

@@ -6,9 +6,20 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/validation/field"
 )
 
 func isIPv6(s string) bool { return strings.Contains(s, ":") }
+
+// ClusterIPs checks the addresses and families of a Service alone, as the
+// storage does before it allocates.
+func ClusterIPs(svc *corev1.Service) field.ErrorList {
+	var c check
+	if svc.Spec.Type != corev1.ServiceTypeExternalName {
+		c.clusterIPs(svc)
+	}
+	return c.errs
+}
 
 // clusterIPs is ValidateServiceClusterIPsRelatedFields.
 func (c *check) clusterIPs(svc *corev1.Service) {

@@ -17,6 +17,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/apiserver/pkg/storage"
+	api "k8s.io/kubernetes/pkg/apis/core"
 )
 
 // disk is what etcd would hold: the objects of every kind in their stored form,
@@ -224,7 +225,8 @@ func (m *memory) write(typ watch.EventType, key string, data []byte) {
 	m.changed(m.resource, obj, typ == watch.Deleted)
 }
 
-// encode leaves out the managed fields, which only show who wrote what.
+// encode leaves out the managed fields, which only show who wrote what, and a
+// field that upstream may store, but never shows.
 func (m *memory) encode(obj runtime.Object) ([]byte, error) {
 	obj = obj.DeepCopyObject()
 	acc, err := meta.Accessor(obj)
@@ -232,6 +234,9 @@ func (m *memory) encode(obj runtime.Object) ([]byte, error) {
 		return nil, err
 	}
 	acc.SetManagedFields(nil)
+	if svc, ok := obj.(*api.Service); ok && svc.Spec.Type == api.ServiceTypeExternalName {
+		svc.Spec.InternalTrafficPolicy = nil // defaultOnReadInternalTrafficPolicy
+	}
 	return runtime.Encode(m.codec, obj)
 }
 
