@@ -57,6 +57,14 @@ func (s *Server) allocate(obj, old Object) (*allocation, error) {
 	return a, a.healthPort(was)
 }
 
+// hide empties what upstream stores of an ExternalName Service, but never shows
+// (defaultOnReadInternalTrafficPolicy).
+func hide(obj Object) {
+	if svc, ok := obj.(*corev1.Service); ok && svc.Spec.Type == corev1.ServiceTypeExternalName {
+		svc.Spec.InternalTrafficPolicy = nil
+	}
+}
+
 // commit takes and frees what allocate has chosen. A nil allocation is none.
 func (a *allocation) commit() {
 	if a == nil {

@@ -77,6 +77,7 @@ func (s *Server) store(kind Kind, obj Object, warnings []string) Result {
 	}
 	obj.SetResourceVersion("")
 	alloc.commit()
+	hide(obj)
 	if kind == Event {
 		s.expiry = append(s.expiry, expiring{s.now.Add(eventTTL), key})
 	}

@@ -175,8 +175,8 @@ func (s *Server) beginGrace(pod *corev1.Pod, seconds *int64) (graceful, pending 
 			return false, true
 		}
 		at := pod.DeletionTimestamp.Add(time.Duration(period-*grace) * time.Second)
-		if now := Stamp(s.now); at.Before(now.Time) {
-			at = now.Time
+		if at.Before(WallTime(s.now)) { // not yet in whole seconds
+			at = Stamp(s.now).Time
 			if period != 0 {
 				period = 1
 			}

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strconv"
 
-	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/watch"
@@ -185,9 +184,6 @@ func versionMismatch(want, has string) error {
 func (s *Server) write(typ watch.EventType, kind Kind, obj, old Object) Object {
 	if s.by == User && typ != watch.Deleted {
 		obj = overWire(obj)
-	}
-	if svc, ok := obj.(*corev1.Service); ok && svc.Spec.Type == corev1.ServiceTypeExternalName {
-		svc.Spec.InternalTrafficPolicy = nil // upstream drops it when it is read
 	}
 	s.version++
 	obj.SetResourceVersion(strconv.FormatUint(s.version, 10))

@@ -153,6 +153,7 @@ func (s *Server) replace(req *Request, obj, old Object) Result {
 			return Result{Err: err, Warnings: warnings}
 		}
 	}
+	hide(obj)
 	if isFreed(obj, old) { // the answer is what was sent, the last state what was stored
 		s.remove(kind, old)
 		return Result{Object: obj, Warnings: warnings}
@@ -172,6 +173,11 @@ func (s *Server) unchanged(kind Kind, obj, old Object) bool {
 		case Pod, StatefulSet, Event, EndpointSlice, PersistentVolume, PersistentVolumeClaim:
 			return false
 		}
+	}
+	if kind == PersistentVolumeClaim && s.stores[kind].entries[KeyOf(obj)].head.Type == watch.Added {
+		// A new claim is stored without its phase, which it has whenever it is
+		// read: the next write makes a difference.
+		return false
 	}
 	return apiequality.Semantic.DeepEqual(obj, old)
 }

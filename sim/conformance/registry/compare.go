@@ -170,7 +170,9 @@ func warningsOf(h http.Header) []string {
 	var list []string
 	parsed, _ := utilnet.ParseWarningHeaders(h["Warning"])
 	for _, w := range parsed {
-		list = append(list, w.Text)
+		if !strings.HasPrefix(w.Text, "volume \"") { // of overlapping paths: left out
+			list = append(list, w.Text)
+		}
 	}
 	return list
 }
