@@ -100,7 +100,7 @@ func (a *allocation) families(was *corev1.Service) error {
 		}
 		s.IPFamilyPolicy = &policy
 	}
-	if errs := validation.ClusterIPs(a.svc); len(errs) > 0 {
+	if errs := validation.ClusterIPs(a.svc, was); len(errs) > 0 {
 		return a.invalid(errs...)
 	}
 	single := *s.IPFamilyPolicy == corev1.IPFamilyPolicySingleStack

@@ -120,7 +120,12 @@ func (s *Server) deleteNamespace(req *Request, old *corev1.Namespace) Result {
 	next := ShallowCopy(old).(*corev1.Namespace)
 	now := Stamp(s.now)
 	next.DeletionTimestamp, next.Status.Phase = &now, corev1.NamespaceTerminating
-	next.Finalizers = collectorFinalizers(next.Finalizers, req.Propagation)
+	if fs := collectorFinalizers(next.Finalizers, req.Propagation); !slices.Equal(fs, next.Finalizers) {
+		// Upstream makes a set of them, in the order of a map.
+		fs = slices.Clone(fs)
+		slices.Sort(fs)
+		next.Finalizers = slices.Compact(fs)
+	}
 	return Result{Object: s.write(watch.Modified, Namespace, next, old)}
 }
 

@@ -80,6 +80,22 @@ func TestImmutable(t *testing.T) {
 	}, texts(validation.Update(&next, old, options)))
 }
 
+// A value that the stored Service has is no longer looked at, wherever it stands
+// now (IsValidIPForLegacyField).
+func TestStoredAddressStays(t *testing.T) {
+	old := stored[*corev1.Service](t, `
+apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec: {clusterIP: None, clusterIPs: [None], ports: [{port: 80}]}`)
+	next := *old
+	next.Spec.ClusterIPs = []string{"None", "None"}
+	first := `spec.clusterIPs: Invalid value: ["None","None"]: 'None' must be the first and only value`
+	require.Equal(t, []string{first}, texts(validation.Update(&next, old, options))[:1])
+	require.NotContains(t, fmt.Sprint(texts(validation.Update(&next, old, options))), "must be a valid IP address")
+	require.Contains(t, fmt.Sprint(texts(validation.Create(&next, options))), `spec.clusterIPs[1]: Invalid value: "None": must be a valid IP address`)
+}
+
 // TestGeneration is A7: up with the spec, never with status or metadata.
 func TestGeneration(t *testing.T) {
 	old := stored[*appsv1.StatefulSet](t, setManifest)

@@ -40,6 +40,10 @@
 //     strategy (patchAllocatedValues, normalizeClusterIPs); its allocation of a
 //     health check port is left out, and so is the error that a port is missing.
 //
+// The requests are the same each time (package seeded): -states N for more, -seed N
+// for others; a failure prints the command that replays it, and -survey N prints
+// up to N kinds of difference instead of failing.
+//
 // Nodes, EndpointSlices and ConfigMaps are not compared.
 // Left out are the fields that package validation lists as passed through; see
 // passed.

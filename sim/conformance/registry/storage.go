@@ -226,7 +226,8 @@ func (m *memory) write(typ watch.EventType, key string, data []byte) {
 }
 
 // encode leaves out the managed fields, which only show who wrote what, and a
-// field that upstream may store, but never shows.
+// field that upstream may store, but never shows; and it sorts what upstream
+// leaves in any order.
 func (m *memory) encode(obj runtime.Object) ([]byte, error) {
 	obj = obj.DeepCopyObject()
 	acc, err := meta.Accessor(obj)
@@ -236,6 +237,9 @@ func (m *memory) encode(obj runtime.Object) ([]byte, error) {
 	acc.SetManagedFields(nil)
 	if svc, ok := obj.(*api.Service); ok && svc.Spec.Type == api.ServiceTypeExternalName {
 		svc.Spec.InternalTrafficPolicy = nil // defaultOnReadInternalTrafficPolicy
+	}
+	if ns, ok := obj.(*api.Namespace); ok {
+		slices.Sort(ns.Finalizers) // their deletion puts them into a map
 	}
 	return runtime.Encode(m.codec, obj)
 }
