@@ -15,16 +15,11 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/statefulsim/statefulsim/sim/apiserver"
-	"github.com/statefulsim/statefulsim/sim/engine"
 )
 
 // ours is the simulator's server.
 type ours struct {
 	server *apiserver.Server
-}
-
-func newOurs(seed uint64) *ours {
-	return &ours{apiserver.New(engine.New(engine.Strategy{}), apiserver.Config{})}
 }
 
 // do serves a call at the time that the clock shows.
