@@ -171,9 +171,10 @@ func warningsOf(h http.Header) []string {
 	var list []string
 	parsed, _ := utilnet.ParseWarningHeaders(h["Warning"])
 	for _, w := range parsed {
-		if !strings.HasPrefix(w.Text, "volume \"") { // of overlapping paths: left out
-			list = append(list, w.Text)
+		if strings.HasPrefix(w.Text, "volume \"") || strings.Contains(w.Text, ": deprecated in v1.") { // left out: overlapping paths, plugins
+			continue
 		}
+		list = append(list, w.Text)
 	}
 	return list
 }

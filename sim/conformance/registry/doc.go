@@ -37,7 +37,8 @@
 //     upstream says no more; to that of a collection, and to a binding, the code.
 //   - Ours answers a scale with the set; it is shown as a Scale here.
 //   - A scheme is called by where the real server makes it.
-//   - Warnings of overlapping paths in volumes (package validation leaves them out).
+//   - Warnings of overlapping paths in volumes and of deprecated plugins (package
+//     validation leaves them out).
 //
 // The admission plugins are those of the defaults that ours models: Namespace-
 // Lifecycle, Priority, DefaultTolerationSeconds, StorageObjectInUseProtection,

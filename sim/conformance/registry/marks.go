@@ -98,12 +98,19 @@ func (m marks) deletion(c *call, was, now apiserver.Object) {
 		m["dying with grace"]++
 	case was.GetResourceVersion() == now.GetResourceVersion():
 		m["dying already"]++
-	case *now.GetDeletionGracePeriodSeconds() < *was.GetDeletionGracePeriodSeconds():
+	case graceOf(now) < graceOf(was):
 		m["dying sooner"]++
 	}
 	if now != nil && slices.Contains(now.GetFinalizers(), "foregroundDeletion") {
 		m["waiting for dependents"]++
 	}
+}
+
+func graceOf(obj apiserver.Object) int64 {
+	if g := obj.GetDeletionGracePeriodSeconds(); g != nil {
+		return *g
+	}
+	return 0
 }
 
 // common are marks that many sequences must leave, whatever the kinds.
