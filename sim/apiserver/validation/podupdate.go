@@ -264,8 +264,8 @@ func nonNegativeInteger(c *check, p path, n int64) {
 func (c *check) restarts(p path, now, old []corev1.ContainerStatus, containers []corev1.Container, s *corev1.PodSpec) {
 	for i := range old {
 		ended := old[i].State.Terminated
-		j := slices.IndexFunc(now, func(n corev1.ContainerStatus) bool { return n.Name == old[i].Name })
-		if ended == nil || j < 0 || now[j].State.Terminated != nil || mayRestartAll(s) {
+		runs := func(n corev1.ContainerStatus) bool { return n.Name == old[i].Name && n.State.Terminated == nil }
+		if ended == nil || !slices.ContainsFunc(now, runs) || mayRestartAll(s) {
 			continue
 		}
 		k := slices.IndexFunc(containers, func(ctr corev1.Container) bool { return ctr.Name == old[i].Name })

@@ -130,6 +130,10 @@ func (w *world) create(c *call) *call {
 	if w.chance(3) {
 		w.editMeta(tree)
 	}
+	if w.kind == apiserver.Pod && w.chance(3) { // to be bound
+		delete(tree["spec"].(map[string]any), "nodeName")
+		delete(tree["spec"].(map[string]any), "schedulingGates")
+	}
 	if w.chance(6) {
 		w.change(tree, "")
 	}
