@@ -17,7 +17,7 @@ import (
 )
 
 var (
-	states   = flag.Int("states", 5000, "how many sequences of calls to compare")
+	states   = flag.Int("states", 2800, "how many sequences of calls to compare")
 	sequence = flag.Uint64("sequence", 0, "compare this sequence alone")
 	survey   = flag.Int("survey", 0, "print up to so many kinds of differences for each kind of object, and do not fail")
 )
@@ -49,7 +49,7 @@ func TestSequences(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) { check(t, s.kind, max(*states*s.share/total, 1), seen) })
 		})
 	}
-	if *sequence != 0 || *survey != 0 || t.Failed() || ran < len(shares) || *states < 5000 {
+	if *sequence != 0 || *survey != 0 || t.Failed() || ran < len(shares) || *states < 2800 {
 		return // too few to show everything
 	}
 	for _, mark := range required(kinds) {
