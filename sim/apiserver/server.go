@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
+	"unicode"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
@@ -127,6 +129,27 @@ func (s *Server) Drain() []*Record {
 func (s *Server) Do(now engine.Time, by string, req Request) Result {
 	s.now, s.by = now, by
 	s.expireEvents()
+	res := s.serve(req)
+	res.Warnings = headers(res.Warnings)
+	return res
+}
+
+// headers returns the warnings that reach a client: each once, and none with
+// control characters (filters, recorder; net.NewWarningHeader).
+func headers(warnings []string) []string {
+	if len(warnings) == 0 {
+		return nil
+	}
+	var list []string
+	for _, w := range warnings {
+		if !slices.Contains(list, w) && !strings.ContainsFunc(w, unicode.IsControl) {
+			list = append(list, w)
+		}
+	}
+	return list
+}
+
+func (s *Server) serve(req Request) Result {
 	switch req.Verb {
 	case Get:
 		obj, err := s.existing(&req)
