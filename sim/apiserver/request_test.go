@@ -107,6 +107,9 @@ func TestServiceIsCreatedByUpdate(t *testing.T) {
 	require.NoError(t, res.Err)
 	assert.NotEmpty(t, res.Object.GetUID())
 	refusal(t, 404, `configmaps "m" not found`, do(s, requestFor(apiserver.Update, configMap("m"))).Err)
+	svc.Name, svc.UID = "gone", "u"
+	refusal(t, 409, `Operation cannot be fulfilled on services "gone": StorageError: invalid object, Code: 4, Key: /registry/services/specs/default/gone, ResourceVersion: 0, `+
+		`AdditionalErrorMsg: Precondition failed: UID in precondition: u, UID in object meta: `, do(s, requestFor(apiserver.Update, svc)).Err)
 }
 
 func TestOwnersStandOnce(t *testing.T) {

@@ -37,7 +37,10 @@ func (s *Server) update(req *Request) Result {
 	warnings := dedupOwners(obj, twiceSent)
 	old, err := s.existing(req)
 	if err != nil {
-		if apierrors.IsNotFound(err) && req.Subresource == None && createsOnUpdate(obj) && obj.GetUID() == "" {
+		if apierrors.IsNotFound(err) && req.Subresource == None && createsOnUpdate(obj) {
+			if err := checkUID(req.Kind, req.Key, obj.GetUID(), ""); err != nil { // of an object that is not there
+				return Result{Err: err, Warnings: warnings}
+			}
 			return s.createByUpdate(req, obj, warnings)
 		}
 		return Result{Err: err, Warnings: warnings}

@@ -12,6 +12,9 @@
 // must be: the defaulted object, the prepared object, and the list of errors by
 // type, path, value and detail.
 //
+// TestFields changes one field at a time, each that users write: it was accepted
+// and refused, or stands in a list of those to which only one can happen.
+//
 // Normalised:
 //
 //   - What is absent, empty or null on the wire is one, save for structs that

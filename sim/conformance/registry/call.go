@@ -2,7 +2,6 @@ package registry
 
 import (
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"net/url"
 
@@ -25,8 +24,6 @@ type call struct {
 	Propagation string         `json:"propagation,omitempty"`
 	UID         string         `json:"uid,omitempty"`     // a precondition
 	Version     string         `json:"version,omitempty"` // another
-
-	notes []string // what the generator meant by it, for the marks
 }
 
 // String is the call as one line of JSON.
@@ -137,7 +134,3 @@ func (c *call) options() string {
 
 // key is where the object of a tree lives.
 func (c *call) key() apiserver.Key { return apiserver.Key{Namespace: c.Namespace, Name: c.Name} }
-
-func (c *call) what() string {
-	return fmt.Sprintf("%s %s/%s %s", c.Verb, c.Kind, c.Sub, c.key())
-}
