@@ -13,6 +13,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	utilnet "k8s.io/apimachinery/pkg/util/net"
+	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/kubernetes/pkg/api/legacyscheme"
 
 	"github.com/statefulsim/statefulsim/sim/apiserver"
@@ -33,7 +34,10 @@ type both struct {
 func (b *both) do(c *call) (answer, string) {
 	mine, obj := b.ours.do(c)
 	recs := b.ours.server.Drain()
-	b.hint(recs)
+	if c.Verb == "update" && len(recs) > 0 && recs[0].Type == watch.Added {
+		mine.Code = http.StatusCreated
+	}
+	b.hint(recs, obj)
 	if details, ok := mine.Body["details"].(map[string]any); ok && mine.Code == http.StatusUnprocessableEntity {
 		b.upstream.hints.name, _ = details["name"].(string)
 	}
@@ -56,10 +60,14 @@ func (b *both) do(c *call) (answer, string) {
 	return theirs, out.String()
 }
 
-// hint tells upstream what ours has drawn.
-func (b *both) hint(recs []*apiserver.Record) {
+// hint tells upstream what ours has drawn, for what it has written and for what
+// it has answered.
+func (b *both) hint(recs []*apiserver.Record, answer apiserver.Object) {
 	h := b.upstream.hints
 	h.reset()
+	if svc, ok := answer.(*corev1.Service); ok {
+		h.service(svc)
+	}
 	for _, rec := range recs {
 		if id, err := uuid.Parse(string(rec.Object.GetUID())); err == nil {
 			h.uid = id
@@ -68,17 +76,22 @@ func (b *both) hint(recs []*apiserver.Record) {
 			h.name = rec.Object.GetName()
 		}
 		if svc, ok := rec.Object.(*corev1.Service); ok {
-			for _, ip := range svc.Spec.ClusterIPs {
-				if addr := net.ParseIP(ip); addr != nil {
-					h.ips = append(h.ips, addr)
-				}
-			}
-			for _, p := range svc.Spec.Ports {
-				h.ports = append(h.ports, int(p.NodePort))
-			}
-			h.ports = append(h.ports, int(svc.Spec.HealthCheckNodePort))
+			h.service(svc)
 		}
 	}
+}
+
+// service takes over the addresses and ports of a Service.
+func (h *hints) service(svc *corev1.Service) {
+	for _, ip := range svc.Spec.ClusterIPs {
+		if addr := net.ParseIP(ip); addr != nil {
+			h.ips = append(h.ips, addr)
+		}
+	}
+	for _, p := range svc.Spec.Ports {
+		h.ports = append(h.ports, int(p.NodePort))
+	}
+	h.ports = append(h.ports, int(svc.Spec.HealthCheckNodePort))
 }
 
 func diffAnswers(out *strings.Builder, c *call, theirs, mine answer, obj apiserver.Object) {

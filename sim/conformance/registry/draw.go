@@ -182,6 +182,12 @@ func (w *world) hasStatus() bool {
 func (w *world) update(c *call, tree map[string]any) *call {
 	c.Verb, c.Object = "update", tree
 	w.edit(tree)
+	if meta, ok := tree["metadata"].(map[string]any); ok && c.Name == "missing" && w.chance(2) { // some kinds are created so
+		meta["name"] = c.Name
+		if w.chance(2) {
+			delete(meta, "uid")
+		}
+	}
 	return c
 }
 

@@ -2,6 +2,7 @@ package registry
 
 import (
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 
@@ -61,6 +62,8 @@ func (m marks) lifecycle(c *call, a answer, was, now apiserver.Object) {
 		m["a generated name"]++
 	case c.Verb == "delete" && done:
 		m.deletion(c, was, now)
+	case c.Verb == "update" && a.Code == http.StatusCreated:
+		m["created by an update"]++
 	case strings.Contains(message, "the object has been modified"):
 		m["a stale version"]++
 	case was != nil && now == nil && c.Verb != "deletecollection":
@@ -115,7 +118,7 @@ func graceOf(obj apiserver.Object) int64 {
 
 // common are marks that many sequences must leave, whatever the kinds.
 var common = []string{
-	"a name that is not free yet", "a generated name", "a stale version", "gone with its last finalizer", "generation +1", "an equal object",
+	"a name that is not free yet", "a generated name", "created by an update", "a stale version", "gone with its last finalizer", "generation +1", "an equal object",
 	"other owners", "other finalizers", "deleted by uid", "deleted by version", "deleted by Background", "deleted by Foreground", "deleted by Orphan",
 	"deleted at once", "held by a finalizer", "dying with grace", "dying already", "dying sooner", "waiting for dependents",
 	`patch with "$patch":"delete" done`, `patch with "$patch":"delete" refused`, `patch with "$patch":"replace" done`, `patch with "$patch":"replace" refused`,
