@@ -73,8 +73,10 @@ func (c *Cluster) Patch(kind apiserver.Kind, namespace, name string, typ types.P
 
 // Scale sets the replicas of a StatefulSet.
 func (c *Cluster) Scale(namespace, name string, replicas int32) error {
-	_, err := c.do(apiserver.Request{Verb: apiserver.Update, Kind: apiserver.StatefulSet, Subresource: apiserver.Scale,
-		Key: keyFor(apiserver.StatefulSet, namespace, name), Object: &autoscalingv1.Scale{Spec: autoscalingv1.ScaleSpec{Replicas: replicas}}})
+	key := keyFor(apiserver.StatefulSet, namespace, name)
+	scale := &autoscalingv1.Scale{Spec: autoscalingv1.ScaleSpec{Replicas: replicas}}
+	scale.Namespace, scale.Name = key.Namespace, key.Name
+	_, err := c.do(apiserver.Request{Verb: apiserver.Update, Kind: apiserver.StatefulSet, Subresource: apiserver.Scale, Key: key, Object: scale})
 	return err
 }
 

@@ -59,7 +59,7 @@ func TestS3ReleaseAndReadopt(t *testing.T) {
 	c.meta("web-0", func(m *metav1.ObjectMeta) { m.Labels = map[string]string{"app": "other"} })
 	c.run(time.Second)
 	require.Empty(t, c.pod("web-0").OwnerReferences)
-	require.Equal(t, `pods "web-0" already exists`, c.host.Waiting()[0].Reason)
+	require.Equal(t, `pods "web-0" already exists, the server was not able to generate a unique name for the object`, c.host.Waiting()[0].Reason)
 	c.meta("web-0", func(m *metav1.ObjectMeta) { m.Labels = map[string]string{"app": "web"} })
 	c.settle()
 	require.Equal(t, c.set("web").UID, controllerRef(c.pod("web-0")).UID)

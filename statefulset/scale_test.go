@@ -157,7 +157,7 @@ func TestS20ErrorStopsLaterBatches(t *testing.T) {
 	c.create(web(7, parallel, noClaims))
 	c.run(0)
 	require.Equal(t, "+web-0 +web-2", c.order(apiserver.Pod), "3 … 6 are the next batch")
-	require.Equal(t, `pods "web-1" already exists`, c.host.Waiting()[0].Reason)
+	require.Equal(t, `pods "web-1" already exists, the server was not able to generate a unique name for the object`, c.host.Waiting()[0].Reason)
 }
 
 // S4: a foreign pod that holds the name is no event, only a retry.

@@ -2,8 +2,8 @@ package apiserver
 
 import (
 	"fmt"
+	"maps"
 	"slices"
-	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	schedulingv1 "k8s.io/api/scheduling/v1"
@@ -17,8 +17,8 @@ const (
 )
 
 // admitCreate runs the admission plugins that change or refuse new objects:
-// Priority, DefaultTolerationSeconds, DefaultStorageClass and
-// StorageObjectInUseProtection.
+// Priority, DefaultTolerationSeconds, StorageObjectInUseProtection,
+// DefaultStorageClass and PodTopologyLabels.
 func (s *Server) admitCreate(kind Kind, obj Object) error {
 	switch o := obj.(type) {
 	case *corev1.Pod:
@@ -26,17 +26,60 @@ func (s *Server) admitCreate(kind Kind, obj Object) error {
 			return err
 		}
 		o.Spec.Tolerations = withEvictionTolerations(o.Spec.Tolerations)
+		if o.Spec.NodeName != "" {
+			o.Labels = s.withTopology(o.Labels, o.Spec.NodeName)
+		}
 	case *corev1.PersistentVolumeClaim:
-		if o.Spec.StorageClassName == nil { // V6
+		addFinalizer(o, finalizerPVC) // V15
+		// V6
+		if _, named := o.Annotations[corev1.BetaStorageClassAnnotation]; o.Spec.StorageClassName == nil && !named {
 			o.Spec.StorageClassName = s.defaultClass()
 		}
-		addFinalizer(o, finalizerPVC) // V15
 	case *corev1.PersistentVolume:
-		now := Stamp(s.now)
-		o.Status.LastPhaseTransitionTime = &now
 		addFinalizer(o, finalizerPV) // V15
 	}
 	return nil
+}
+
+// admitChange is what those plugins do to the successor of an object, before
+// its version is looked at.
+func admitChange(obj, old Object) {
+	pod, ok := obj.(*corev1.Pod)
+	if !ok {
+		return
+	}
+	was := old.(*corev1.Pod)
+	if pod.Spec.Priority == nil {
+		pod.Spec.Priority = was.Spec.Priority
+	}
+	if pod.Spec.PreemptionPolicy == nil {
+		pod.Spec.PreemptionPolicy = was.Spec.PreemptionPolicy
+	}
+	pod.Spec.Tolerations = withEvictionTolerations(pod.Spec.Tolerations)
+}
+
+// withTopology returns a pod's labels with those of its node that say where it
+// is (PodTopologyLabels).
+func (s *Server) withTopology(labels map[string]string, name string) map[string]string {
+	node, _ := s.Get(Node, Key{Name: name}).(*corev1.Node)
+	if node == nil {
+		return labels
+	}
+	copied := false
+	for _, label := range []string{corev1.LabelTopologyZone, corev1.LabelTopologyRegion} {
+		v, ok := node.Labels[label]
+		switch {
+		case !ok:
+			continue
+		case labels == nil:
+			labels = map[string]string{}
+		case !copied:
+			labels = maps.Clone(labels)
+		}
+		copied = true
+		labels[label] = v
+	}
+	return labels
 }
 
 func addFinalizer(obj Object, name string) {
@@ -51,7 +94,7 @@ func (s *Server) admitPriority(pod *corev1.Pod) error {
 	if name := pod.Spec.PriorityClassName; name != "" {
 		class, _ = s.Get(PriorityClass, Key{Name: name}).(*schedulingv1.PriorityClass)
 		if class == nil {
-			return apierrors.NewForbidden(Pod.GroupResource(), pod.Name, fmt.Errorf("no PriorityClass with name %v was found", name))
+			return apierrors.NewForbidden(Pod.GroupResource(), nameOrUnknown(pod), fmt.Errorf("no PriorityClass with name %v was found", name))
 		}
 	} else {
 		class = s.defaultPriority()
@@ -66,11 +109,11 @@ func (s *Server) admitPriority(pod *corev1.Pod) error {
 		}
 	}
 	if p := pod.Spec.Priority; p != nil && *p != priority {
-		return apierrors.NewForbidden(Pod.GroupResource(), pod.Name,
+		return apierrors.NewForbidden(Pod.GroupResource(), nameOrUnknown(pod),
 			fmt.Errorf("the integer value of priority (%d) must not be provided in pod spec; priority admission controller computed %d from the given PriorityClass name", *p, priority))
 	}
 	if p := pod.Spec.PreemptionPolicy; p != nil && *p != policy {
-		return apierrors.NewForbidden(Pod.GroupResource(), pod.Name,
+		return apierrors.NewForbidden(Pod.GroupResource(), nameOrUnknown(pod),
 			fmt.Errorf("the string value of PreemptionPolicy (%s) must not be provided in pod spec; priority admission controller computed %s from the given PriorityClass name", *p, policy))
 	}
 	pod.Spec.Priority, pod.Spec.PreemptionPolicy = &priority, &policy
@@ -131,14 +174,27 @@ func (s *Server) defaultClass() *string {
 	return &best.Name
 }
 
-// admitUpdate refuses what only the state of other objects forbids: growing a
-// claim whose class does not allow it (V16).
-func (s *Server) admitUpdate(obj, old Object) error {
-	claim, ok := obj.(*corev1.PersistentVolumeClaim)
-	if !ok {
-		return nil
+// admitValid refuses what only the state of other objects forbids: growing a
+// claim whose class does not allow it (V16), and a second default
+// PriorityClass. old is nil for a creation.
+func (s *Server) admitValid(obj, old Object) error {
+	switch o := obj.(type) {
+	case *corev1.PersistentVolumeClaim:
+		if old != nil {
+			return s.admitExpansion(o, old.(*corev1.PersistentVolumeClaim))
+		}
+	case *schedulingv1.PriorityClass:
+		best := s.defaultPriority()
+		if o.GlobalDefault && best != nil && (old == nil || best.Name != o.Name) {
+			return apierrors.NewForbidden(PriorityClass.GroupResource(), o.Name,
+				fmt.Errorf("PriorityClass %v is already marked as default. Only one default can exist", best.Name))
+		}
 	}
-	was := old.(*corev1.PersistentVolumeClaim)
+	return nil
+}
+
+// admitExpansion is the plugin PersistentVolumeClaimResize.
+func (s *Server) admitExpansion(claim, was *corev1.PersistentVolumeClaim) error {
 	size, before := claim.Spec.Resources.Requests[corev1.ResourceStorage], was.Spec.Resources.Requests[corev1.ResourceStorage]
 	if size.Cmp(before) <= 0 {
 		return nil
@@ -149,13 +205,22 @@ func (s *Server) admitUpdate(obj, old Object) error {
 	if was.Status.Phase != corev1.ClaimBound {
 		return forbid("Only bound persistent volume claims can be expanded")
 	}
-	name := ""
-	if claim.Spec.StorageClassName != nil {
-		name = *claim.Spec.StorageClassName
-	}
-	class, _ := s.Get(StorageClass, Key{Name: strings.TrimSpace(name)}).(*storagev1.StorageClass)
-	if class == nil || class.AllowVolumeExpansion == nil || !*class.AllowVolumeExpansion {
+	name := classOf(claim)
+	class, _ := s.Get(StorageClass, Key{Name: name}).(*storagev1.StorageClass)
+	if name == "" || name != classOf(was) || class == nil || class.AllowVolumeExpansion == nil || !*class.AllowVolumeExpansion {
 		return forbid("only dynamically provisioned pvc can be resized and the storageclass that provisions the pvc must support resize")
 	}
 	return nil
+}
+
+// classOf returns the class of a claim, by annotation or field
+// (GetPersistentVolumeClaimClass).
+func classOf(claim *corev1.PersistentVolumeClaim) string {
+	if name, ok := claim.Annotations[corev1.BetaStorageClassAnnotation]; ok {
+		return name
+	}
+	if claim.Spec.StorageClassName != nil {
+		return *claim.Spec.StorageClassName
+	}
+	return ""
 }

@@ -2,11 +2,11 @@ package apiserver
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/watch"
 )
@@ -15,6 +15,10 @@ import (
 // node's topology labels in one write (pod storage, setPodNodeAndMetadata, and
 // the PodTopologyLabels admission).
 func (s *Server) bind(req *Request) Result {
+	named := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: req.Key.Namespace, Name: req.Key.Name}}
+	if err := s.checkNamespace(Pod, named); err != nil { // a binding is a creation
+		return Result{Err: err}
+	}
 	obj, err := s.existing(req)
 	if err != nil {
 		return Result{Err: err}
@@ -35,18 +39,7 @@ func (s *Server) bind(req *Request) Result {
 	pod.Spec.NodeName = req.Node
 	pod.Status.NominatedNodeName = ""
 	pod.Status.Conditions = s.scheduled(old.Status.Conditions)
-	if node, _ := s.Get(Node, Key{Name: req.Node}).(*corev1.Node); node != nil {
-		for _, label := range []string{corev1.LabelTopologyZone, corev1.LabelTopologyRegion} {
-			if v, ok := node.Labels[label]; ok {
-				labels := maps.Clone(pod.Labels)
-				if labels == nil {
-					labels = map[string]string{}
-				}
-				labels[label] = v
-				pod.Labels = labels
-			}
-		}
-	}
+	pod.Labels = s.withTopology(pod.Labels, req.Node)
 	return Result{Object: s.write(watch.Modified, Pod, &pod, old)}
 }
 

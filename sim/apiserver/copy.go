@@ -59,15 +59,20 @@ func WithKind(obj Object) Object {
 // clearKind empties apiVersion and kind: stored objects have none.
 func clearKind(obj Object) { obj.GetObjectKind().SetGroupVersionKind(schema.GroupVersionKind{}) }
 
-// inheritMeta gives a successor the metadata that no client can change.
+// inheritMeta gives a successor the metadata that the server keeps
+// (rest.BeforeUpdate). What else differs from the stored object's is for
+// validation to refuse.
 func inheritMeta(obj, old metav1.Object) {
-	obj.SetUID(old.GetUID())
-	obj.SetNamespace(old.GetNamespace())
-	obj.SetName(old.GetName())
-	obj.SetGenerateName(old.GetGenerateName())
+	if obj.GetUID() == "" {
+		obj.SetUID(old.GetUID())
+	}
 	obj.SetCreationTimestamp(old.GetCreationTimestamp())
-	obj.SetDeletionTimestamp(old.GetDeletionTimestamp())
-	obj.SetDeletionGracePeriodSeconds(old.GetDeletionGracePeriodSeconds())
+	if t := old.GetDeletionTimestamp(); t != nil {
+		obj.SetDeletionTimestamp(t)
+	}
+	if g := old.GetDeletionGracePeriodSeconds(); g != nil && obj.GetDeletionGracePeriodSeconds() == nil {
+		obj.SetDeletionGracePeriodSeconds(g)
+	}
 	obj.SetSelfLink("")
 	obj.SetManagedFields(nil)
 }

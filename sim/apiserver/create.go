@@ -1,11 +1,14 @@
 package apiserver
 
 import (
+	"errors"
 	"fmt"
+	"maps"
 	"strconv"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/watch"
 
 	"github.com/statefulsim/statefulsim/sim/apiserver/defaults"
@@ -21,61 +24,130 @@ func (s *Server) create(req *Request) Result {
 	}
 	obj = ShallowCopy(obj)
 	clearKind(obj)
-	if !kind.Namespaced() {
-		obj.SetNamespace("")
-	} else if err := s.checkNamespace(kind, obj); err != nil {
+	wipeMeta(obj)
+	if err := matchNamespace(kind, obj, req.Key.Namespace); err != nil {
 		return Result{Err: err}
 	}
-	if obj.GetResourceVersion() != "" {
-		return Result{Err: apierrors.NewBadRequest("resourceVersion should not be set on objects to be created")}
+	warnings := dedupOwners(obj, twiceSent)
+	defaults.Set(obj)
+	if err := s.checkNamespace(kind, obj); err != nil {
+		return Result{Err: err, Warnings: warnings}
 	}
+	if err := s.admitCreate(kind, obj); err != nil {
+		return Result{Err: err, Warnings: warnings}
+	}
+	return s.store(kind, obj, warnings)
+}
+
+// store is the second half of a creation, in the registry: it gives the object
+// its identity and validates it.
+func (s *Server) store(kind Kind, obj Object, warnings []string) Result {
 	if obj.GetName() == "" && obj.GetGenerateName() != "" {
 		obj.SetName(s.generateName(kind, obj))
 	}
 	key := KeyOf(obj)
-	defaults.Set(obj)
-	obj.SetDeletionTimestamp(nil)
-	obj.SetDeletionGracePeriodSeconds(nil)
-	obj.SetManagedFields(nil)
 	obj.SetCreationTimestamp(Stamp(s.now))
 	obj.SetUID(s.uid(kind, key))
+	alloc, err := s.allocate(obj, nil)
+	if err != nil {
+		return Result{Err: err, Warnings: warnings}
+	}
 	validation.Disable(obj, s.options())
 	validation.PrepareCreate(obj)
-	if err := s.admitCreate(kind, obj); err != nil {
-		return Result{Err: err}
+	if err := validation.Create(obj, s.options()); len(err) > 0 {
+		return Result{Err: apierrors.NewInvalid(kind.GroupVersionKind().GroupKind(), obj.GetName(), err), Warnings: warnings}
 	}
-	if errs := validation.Create(obj, s.options()); len(errs) > 0 {
-		return Result{Err: apierrors.NewInvalid(kind.GroupVersionKind().GroupKind(), obj.GetName(), errs)}
+	s.stampNew(obj)
+	warnings = append(warnings, validation.Warnings(obj, nil)...)
+	if err := s.admitValid(obj, nil); err != nil {
+		return Result{Err: err, Warnings: warnings}
 	}
-	if s.Get(kind, key) != nil {
-		return Result{Err: apierrors.NewAlreadyExists(kind.GroupResource(), key.Name)}
+	if version, err := parseVersion(obj); err == nil && version != 0 {
+		return Result{Err: unknownError(errVersionOnCreate), Warnings: warnings}
 	}
-	if err := s.allocate(obj, nil); err != nil {
-		return Result{Err: err}
+	if there := s.Get(kind, key); there != nil {
+		err := apierrors.NewAlreadyExists(kind.GroupResource(), key.Name)
+		if obj.GetGenerateName() != "" { // even if the name was given
+			err = apierrors.NewGenerateNameConflict(kind.GroupResource(), key.Name, 1)
+		}
+		if there.GetDeletionTimestamp() != nil {
+			err.ErrStatus.Message = "object is being deleted: " + err.ErrStatus.Message
+		}
+		return Result{Err: err, Warnings: warnings}
 	}
+	obj.SetResourceVersion("")
+	alloc.commit()
+	hide(obj)
 	if kind == Event {
 		s.expiry = append(s.expiry, expiring{s.now.Add(eventTTL), key})
 	}
-	return Result{Object: s.write(watch.Added, kind, obj, nil), Warnings: validation.Warnings(obj, nil)}
+	return Result{Object: s.write(watch.Added, kind, obj, nil), Warnings: warnings}
+}
+
+// stampNew fills what a strategy takes from its clock, or from a name that was
+// generated.
+func (s *Server) stampNew(obj Object) {
+	now := Stamp(s.now)
+	switch o := obj.(type) {
+	case *corev1.Pod:
+		for i := range o.Status.Conditions { // the gated pod's, just made
+			o.Status.Conditions[i].LastTransitionTime = now
+		}
+	case *corev1.PersistentVolume:
+		o.Status.LastPhaseTransitionTime = &now
+	case *corev1.Namespace: // Canonicalize
+		if o.Labels[corev1.LabelMetadataName] != o.Name {
+			o.Labels = maps.Clone(o.Labels)
+			if o.Labels == nil {
+				o.Labels = map[string]string{}
+			}
+			o.Labels[corev1.LabelMetadataName] = o.Name
+		}
+	}
+}
+
+var errVersionOnCreate = errors.New("resourceVersion should not be set on objects to be created")
+
+// wipeMeta takes from a new object's metadata what is the server's to say
+// (rest.WipeObjectMetaSystemFields).
+func wipeMeta(obj Object) {
+	obj.SetDeletionTimestamp(nil)
+	obj.SetDeletionGracePeriodSeconds(nil)
+	obj.SetManagedFields(nil)
+	obj.SetSelfLink("")
 }
 
 // checkNamespace holds a new object to an existing namespace (the
 // NamespaceLifecycle admission).
 func (s *Server) checkNamespace(kind Kind, obj Object) error {
-	name := obj.GetNamespace()
-	if name == "" {
-		return apierrors.NewBadRequest("the namespace of the provided object does not match the namespace sent on the request")
+	if !kind.Namespaced() {
+		return nil
 	}
+	name := obj.GetNamespace()
 	ns, _ := s.Get(Namespace, Key{Name: name}).(*corev1.Namespace)
 	if ns == nil {
 		return apierrors.NewNotFound(Namespace.GroupResource(), name)
 	}
-	if ns.DeletionTimestamp != nil {
-		err := apierrors.NewForbidden(kind.GroupResource(), obj.GetName(),
-			fmt.Errorf("unable to create new content in namespace %s because it is being terminated", name))
+	if ns.Status.Phase == corev1.NamespaceTerminating {
+		why := fmt.Errorf("unable to create new content in namespace %s because it is being terminated", name)
+		err := apierrors.NewForbidden(kind.GroupResource(), nameOrUnknown(obj), why)
+		err.ErrStatus.Details.Causes = append(err.ErrStatus.Details.Causes, metav1.StatusCause{
+			Type: corev1.NamespaceTerminatingCause, Message: fmt.Sprintf("namespace %s is being terminated", name), Field: "metadata.namespace"})
 		return err
 	}
 	return nil
+}
+
+// nameOrUnknown is what admission calls an object whose name is not generated
+// yet (admission.NewForbidden).
+func nameOrUnknown(obj Object) string {
+	if name := obj.GetName(); name != "" {
+		return name
+	}
+	if base := obj.GetGenerateName(); base != "" {
+		return base
+	}
+	return "Unknown"
 }
 
 // generateName appends five characters to the base, as upstream's name

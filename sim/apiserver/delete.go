@@ -8,6 +8,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/validation/field"
 	"k8s.io/apimachinery/pkg/watch"
 
 	"github.com/statefulsim/statefulsim/sim/engine"
@@ -17,13 +19,24 @@ import (
 // deletionTimestamp, its grace period and its finalizers (upstream's registry
 // store, Delete and updateForGracefulDeletionAndFinalizers).
 func (s *Server) delete(req *Request) Result {
-	old, err := s.existing(req)
-	if err != nil {
+	if err := checkPropagation(req.Propagation); err != nil {
 		return Result{Err: err}
 	}
-	if req.Kind == Namespace && (req.Key.Name == "default" || req.Key.Name == "kube-system" || req.Key.Name == "kube-public") {
-		return Result{Err: apierrors.NewForbidden(Namespace.GroupResource(), req.Key.Name, fmt.Errorf("this namespace may not be deleted"))}
+	old := s.Get(req.Kind, req.Key)
+	if old == nil {
+		return Result{Err: apierrors.NewNotFound(req.Kind.GroupResource(), req.Key.Name)}
 	}
+	if req.Kind == Namespace {
+		return s.deleteNamespace(req, old.(*corev1.Namespace))
+	}
+	if err := checkPreconditions(req, old); err != nil {
+		return Result{Err: err}
+	}
+	return s.deleteNow(req, old)
+}
+
+// deleteNow is delete for an object that may be deleted.
+func (s *Server) deleteNow(req *Request, old Object) Result {
 	next := ShallowCopy(old)
 	graceful, pending := false, false
 	if req.Kind == Pod {
@@ -32,9 +45,17 @@ func (s *Server) delete(req *Request) Result {
 	if pending {
 		return Result{Object: old}
 	}
-	next.SetFinalizers(collectorFinalizers(next.GetFinalizers(), req.Propagation))
-	waits := isHeld(next)
+	propagation := req.Propagation
+	if req.Kind == Event { // its garbage collection is unsupported
+		propagation = metav1.DeletePropagationBackground
+	}
+	next.SetFinalizers(collectorFinalizers(next.GetFinalizers(), propagation))
+	waits := len(next.GetFinalizers()) > 0
 	if !graceful && !waits {
+		if req.ResourceVersion != "" && len(old.GetFinalizers()) > 0 {
+			// Upstream compares with the version of an update that did not happen.
+			return Result{Err: broken(req.Kind, req.Key, versionMismatch("", old.GetResourceVersion()))}
+		}
 		return Result{Object: s.remove(req.Kind, old)}
 	}
 	if !graceful {
@@ -47,6 +68,75 @@ func (s *Server) delete(req *Request) Result {
 		return Result{Object: old}
 	}
 	return Result{Object: s.remove(req.Kind, old)}
+}
+
+// checkPropagation is ValidateDeleteOptions.
+func checkPropagation(p metav1.DeletionPropagation) error {
+	switch p {
+	case "", metav1.DeletePropagationForeground, metav1.DeletePropagationBackground, metav1.DeletePropagationOrphan:
+		return nil
+	}
+	return apierrors.NewInvalid(schema.GroupKind{Group: metav1.GroupName, Kind: "DeleteOptions"}, "", field.ErrorList{
+		field.NotSupported(field.NewPath("propagationPolicy"), &p, []string{string(metav1.DeletePropagationForeground),
+			string(metav1.DeletePropagationBackground), string(metav1.DeletePropagationOrphan), "nil"})})
+}
+
+// checkPreconditions compares what a deletion asks for with what is stored
+// (rest.BeforeDelete).
+func checkPreconditions(req *Request, obj Object) error {
+	resource := schema.GroupResource{Group: req.Kind.GroupResource().Group, Resource: req.Kind.String()}
+	if req.UID != "" && req.UID != obj.GetUID() {
+		return apierrors.NewConflict(resource, obj.GetName(), fmt.Errorf("the UID in the precondition (%s) does not match the UID in record (%s). "+
+			"The object might have been deleted and then recreated", req.UID, obj.GetUID()))
+	}
+	if req.ResourceVersion != "" && req.ResourceVersion != obj.GetResourceVersion() {
+		return apierrors.NewConflict(resource, obj.GetName(), fmt.Errorf("the ResourceVersion in the precondition (%s) does not match the ResourceVersion in record (%s). "+
+			"The object might have been modified", req.ResourceVersion, obj.GetResourceVersion()))
+	}
+	return nil
+}
+
+// deleteNamespace makes a Namespace terminate; the second time it goes, if
+// nothing holds it (namespace storage, Delete).
+func (s *Server) deleteNamespace(req *Request, old *corev1.Namespace) Result {
+	switch gr := Namespace.GroupResource(); {
+	case req.UID != "" && req.UID != old.UID:
+		return Result{Err: apierrors.NewConflict(gr, old.Name, uidMismatch(req.UID, old.UID))}
+	case req.ResourceVersion != "" && req.ResourceVersion != old.ResourceVersion:
+		return Result{Err: apierrors.NewConflict(gr, old.Name, versionMismatch(req.ResourceVersion, old.ResourceVersion))}
+	}
+	if old.DeletionTimestamp != nil {
+		if len(old.Spec.Finalizers) > 0 {
+			return Result{Object: old}
+		}
+		if err := mayDeleteNamespace(req.Key.Name); err != nil {
+			return Result{Err: err}
+		}
+		return s.deleteNow(req, old)
+	}
+	if err := mayDeleteNamespace(req.Key.Name); err != nil {
+		return Result{Err: err}
+	}
+	next := ShallowCopy(old).(*corev1.Namespace)
+	now := Stamp(s.now)
+	next.DeletionTimestamp, next.Status.Phase = &now, corev1.NamespaceTerminating
+	if fs := collectorFinalizers(next.Finalizers, req.Propagation); !slices.Equal(fs, next.Finalizers) {
+		// Upstream makes a set of them, in the order of a map.
+		fs = slices.Clone(fs)
+		slices.Sort(fs)
+		next.Finalizers = slices.Compact(fs)
+	}
+	return Result{Object: s.write(watch.Modified, Namespace, next, old)}
+}
+
+// mayDeleteNamespace keeps the namespaces that every cluster has
+// (NamespaceLifecycle).
+func mayDeleteNamespace(name string) error {
+	switch name {
+	case metav1.NamespaceDefault, metav1.NamespaceSystem, metav1.NamespacePublic:
+		return apierrors.NewForbidden(Namespace.GroupResource(), name, fmt.Errorf("this namespace may not be deleted"))
+	}
+	return nil
 }
 
 // isHeld reports whether an object's finalizers keep it; a Namespace has some in
@@ -70,24 +160,6 @@ func (s *Server) deleteCollection(req *Request) Result {
 	return Result{Items: s.List(req.Kind, req.Key.Namespace)}
 }
 
-// finalize takes over the spec.finalizers of a Namespace; without any, one that
-// is being deleted goes.
-func (s *Server) finalize(req *Request) Result {
-	old, err := s.existing(req)
-	if err != nil {
-		return Result{Err: err}
-	}
-	ns, ok := ShallowCopy(old).(*corev1.Namespace)
-	if !ok {
-		return Result{Err: apierrors.NewBadRequest(fmt.Sprintf("%s has no subresource finalize", req.Kind))}
-	}
-	ns.Spec.Finalizers = req.Object.(*corev1.Namespace).Spec.Finalizers
-	if ns.DeletionTimestamp != nil && !isHeld(ns) {
-		return Result{Object: s.remove(Namespace, old)}
-	}
-	return Result{Object: s.write(watch.Modified, Namespace, ns, old)}
-}
-
 // beginGrace sets or shortens a pod's grace period (rest.BeforeDelete and the
 // pod strategy's CheckGracefulDelete). It reports whether the pod changed, or
 // whether an equal or shorter period runs already (A9).
@@ -108,8 +180,8 @@ func (s *Server) beginGrace(pod *corev1.Pod, seconds *int64) (graceful, pending 
 			return false, true
 		}
 		at := pod.DeletionTimestamp.Add(time.Duration(period-*grace) * time.Second)
-		if now := Stamp(s.now); at.Before(now.Time) {
-			at = now.Time
+		if at.Before(WallTime(s.now)) { // not yet in whole seconds
+			at = Stamp(s.now).Time
 			if period != 0 {
 				period = 1
 			}
@@ -139,14 +211,13 @@ func (s *Server) markDeleting(obj Object) {
 		if g := obj.GetGeneration(); g > 0 {
 			obj.SetGeneration(g + 1)
 		}
+	}
+	if t := obj.GetDeletionTimestamp(); t == nil || t.After(WallTime(s.now)) {
 		now := Stamp(s.now)
 		obj.SetDeletionTimestamp(&now)
 	}
 	if g := obj.GetDeletionGracePeriodSeconds(); g == nil || *g != 0 {
 		obj.SetDeletionGracePeriodSeconds(new(int64))
-	}
-	if ns, ok := obj.(*corev1.Namespace); ok {
-		ns.Status.Phase = corev1.NamespaceTerminating
 	}
 }
 

@@ -11,13 +11,18 @@
 // Stored objects are shared and immutable. A write stores a new object, which
 // may share memory with its predecessor.
 //
+// A request is answered in the order, and with the words, of the real handlers,
+// registries and storage, down to what they do by mistake: sim/conformance holds
+// sequences of requests to them.
+//
 // Rules held here: A7 (generation), A8 (conflicts), A9 (graceful deletion), A10
 // (lifetime of Events), A11 (whole seconds), V6 (default class), V15
 // (protection finalizers), V16 (expansion), K14 (pods that go at once), N4
 // (tolerations), and by the packages defaults and validation A1–A5.
 //
 // Deviation: no authorisation, quota, limit ranges, service accounts, webhooks,
-// server-side apply or managedFields. Writes of components to pods, sets, volumes,
-// claims, EndpointSlices and Events are not compared with what is stored: the
-// components do so themselves.
+// server-side apply or managedFields; the network is IPv4 alone. Writes of
+// components to pods, sets, volumes, claims, EndpointSlices and Events are not
+// compared with what is stored: the components do so themselves. An ExternalName
+// Service has no internalTrafficPolicy: upstream may store one, and never shows it.
 package apiserver

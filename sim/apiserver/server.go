@@ -7,6 +7,8 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
+	"unicode"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
@@ -135,6 +137,27 @@ func (s *Server) Drain() []*Record {
 func (s *Server) Do(now engine.Time, by string, req Request) Result {
 	s.now, s.by = now, by
 	s.expireEvents()
+	res := s.serve(req)
+	res.Warnings = headers(res.Warnings)
+	return res
+}
+
+// headers returns the warnings that reach a client: each once, and none with
+// control characters (filters, recorder; net.NewWarningHeader).
+func headers(warnings []string) []string {
+	if len(warnings) == 0 {
+		return nil
+	}
+	var list []string
+	for _, w := range warnings {
+		if !slices.Contains(list, w) && !strings.ContainsFunc(w, unicode.IsControl) {
+			list = append(list, w)
+		}
+	}
+	return list
+}
+
+func (s *Server) serve(req Request) Result {
 	switch req.Verb {
 	case Get:
 		obj, err := s.existing(&req)
@@ -145,11 +168,8 @@ func (s *Server) Do(now engine.Time, by string, req Request) Result {
 		}
 		return s.create(&req)
 	case Update:
-		switch req.Subresource {
-		case Scale:
+		if req.Subresource == Scale {
 			return s.updateScale(&req)
-		case Finalize:
-			return s.finalize(&req)
 		}
 		return s.update(&req)
 	case Patch:
@@ -168,20 +188,34 @@ func (s *Server) existing(req *Request) (Object, error) {
 	if obj == nil {
 		return nil, apierrors.NewNotFound(req.Kind.GroupResource(), req.Key.Name)
 	}
-	if req.UID != "" && req.UID != obj.GetUID() {
-		return nil, apierrors.NewConflict(req.Kind.GroupResource(), req.Key.Name,
-			fmt.Errorf("Precondition failed: UID in precondition: %v, UID in object meta: %v", req.UID, obj.GetUID())) //nolint: upstream's words
-	}
-	if req.ResourceVersion != "" && req.ResourceVersion != obj.GetResourceVersion() {
-		return nil, apierrors.NewConflict(req.Kind.GroupResource(), req.Key.Name,
-			fmt.Errorf("Precondition failed: ResourceVersion in precondition: %v, ResourceVersion in object meta: %v", req.ResourceVersion, obj.GetResourceVersion()))
+	if err := checkStored(req, obj); err != nil {
+		return nil, err
 	}
 	return obj, nil
+}
+
+// checkStored compares a request's preconditions with what is stored, in the
+// storage's words.
+func checkStored(req *Request, obj Object) error {
+	if err := checkUID(req.Kind, req.Key, req.UID, obj.GetUID()); err != nil {
+		return err
+	}
+	if req.ResourceVersion != "" && req.ResourceVersion != obj.GetResourceVersion() {
+		return broken(req.Kind, req.Key, versionMismatch(req.ResourceVersion, obj.GetResourceVersion()))
+	}
+	return nil
+}
+
+func versionMismatch(want, has string) error {
+	return fmt.Errorf("Precondition failed: ResourceVersion in precondition: %v, ResourceVersion in object meta: %v", want, has) //nolint: upstream's words
 }
 
 // write stores a new state. The object must not be shared yet: its
 // resourceVersion is set here.
 func (s *Server) write(typ watch.EventType, kind Kind, obj, old Object) Object {
+	if s.by == User && typ != watch.Deleted {
+		obj = overWire(obj)
+	}
 	s.version++
 	obj.SetResourceVersion(strconv.FormatUint(s.version, 10))
 	var last *Record

@@ -1,6 +1,7 @@
 package apiserver
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -9,6 +10,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apiequality "k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	"k8s.io/apimachinery/pkg/watch"
@@ -22,18 +24,54 @@ var errModified = errors.New("the object has been modified; please apply your ch
 
 // update replaces an object, or its status.
 func (s *Server) update(req *Request) Result {
-	old, err := s.existing(req)
-	if err != nil {
-		return Result{Err: err}
-	}
 	if got := KindOf(req.Object); got != req.Kind {
 		return Result{Err: apierrors.NewBadRequest(fmt.Sprintf("%s: not a %s: %T", req.Key, req.Kind, req.Object))}
 	}
-	return s.replace(req, ShallowCopy(req.Object), old)
+	obj := ShallowCopy(req.Object)
+	if err := matchNamespace(req.Kind, obj, req.Key.Namespace); err != nil {
+		return Result{Err: err}
+	}
+	if err := matchName(obj, req.Key.Name); err != nil {
+		return Result{Err: err}
+	}
+	warnings := dedupOwners(obj, twiceSent)
+	old, err := s.existing(req)
+	if err != nil {
+		if apierrors.IsNotFound(err) && req.Subresource == None && createsOnUpdate(obj) {
+			if err := checkUID(req.Kind, req.Key, obj.GetUID(), ""); err != nil { // of an object that is not there
+				return Result{Err: err, Warnings: warnings}
+			}
+			return s.createByUpdate(req, obj, warnings)
+		}
+		return Result{Err: err, Warnings: warnings}
+	}
+	if err := checkUID(req.Kind, req.Key, obj.GetUID(), old.GetUID()); err != nil {
+		return Result{Err: err, Warnings: warnings}
+	}
+	res := s.replace(req, obj, old)
+	if len(warnings) > 0 {
+		res.Warnings = append(warnings, res.Warnings...)
+	}
+	return res
+}
+
+// createByUpdate is the creation of an object by an update.
+func (s *Server) createByUpdate(req *Request, obj Object, warnings []string) Result {
+	clearKind(obj)
+	wipeMeta(obj)
+	defaults.Set(obj)
+	if err := s.checkNamespace(req.Kind, obj); err != nil {
+		return Result{Err: err, Warnings: warnings}
+	}
+	obj.SetResourceVersion("")
+	return s.store(req.Kind, obj, warnings)
 }
 
 // patch lets the request's Patcher make the successor.
 func (s *Server) patch(req *Request) Result {
+	if raw, ok := req.Patch.(RawPatch); ok && !json.Valid([]byte(raw.Data)) {
+		return Result{Err: apierrors.NewBadRequest("invalid JSON patch")}
+	}
 	old, err := s.existing(req)
 	if err != nil {
 		return Result{Err: err}
@@ -48,10 +86,26 @@ func (s *Server) patch(req *Request) Result {
 	}
 	res := Result{Object: old}
 	if obj != old {
-		res = s.replace(req, obj, old)
+		res = s.patched(req, obj, old)
 	}
 	if warned != nil {
 		res.Warnings = append(warned.warnings, res.Warnings...)
+	}
+	return res
+}
+
+// patched replaces an object by what a patch has made of it.
+func (s *Server) patched(req *Request, obj, old Object) Result {
+	if err := matchNamespace(req.Kind, obj, req.Key.Namespace); err != nil {
+		return Result{Err: err}
+	}
+	if err := matchName(obj, req.Key.Name); err != nil {
+		return Result{Err: err}
+	}
+	warnings := dedupOwners(obj, twiceAdmitted)
+	res := s.replace(req, obj, old)
+	if len(warnings) > 0 {
+		res.Warnings = append(warnings, res.Warnings...)
 	}
 	return res
 }
@@ -60,48 +114,57 @@ func (s *Server) patch(req *Request) Result {
 // written: its version stays.
 func (s *Server) replace(req *Request, obj, old Object) Result {
 	kind := req.Kind
-	if v := obj.GetResourceVersion(); v != "" && v != old.GetResourceVersion() {
-		return Result{Err: apierrors.NewConflict(kind.GroupResource(), old.GetName(), errModified)} // A8
+	if req.Subresource == None {
+		admitChange(obj, old)
 	}
-	if u := obj.GetUID(); u != "" && u != old.GetUID() {
-		return Result{Err: apierrors.NewConflict(kind.GroupResource(), old.GetName(),
-			fmt.Errorf("Precondition failed: UID in precondition: %v, UID in object meta: %v", u, old.GetUID()))}
+	if err := checkVersion(kind, obj, old); err != nil {
+		return Result{Err: err}
 	}
 	clearKind(obj)
-	inheritMeta(obj, old)
 	obj.SetGeneration(old.GetGeneration())
 	var errs field.ErrorList
-	if req.Subresource == Status {
+	var alloc *allocation
+	switch req.Subresource {
+	case Finalize: // namespaceFinalizeStrategy
+		obj.(*corev1.Namespace).Status = old.(*corev1.Namespace).Status
+		inheritMeta(obj, old)
+		errs = validation.UpdateFinalizers(obj.(*corev1.Namespace), old.(*corev1.Namespace))
+	case Status:
 		defaults.SetStatus(obj)
 		validation.PrepareStatusUpdate(obj, old)
+		inheritMeta(obj, old)
 		s.stampPhase(obj, old)
 		errs = validation.UpdateStatus(obj, old)
-	} else {
+	default:
 		defaults.Set(obj)
-		validation.Disable(obj, s.options())
-		validation.PrepareUpdate(obj, old)
-		if err := s.admitUpdate(obj, old); err != nil {
+		var err error
+		if alloc, err = s.allocate(obj, old); err != nil {
 			return Result{Err: err}
 		}
+		validation.Disable(obj, s.options())
+		validation.PrepareUpdate(obj, old)
+		inheritMeta(obj, old)
 		errs = validation.Update(obj, old, s.options())
 	}
 	if len(errs) > 0 {
-		return Result{Err: apierrors.NewInvalid(kind.GroupVersionKind().GroupKind(), old.GetName(), errs)}
-	}
-	obj.SetResourceVersion(old.GetResourceVersion())
-	if s.unchanged(kind, obj, old) {
-		return Result{Object: old}
-	}
-	if err := s.allocate(obj, old); err != nil {
-		return Result{Err: err}
-	}
-	if isFreed(obj) {
-		return Result{Object: s.remove(kind, old)}
+		return Result{Err: apierrors.NewInvalid(kind.GroupVersionKind().GroupKind(), obj.GetName(), errs)}
 	}
 	var warnings []string
 	if req.Subresource == None {
 		warnings = validation.Warnings(obj, old)
+		if err := s.admitValid(obj, old); err != nil {
+			return Result{Err: err, Warnings: warnings}
+		}
 	}
+	hide(obj)
+	if isFreed(obj, old) { // the answer is what was sent, the last state what was stored
+		s.remove(kind, old)
+		return Result{Object: obj, Warnings: warnings}
+	}
+	if s.unchanged(kind, obj, old) {
+		return Result{Object: old, Warnings: warnings}
+	}
+	alloc.commit()
 	return Result{Object: s.write(watch.Modified, kind, obj, old), Warnings: warnings}
 }
 
@@ -115,6 +178,11 @@ func (s *Server) unchanged(kind Kind, obj, old Object) bool {
 			return false
 		}
 	}
+	if kind == PersistentVolumeClaim && s.stores[kind].entries[KeyOf(obj)].head.Type == watch.Added {
+		// A new claim is stored without its phase, which it has whenever it is
+		// read: the next write makes a difference.
+		return false
+	}
 	return apiequality.Semantic.DeepEqual(obj, old)
 }
 
@@ -122,10 +190,10 @@ func (s *Server) unchanged(kind Kind, obj, old Object) bool {
 const User = "kubectl"
 
 // isFreed reports whether an object that waits for its deletion has just lost
-// its last finalizer (A9).
-func isFreed(obj Object) bool {
-	grace := obj.GetDeletionGracePeriodSeconds()
-	return obj.GetDeletionTimestamp() != nil && !isHeld(obj) && (grace == nil || *grace == 0)
+// its last finalizer (A9; registry store, ShouldDeleteDuringUpdate).
+func isFreed(obj, old Object) bool {
+	grace := old.GetDeletionGracePeriodSeconds()
+	return old.GetDeletionTimestamp() != nil && !isHeld(obj) && (grace == nil || *grace == 0)
 }
 
 // stampPhase keeps the time of a volume's last change of phase
@@ -146,26 +214,42 @@ func (s *Server) stampPhase(obj, old Object) {
 	}
 }
 
-// scaleOf returns the scale subresource of a StatefulSet.
+// scaleOf returns the scale subresource of a StatefulSet (scaleFromStatefulSet).
 func scaleOf(set *appsv1.StatefulSet) *autoscalingv1.Scale {
-	return &autoscalingv1.Scale{
-		ObjectMeta: *set.ObjectMeta.DeepCopy(),
-		Spec:       autoscalingv1.ScaleSpec{Replicas: *set.Spec.Replicas},
-		Status:     autoscalingv1.ScaleStatus{Replicas: set.Status.Replicas},
+	scale := &autoscalingv1.Scale{
+		ObjectMeta: metav1.ObjectMeta{Name: set.Name, Namespace: set.Namespace, UID: set.UID,
+			ResourceVersion: set.ResourceVersion, CreationTimestamp: set.CreationTimestamp},
+		Spec:   autoscalingv1.ScaleSpec{Replicas: *set.Spec.Replicas},
+		Status: autoscalingv1.ScaleStatus{Replicas: set.Status.Replicas},
 	}
+	if selector, err := metav1.LabelSelectorAsSelector(set.Spec.Selector); err == nil { // validated
+		scale.Status.Selector = selector.String()
+	}
+	return scale
 }
 
-// updateScale sets the replicas of a StatefulSet from a Scale.
+// updateScale sets the replicas of a StatefulSet from a Scale. The answer is
+// the set.
 func (s *Server) updateScale(req *Request) Result {
-	old, err := s.existing(req)
-	if err != nil {
-		return Result{Err: err}
-	}
 	scale, ok := req.Object.(*autoscalingv1.Scale)
 	if !ok {
 		return Result{Err: apierrors.NewBadRequest(fmt.Sprintf("not a Scale: %T", req.Object))}
 	}
-	return s.scaleTo(req, old, scale.Spec.Replicas, scale.ResourceVersion)
+	next := *scale
+	if err := matchNamespace(req.Kind, &next, req.Key.Namespace); err != nil {
+		return Result{Err: err}
+	}
+	if err := matchName(&next, req.Key.Name); err != nil {
+		return Result{Err: err}
+	}
+	old, err := s.existing(req)
+	if err != nil {
+		return Result{Err: err}
+	}
+	if err := checkUID(req.Kind, req.Key, next.UID, old.GetUID()); err != nil {
+		return Result{Err: err}
+	}
+	return s.scaleTo(req, old, &next)
 }
 
 // patchScale applies a patch to the Scale of an object.
@@ -174,27 +258,44 @@ func (s *Server) patchScale(req *Request, old Object) Result {
 	if !ok {
 		return Result{Err: noScale(req.Kind)}
 	}
-	scale := scaleOf(set)
-	obj, err := req.Patch.Apply(scale)
+	obj, err := req.Patch.Apply(scaleOf(set))
 	var warned *patchWarning
 	if err != nil && !errors.As(err, &warned) {
 		return Result{Err: err}
 	}
-	return s.scaleTo(req, old, obj.(*autoscalingv1.Scale).Spec.Replicas, "")
+	scale := obj.(*autoscalingv1.Scale)
+	var res Result
+	switch {
+	case matchNamespace(req.Kind, scale, req.Key.Namespace) != nil:
+		res.Err = matchNamespace(req.Kind, scale, req.Key.Namespace)
+	case matchName(scale, req.Key.Name) != nil:
+		res.Err = matchName(scale, req.Key.Name)
+	default:
+		res = s.scaleTo(req, old, scale)
+	}
+	if warned != nil {
+		res.Warnings = append(warned.warnings, res.Warnings...)
+	}
+	return res
 }
 
-func (s *Server) scaleTo(req *Request, old Object, replicas int32, version string) Result {
+// scaleTo gives a set the replicas of a Scale (scaleUpdatedObjectInfo).
+func (s *Server) scaleTo(req *Request, old Object, scale *autoscalingv1.Scale) Result {
 	set, ok := old.(*appsv1.StatefulSet)
 	if !ok {
 		return Result{Err: noScale(req.Kind)}
 	}
-	if replicas < 0 {
+	if scale.Spec.Replicas < 0 {
 		return Result{Err: apierrors.NewInvalid(schema.GroupKind{Group: "autoscaling", Kind: "Scale"}, set.Name, field.ErrorList{
-			field.Invalid(field.NewPath("spec", "replicas"), replicas, "must be greater than or equal to 0")})}
+			field.Invalid(field.NewPath("spec", "replicas"), int64(scale.Spec.Replicas), "must be greater than or equal to 0")})}
+	}
+	if scale.UID != "" && scale.UID != set.UID {
+		return Result{Err: apierrors.NewConflict(schema.GroupResource{Group: req.Kind.GroupResource().Group, Resource: "statefulsets/scale"}, set.Name,
+			uidMismatch(scale.UID, set.UID))}
 	}
 	next := *set
-	next.Spec.Replicas = &replicas
-	next.ResourceVersion = version
+	next.Spec.Replicas = &scale.Spec.Replicas
+	next.ResourceVersion = scale.ResourceVersion
 	plain := *req
 	plain.Subresource = None
 	return s.replace(&plain, &next, set)

@@ -3,11 +3,9 @@ package conformance
 import (
 	"flag"
 	"fmt"
-	"os"
 	"runtime"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 
 	utilfeature "k8s.io/apiserver/pkg/util/feature"
@@ -16,18 +14,12 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/statefulsim/statefulsim/sim/apiserver"
+	"github.com/statefulsim/statefulsim/sim/conformance/internal/seeded"
 )
 
-var (
-	states = flag.Int("states", 200_000, "how many states TestOneSync compares (5,000 with -short)")
-	first  = flag.Uint64("seed", 1, "where TestOneSync begins; 0 for another place every time")
-)
+var states = flag.Int("states", 200_000, "how many states TestOneSync compares (5,000 with -short)")
 
-func TestMain(m *testing.M) {
-	flag.Parse()
-	flag.Set("rapid.nofailfile", "true") // a seed and the state itself are printed
-	os.Exit(m.Run())
-}
+func TestMain(m *testing.M) { seeded.Main(m) }
 
 // gateSets are the combinations of the gates that change a StatefulSet's syncs.
 var gateSets = []apiserver.Gates{
@@ -51,43 +43,12 @@ func TestOneSync(t *testing.T) {
 				for k := range shards {
 					t.Run(strconv.Itoa(k), func(t *testing.T) {
 						t.Parallel()
-						check(t, i*shards+k, n/len(gateSets)/shards, func(rt *rapid.T) { compare(rt, drawState(rt), g) })
+						seeded.Check(t, i*shards+k, n/len(gateSets)/shards, func(rt *rapid.T) { compare(rt, drawState(rt), g) })
 					})
 				}
 			})
 		})
 	}
-}
-
-// rapidFlags guards rapid's flags, which are global, and read when a check begins.
-var rapidFlags sync.Mutex
-
-// check is rapid.Check with as many states, from the seed of a shard. A seed
-// given by -rapid.seed is a state that failed: that one alone is looked at.
-func check(t *testing.T, shard, n int, prop func(*rapid.T)) {
-	t.Helper()
-	rapidFlags.Lock()
-	release := sync.OnceFunc(rapidFlags.Unlock)
-	defer release()
-	was := flag.Lookup("rapid.seed").Value.String()
-	seed := was
-	if was == "0" && *first != 0 {
-		seed = strconv.FormatUint(*first*1_000_003+uint64(shard)<<40, 10)
-	}
-	if was != "0" {
-		n = 1
-	}
-	if testing.Short() {
-		n *= 5 // rapid does a fifth of what it is told
-	}
-	restore := sync.OnceFunc(func() { flag.Set("rapid.seed", was); release() })
-	defer restore()
-	flag.Set("rapid.seed", seed)
-	flag.Set("rapid.checks", strconv.Itoa(n))
-	rapid.Check(t, func(rt *rapid.T) {
-		restore()
-		prop(rt)
-	})
 }
 
 type fataler interface {

@@ -237,9 +237,18 @@ func TestNoSlicesWithoutASelector(t *testing.T) {
 func TestDualStackHasSlicesForBothFamilies(t *testing.T) {
 	c := newCluster(t, controller.Latency{})
 	c.create(newNode("n1", ""))
-	c.create(newService("web", func(s *corev1.Service) {
+	// In a cluster of one stack: a headless Service without a selector may have
+	// both families, and keeps them.
+	prefer := corev1.IPFamilyPolicyPreferDualStack
+	both := func(s *corev1.Service) {
+		s.Spec.ClusterIP, s.Spec.IPFamilyPolicy = corev1.ClusterIPNone, &prefer
 		s.Spec.IPFamilies = []corev1.IPFamily{corev1.IPv4Protocol, corev1.IPv6Protocol}
+	}
+	c.create(newService("web", func(s *corev1.Service) {
+		both(s)
+		s.Spec.Selector = nil
 	}))
+	c.update(newService("web", both))
 	c.create(newPod("web-0", "web", "n1", nil))
 	c.change("web-0", func(p *corev1.Pod) {
 		p.Status.Phase, p.Status.PodIP = corev1.PodRunning, "10.0.0.1"

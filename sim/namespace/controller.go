@@ -112,7 +112,15 @@ func (c *Controller) Step(v controller.View, name string, at stage, results [][]
 		return controller.Send(reqs...), others
 	}
 	return controller.Send(apiserver.Request{Verb: apiserver.Update, Subresource: apiserver.Finalize, Kind: apiserver.Namespace,
-		Key: apiserver.Key{Name: name}, Object: &corev1.Namespace{}}), finalizing
+		Key: apiserver.Key{Name: name}, Object: withoutFinalizer(ns)}), finalizing
+}
+
+// withoutFinalizer returns a namespace that Kubernetes has emptied
+// (finalizeNamespace); what others hold it for stays.
+func withoutFinalizer(ns *corev1.Namespace) *corev1.Namespace {
+	next := *ns
+	next.Spec.Finalizers = slices.DeleteFunc(slices.Clone(ns.Spec.Finalizers), func(f corev1.FinalizerName) bool { return f == corev1.FinalizerKubernetes })
+	return &next
 }
 
 func empty(kind apiserver.Kind, namespace string) apiserver.Request {

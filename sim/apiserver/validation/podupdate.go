@@ -246,10 +246,8 @@ func (c *check) podStatus(p, old *corev1.Pod) {
 	if p.Status.QOSClass != old.Status.QOSClass {
 		c.invalid(at.child("qosClass"), p.Status.QOSClass, isImmutable)
 	}
-	if old.Spec.RestartPolicy != corev1.RestartPolicyAlways {
-		c.restarts(at.child("containerStatuses"), p.Status.ContainerStatuses, old.Status.ContainerStatuses, old.Spec.Containers, &old.Spec)
-		c.restarts(at.child("initContainerStatuses"), p.Status.InitContainerStatuses, old.Status.InitContainerStatuses, old.Spec.InitContainers, &old.Spec)
-	}
+	c.restarts(at.child("containerStatuses"), p.Status.ContainerStatuses, old.Status.ContainerStatuses, old.Spec.Containers, &old.Spec)
+	c.restarts(at.child("initContainerStatuses"), p.Status.InitContainerStatuses, old.Status.InitContainerStatuses, old.Spec.InitContainers, &old.Spec)
 	c.podIPs(at.child("podIPs"), &p.Status)
 	c.hostIPs(at.child("hostIPs"), &p.Status)
 }
@@ -260,13 +258,14 @@ func nonNegativeInteger(c *check, p path, n int64) {
 	}
 }
 
-// restarts is ValidateContainerStateTransition for pods that do not always
-// restart: what has ended stays ended, unless a policy restarts it.
+// restarts is ValidateContainerStateTransition: what has ended stays ended,
+// unless a policy restarts it. One whose container the pod does not have never
+// restarts.
 func (c *check) restarts(p path, now, old []corev1.ContainerStatus, containers []corev1.Container, s *corev1.PodSpec) {
 	for i := range old {
 		ended := old[i].State.Terminated
-		j := slices.IndexFunc(now, func(n corev1.ContainerStatus) bool { return n.Name == old[i].Name })
-		if ended == nil || j < 0 || now[j].State.Terminated != nil {
+		runs := func(n corev1.ContainerStatus) bool { return n.Name == old[i].Name && n.State.Terminated == nil }
+		if ended == nil || !slices.ContainsFunc(now, runs) || mayRestartAll(s) {
 			continue
 		}
 		k := slices.IndexFunc(containers, func(ctr corev1.Container) bool { return ctr.Name == old[i].Name })
@@ -275,6 +274,16 @@ func (c *check) restarts(p path, now, old []corev1.ContainerStatus, containers [
 			c.forbidden(at.child("state"), "may not be transitioned to non-terminated state")
 		}
 	}
+}
+
+// mayRestartAll is podutil.AllContainersCouldRestart.
+func mayRestartAll(s *corev1.PodSpec) (all bool) {
+	eachContainer(s, func(_ string, _ int, ctr *corev1.Container) {
+		all = all || slices.ContainsFunc(ctr.RestartPolicyRules, func(r corev1.ContainerRestartRule) bool {
+			return r.Action == corev1.ContainerRestartRuleActionRestartAllContainers
+		})
+	})
+	return all
 }
 
 // mayRestart is podutil.ContainerShouldRestart: rules first, then the

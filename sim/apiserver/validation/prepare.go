@@ -32,11 +32,9 @@ func PrepareCreate(obj runtime.Object) {
 		o.Status = corev1.PersistentVolumeStatus{Phase: corev1.VolumePending}
 	case *corev1.Service:
 		o.Status = corev1.ServiceStatus{}
-		if o.Spec.ClusterIP != "" && len(o.Spec.ClusterIPs) == 0 {
-			o.Spec.ClusterIPs = []string{o.Spec.ClusterIP}
-		}
+		KeepAllocated(o, nil)
 	case *corev1.Node:
-		o.Spec.ConfigSource, o.Status.Config = nil, nil
+		o.Spec.ConfigSource, o.Status.Config, o.Spec.PodPreemptionPolicy = nil, nil, nil
 	case *corev1.Namespace:
 		o.Status = corev1.NamespaceStatus{Phase: corev1.NamespaceActive}
 		if !slices.Contains(o.Spec.Finalizers, corev1.FinalizerKubernetes) {
@@ -83,7 +81,7 @@ func PrepareUpdate(obj, old runtime.Object) {
 	case *corev1.Service:
 		prepareService(o, old.(*corev1.Service))
 	case *corev1.Node:
-		o.Status, o.Spec.ConfigSource = old.(*corev1.Node).Status, nil
+		o.Status, o.Spec.ConfigSource, o.Spec.PodPreemptionPolicy = old.(*corev1.Node).Status, nil, nil
 	case *corev1.Namespace:
 		was := old.(*corev1.Namespace)
 		o.Status, o.Spec.Finalizers = was.Status, was.Spec.Finalizers
@@ -193,17 +191,8 @@ func isClaimOrSnapshot(d *corev1.TypedLocalObjectReference) bool {
 // (dropTypeDependentFields).
 func prepareService(svc, old *corev1.Service) {
 	svc.Status = old.Status
+	KeepAllocated(svc, old)
 	s, was := &svc.Spec, &old.Spec
-	keepAllocated(s, was)
-	if len(was.ClusterIPs) > 0 && len(s.ClusterIPs) == 0 && was.ClusterIP == s.ClusterIP {
-		s.ClusterIPs = was.ClusterIPs
-	}
-	if was.ClusterIP != s.ClusterIP && slices.Equal(was.ClusterIPs, s.ClusterIPs) {
-		s.ClusterIPs = nil
-		if s.ClusterIP != "" {
-			s.ClusterIPs = []string{s.ClusterIP}
-		}
-	}
 	const external, balanced = corev1.ServiceTypeExternalName, corev1.ServiceTypeLoadBalancer
 	if was.Type != external && s.Type == external {
 		if was.ClusterIP == s.ClusterIP && slices.Equal(was.ClusterIPs, s.ClusterIPs) {

@@ -31,7 +31,7 @@ func preparePod(p *corev1.Pod) {
 // preparePodStatus: what the kubelet leaves out stays.
 func preparePodStatus(p, old *corev1.Pod) {
 	p.Spec = old.Spec
-	p.OwnerReferences = old.OwnerReferences
+	p.OwnerReferences, p.DeletionTimestamp = old.OwnerReferences, old.DeletionTimestamp
 	s, was := &p.Status, &old.Status
 	if was.VolumeHealth == nil {
 		s.VolumeHealth = nil // behind an alpha gate

@@ -6,6 +6,32 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
+// KeepAllocated brings the two fields for cluster IPs of a Service into line,
+// and fills what a client left out with what the Service has: the storage does
+// so before it allocates, and before any strategy (patchAllocatedValues,
+// normalizeClusterIPs). old is nil for a new Service; to do it twice changes
+// nothing more.
+func KeepAllocated(svc, old *corev1.Service) {
+	s := &svc.Spec
+	if old == nil {
+		if s.ClusterIP != "" && len(s.ClusterIPs) == 0 {
+			s.ClusterIPs = []string{s.ClusterIP}
+		}
+		return
+	}
+	was := &old.Spec
+	keepAllocated(s, was)
+	if len(was.ClusterIPs) > 0 && len(s.ClusterIPs) == 0 && was.ClusterIP == s.ClusterIP {
+		s.ClusterIPs = was.ClusterIPs
+	}
+	if was.ClusterIP != s.ClusterIP && slices.Equal(was.ClusterIPs, s.ClusterIPs) {
+		s.ClusterIPs = nil
+		if s.ClusterIP != "" {
+			s.ClusterIPs = []string{s.ClusterIP}
+		}
+	}
+}
+
 // keepAllocated fills the addresses and ports that a client left out with those
 // that the Service has, so that its manifest can be submitted again
 // (patchAllocatedValues). was is only read; the ports of s are copied before

@@ -80,6 +80,48 @@ func TestImmutable(t *testing.T) {
 	}, texts(validation.Update(&next, old, options)))
 }
 
+// A value that the stored Service has is no longer looked at, wherever it stands
+// now (IsValidIPForLegacyField).
+func TestStoredAddressStays(t *testing.T) {
+	old := stored[*corev1.Service](t, `
+apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec: {clusterIP: None, clusterIPs: [None], ports: [{port: 80}]}`)
+	next := *old
+	next.Spec.ClusterIPs = []string{"None", "None"}
+	first := `spec.clusterIPs: Invalid value: ["None","None"]: 'None' must be the first and only value`
+	require.Equal(t, []string{first}, texts(validation.Update(&next, old, options))[:1])
+	require.NotContains(t, fmt.Sprint(texts(validation.Update(&next, old, options))), "must be a valid IP address")
+	require.Contains(t, fmt.Sprint(texts(validation.Create(&next, options))), `spec.clusterIPs[1]: Invalid value: "None": must be a valid IP address`)
+}
+
+// What has ended stays ended, unless its container may restart: one that the pod
+// does not have may not, whatever the pod's policy.
+func TestEndedContainers(t *testing.T) {
+	ended := corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{ExitCode: 1}}
+	restarts := func(policy corev1.RestartPolicy, edit func(*corev1.Pod), names ...string) []string {
+		old := stored[*corev1.Pod](t, "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec: {containers: [{name: c, image: i}]}")
+		old.Spec.RestartPolicy = policy
+		edit(old)
+		next := *old
+		for _, n := range names {
+			old.Status.ContainerStatuses = append(old.Status.ContainerStatuses, corev1.ContainerStatus{Name: n, State: ended})
+			next.Status.ContainerStatuses = append(next.Status.ContainerStatuses, corev1.ContainerStatus{Name: n})
+		}
+		return texts(validation.UpdateStatus(&next, old))
+	}
+	none := func(*corev1.Pod) {}
+	forbidden := `status.containerStatuses[0].state: Forbidden: may not be transitioned to non-terminated state`
+	require.Empty(t, restarts(corev1.RestartPolicyAlways, none, "c"))
+	require.Empty(t, restarts(corev1.RestartPolicyOnFailure, none, "c"))
+	require.Equal(t, []string{forbidden}, restarts(corev1.RestartPolicyNever, none, "c"))
+	require.Equal(t, []string{forbidden}, restarts(corev1.RestartPolicyAlways, none, "other"))
+	require.Empty(t, restarts(corev1.RestartPolicyNever, func(p *corev1.Pod) {
+		p.Spec.Containers[0].RestartPolicyRules = []corev1.ContainerRestartRule{{Action: corev1.ContainerRestartRuleActionRestartAllContainers}}
+	}, "other"))
+}
+
 // TestGeneration is A7: up with the spec, never with status or metadata.
 func TestGeneration(t *testing.T) {
 	old := stored[*appsv1.StatefulSet](t, setManifest)

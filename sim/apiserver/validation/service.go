@@ -12,7 +12,7 @@ import (
 
 func (c *check) serviceCreate(s *corev1.Service) {
 	c.meta(&s.ObjectMeta, true, labelName) // RelaxedServiceNameValidation is on
-	c.service(s)
+	c.service(s, nil)
 }
 
 // isHeadless: endpoints alone, no address of its own.
@@ -20,8 +20,8 @@ func isHeadless(s *corev1.Service) bool {
 	return len(s.Spec.ClusterIPs) == 1 && s.Spec.ClusterIPs[0] == corev1.ClusterIPNone
 }
 
-// service is validateService.
-func (c *check) service(svc *corev1.Service) {
+// service is validateService; old is nil at a creation.
+func (c *check) service(svc, old *corev1.Service) {
 	s, headless := &svc.Spec, isHeadless(svc)
 	ports := spec.child("ports")
 	if len(s.Ports) == 0 && !headless && s.Type != corev1.ServiceTypeExternalName {
@@ -35,7 +35,7 @@ func (c *check) service(svc *corev1.Service) {
 	present(c, spec.child("sessionAffinity"), s.SessionAffinity, corev1.ServiceAffinityClientIP, corev1.ServiceAffinityNone)
 	c.sessionAffinity(spec.child("sessionAffinityConfig"), s)
 	if s.Type != corev1.ServiceTypeExternalName {
-		c.clusterIPs(svc)
+		c.clusterIPs(svc, old)
 	}
 	external := spec.child("externalIPs")
 	for i, ip := range s.ExternalIPs {

@@ -6,12 +6,25 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/validation/field"
 )
 
 func isIPv6(s string) bool { return strings.Contains(s, ":") }
 
-// clusterIPs is ValidateServiceClusterIPsRelatedFields.
-func (c *check) clusterIPs(svc *corev1.Service) {
+// ClusterIPs checks the addresses and families of a Service alone, as the
+// storage does before it allocates. old is nil for a new Service.
+func ClusterIPs(svc, old *corev1.Service) field.ErrorList {
+	var c check
+	if svc.Spec.Type != corev1.ServiceTypeExternalName {
+		c.clusterIPs(svc, old)
+	}
+	return c.errs
+}
+
+// clusterIPs is ValidateServiceClusterIPsRelatedFields. A value that the old
+// Service has is not looked at again, not even "None" in another place
+// (IsValidIPForLegacyField); no other list of addresses can hold a bad one.
+func (c *check) clusterIPs(svc, old *corev1.Service) {
 	s, p := &svc.Spec, spec.child("clusterIPs")
 	switch {
 	case s.ClusterIP == "" && len(s.ClusterIPs) > 0:
@@ -38,7 +51,7 @@ func (c *check) clusterIPs(svc *corev1.Service) {
 			if len(s.ClusterIPs) > 1 {
 				c.invalid(p, s.ClusterIPs, "'None' must be the first and only value")
 			}
-		} else {
+		} else if old == nil || !slices.Contains(old.Spec.ClusterIPs, ip) {
 			c.ip(p.at(i), ip)
 		}
 		bad = bad || len(c.errs) > before
@@ -81,7 +94,7 @@ func (c *check) serviceUpdate(svc, old *corev1.Service) {
 	if needsHealthPort(&svc.Spec) && needsHealthPort(&old.Spec) && svc.Spec.HealthCheckNodePort != old.Spec.HealthCheckNodePort {
 		c.forbidden(spec.child("healthCheckNodePort"), isImmutable)
 	}
-	c.service(svc)
+	c.service(svc, old)
 }
 
 const onceSet = "may not change once set"

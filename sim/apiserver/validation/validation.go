@@ -149,6 +149,19 @@ func UpdateStatus(obj, old runtime.Object) field.ErrorList {
 	return c.errs
 }
 
+// UpdateFinalizers checks a Namespace whose spec.finalizers are to change, with
+// their own subresource.
+func UpdateFinalizers(n, old *corev1.Namespace) field.ErrorList {
+	var c check
+	c.sameMeta(n, old, false)
+	p := spec.child("finalizers")
+	for i, f := range n.Spec.Finalizers {
+		c.qualified(p.at(i), string(f))
+		c.kubeFinalizer(p.at(i), string(f))
+	}
+	return c.errs
+}
+
 // sameMeta compares the metadata of an object and its predecessor. It reports
 // whether there is any. whole tells an update from that of a status.
 func (c *check) sameMeta(obj, old runtime.Object, whole bool) bool {

@@ -96,7 +96,6 @@ func (w *warner) volume(pv *corev1.PersistentVolume) {
 	if pv.Spec.PersistentVolumeReclaimPolicy == corev1.PersistentVolumeReclaimRecycle {
 		w.at(spec.child("persistentVolumeReclaimPolicy"), "The Recycle reclaim policy is deprecated. Instead, the recommended approach is to use dynamic provisioning.")
 	}
-	w.fractional(spec.child("capacity"), pv.Spec.Capacity, corev1.ResourceStorage)
 }
 
 func (w *warner) service(svc *corev1.Service) {
@@ -229,10 +228,10 @@ func (w *warner) ports(p path, s *corev1.PodSpec) {
 			all = append(all, portAt{&ctr.Ports[j], list, i, j})
 		}
 	})
-	if len(all) < 2 {
-		return
-	}
 	for i, a := range all {
+		if a.HostIP != "" && a.HostPort == 0 {
+			w.add(fmt.Sprintf("%s: hostIP set without hostPort: %+v", a.where(p), *a.ContainerPort))
+		}
 		for _, b := range all[:i] {
 			if a.ContainerPort.ContainerPort != b.ContainerPort.ContainerPort || a.Protocol != b.Protocol {
 				continue

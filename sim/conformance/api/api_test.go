@@ -4,9 +4,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
-	"os"
 	"regexp"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -17,6 +15,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/statefulsim/statefulsim/sim/apiserver/validation"
+	"github.com/statefulsim/statefulsim/sim/conformance/internal/seeded"
 )
 
 var (
@@ -24,10 +23,7 @@ var (
 	survey = flag.Int("survey", 0, "print up to so many differences of each kind and do not fail")
 )
 
-func TestMain(m *testing.M) {
-	flag.Parse()
-	os.Exit(m.Run())
-}
+func TestMain(m *testing.M) { seeded.Main(m) }
 
 // Upstream's server and ours answer the same to the same request.
 func TestRequests(t *testing.T) {
@@ -35,9 +31,9 @@ func TestRequests(t *testing.T) {
 	for _, k := range kinds {
 		shares += k.share
 	}
-	for _, k := range kinds {
+	for i, k := range kinds {
 		t.Run(k.gvk.Kind, func(t *testing.T) {
-			check(t, k, max(*states*k.share/shares, 1), validation.Options{MaxUnavailable: true})
+			check(t, i, k, max(*states*k.share/shares, 1), validation.Options{MaxUnavailable: true})
 		})
 	}
 }
@@ -60,22 +56,21 @@ func TestBases(t *testing.T) {
 
 // The gates of StatefulSets, on and off.
 func TestGates(t *testing.T) {
-	for _, o := range []validation.Options{{}, {Recreate: true}, {MaxUnavailable: true, Recreate: true}} {
+	for i, o := range []validation.Options{{}, {Recreate: true}, {MaxUnavailable: true, Recreate: true}} {
 		t.Run(fmt.Sprintf("maxUnavailable=%v,recreate=%v", o.MaxUnavailable, o.Recreate), func(t *testing.T) {
 			featuregatetesting.SetFeatureGateDuringTest(t, utilfeature.DefaultFeatureGate, features.MaxUnavailableStatefulSet, o.MaxUnavailable)
 			featuregatetesting.SetFeatureGateDuringTest(t, utilfeature.DefaultFeatureGate, features.StatefulSetRecreateStrategy, o.Recreate)
-			check(t, kinds[0], max(*states/50, 1), o)
+			check(t, len(kinds)+i, kinds[0], max(*states/50, 1), o)
 		})
 	}
 }
 
-func check(t *testing.T, k kind, count int, o validation.Options) {
+func check(t *testing.T, shard int, k kind, count int, o validation.Options) {
 	list := bases(k)
 	require.NotEmpty(t, list)
-	require.NoError(t, flag.Set("rapid.checks", strconv.Itoa(count)))
 	left, refused, broken := *survey, 0, 0
 	seen := map[string]bool{}
-	rapid.Check(t, func(t *rapid.T) {
+	seeded.Check(t, shard, count, func(t *rapid.T) {
 		r := drawRequest(t, k, list)
 		if r == nil {
 			broken++

@@ -12,6 +12,9 @@
 // must be: the defaulted object, the prepared object, and the list of errors by
 // type, path, value and detail.
 //
+// TestFields changes one field at a time, each that users write: it was accepted
+// and refused, or stands in a list of those to which only one can happen.
+//
 // Normalised:
 //
 //   - What is absent, empty or null on the wire is one, save for structs that
@@ -39,6 +42,10 @@
 //   - A Service goes through what upstream's storage does to it before the
 //     strategy (patchAllocatedValues, normalizeClusterIPs); its allocation of a
 //     health check port is left out, and so is the error that a port is missing.
+//
+// The requests are the same each time (package seeded): -states N for more, -seed N
+// for others; a failure prints the command that replays it, and -survey N prints
+// up to N kinds of difference instead of failing.
 //
 // Nodes, EndpointSlices and ConfigMaps are not compared.
 // Left out are the fields that package validation lists as passed through; see

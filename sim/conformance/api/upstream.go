@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"io"
 	_ "unsafe" // for go:linkname
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -11,7 +10,6 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	genericapirequest "k8s.io/apiserver/pkg/endpoints/request"
 	"k8s.io/apiserver/pkg/registry/rest"
-	"k8s.io/klog/v2"
 	"k8s.io/kubernetes/pkg/api/legacyscheme"
 	internalcore "k8s.io/kubernetes/pkg/apis/core"
 	"k8s.io/kubernetes/pkg/capabilities"
@@ -20,8 +18,6 @@ import (
 
 func init() {
 	capabilities.Setup(true, 0) // as kubeadm starts the API server
-	klog.LogToStderr(false)     // it tells of mismatches between two ways to write a rule
-	klog.SetOutput(io.Discard)
 }
 
 // upstream is the API server of Kubernetes for one kind.

@@ -19,6 +19,8 @@ import (
 	featuregatetesting "k8s.io/component-base/featuregate/testing"
 	"k8s.io/kubernetes/pkg/features"
 	"pgregory.net/rapid"
+
+	"github.com/statefulsim/statefulsim/sim/conformance/internal/seeded"
 )
 
 var states = flag.Int("states", 20000, "how many states to compare")
@@ -44,20 +46,16 @@ func sign(dir, diff string, s *State, tally Tally) {
 
 var numbers = regexp.MustCompile(`n?[0-9]+`)
 
-func TestMain(m *testing.M) {
-	flag.Parse()
-	os.Exit(m.Run())
-}
+func TestMain(m *testing.M) { seeded.Main(m) }
 
 // One cycle by the real scheduler and one by ours, from the same state.
 func TestOneCycle(t *testing.T) {
-	require.NoError(t, flag.Set("rapid.checks", strconv.Itoa(*states)))
 	featuregatetesting.SetFeatureGateDuringTest(t, utilfeature.DefaultFeatureGate, features.SchedulerAsyncPreemption, false)
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	real := NewReal(ctx)
 	tally := Tally{}
-	rapid.Check(t, func(rt *rapid.T) {
+	seeded.Check(t, 0, *states, func(rt *rapid.T) {
 		s := draw(rt)
 		diff := compare(real, s, tally)
 		switch {
@@ -69,7 +67,7 @@ func TestOneCycle(t *testing.T) {
 		}
 	})
 	t.Log(tally)
-	if *states < 2000 {
+	if *states < 2000 || seeded.Replaying() {
 		return
 	}
 	require.Less(t, tally.sum("invalid"), *states/100, "the generator draws too much that the server refuses")

@@ -1,0 +1,117 @@
+package registry
+
+import (
+	"errors"
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+	schedulingv1 "k8s.io/api/scheduling/v1"
+	storagev1 "k8s.io/api/storage/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apiserver/pkg/admission"
+	"k8s.io/apiserver/pkg/admission/initializer"
+	"k8s.io/apiserver/pkg/admission/plugin/namespace/lifecycle"
+	utilfeature "k8s.io/apiserver/pkg/util/feature"
+	"k8s.io/client-go/informers"
+	"k8s.io/client-go/kubernetes/fake"
+	ktesting "k8s.io/client-go/testing"
+	"k8s.io/client-go/tools/cache"
+	"k8s.io/kubernetes/pkg/api/legacyscheme"
+	"k8s.io/kubernetes/plugin/pkg/admission/defaulttolerationseconds"
+	"k8s.io/kubernetes/plugin/pkg/admission/podtopologylabels"
+	"k8s.io/kubernetes/plugin/pkg/admission/priority"
+	"k8s.io/kubernetes/plugin/pkg/admission/storage/persistentvolume/resize"
+	"k8s.io/kubernetes/plugin/pkg/admission/storage/storageclass/setdefault"
+	"k8s.io/kubernetes/plugin/pkg/admission/storage/storageobjectinuseprotection"
+)
+
+// admitted is what the admission plugins know of the cluster: their listers,
+// always up to date.
+type admitted struct {
+	factory informers.SharedInformerFactory
+	client  *fake.Clientset
+	stores  map[schema.GroupResource]cache.Indexer
+}
+
+func newAdmitted() *admitted {
+	a := &admitted{client: fake.NewClientset()}
+	a.factory = informers.NewSharedInformerFactory(a.client, 0)
+	a.stores = map[schema.GroupResource]cache.Indexer{
+		corev1.Resource("namespaces"):            a.factory.Core().V1().Namespaces().Informer().GetIndexer(),
+		corev1.Resource("nodes"):                 a.factory.Core().V1().Nodes().Informer().GetIndexer(),
+		storagev1.Resource("storageclasses"):     a.factory.Storage().V1().StorageClasses().Informer().GetIndexer(),
+		schedulingv1.Resource("priorityclasses"): a.factory.Scheduling().V1().PriorityClasses().Informer().GetIndexer(),
+	}
+	a.client.PrependReactor("get", "namespaces", func(action ktesting.Action) (bool, runtime.Object, error) {
+		name := action.(ktesting.GetAction).GetName()
+		obj, ok, err := a.stores[corev1.Resource("namespaces")].GetByKey(name)
+		if err == nil && !ok {
+			err = apierrors.NewNotFound(corev1.Resource("namespaces"), name)
+		}
+		if err != nil {
+			return true, nil, err
+		}
+		return true, obj.(*corev1.Namespace), nil
+	})
+	return a
+}
+
+func (a *admitted) reset() {
+	for _, s := range a.stores { // each on its own
+		if err := s.Replace(nil, ""); err != nil {
+			panic(err)
+		}
+	}
+}
+
+// follow takes over what was written.
+func (a *admitted) follow(resource schema.GroupResource, obj runtime.Object, gone bool) {
+	s, ok := a.stores[resource]
+	if !ok {
+		return
+	}
+	out, err := legacyscheme.Scheme.ConvertToVersion(obj, schema.GroupVersion{Group: resource.Group, Version: "v1"})
+	if err != nil {
+		panic(err)
+	}
+	if gone {
+		err = s.Delete(out)
+	} else {
+		err = s.Add(out)
+	}
+	if err != nil {
+		panic(err)
+	}
+}
+
+// plugins are those of the default ones that ours models, in the order of
+// pkg/kubeapiserver/options.AllOrderedPlugins.
+func (a *admitted) plugins() (admission.Interface, error) {
+	known := admission.NewPlugins()
+	for _, register := range []func(*admission.Plugins){
+		lifecycle.Register, priority.Register, defaulttolerationseconds.Register, storageobjectinuseprotection.Register,
+		setdefault.Register, resize.Register, podtopologylabels.Register,
+	} {
+		register(known)
+	}
+	init := initializer.New(a.client, nil, a.factory, nil, utilfeature.DefaultFeatureGate, nil, nil, nil)
+	var list []admission.Interface
+	for _, name := range []string{
+		lifecycle.PluginName, priority.PluginName, defaulttolerationseconds.PluginName, storageobjectinuseprotection.PluginName,
+		setdefault.PluginName, resize.PluginName, podtopologylabels.PluginName,
+	} {
+		plugin, err := known.InitPlugin(name, nil, init)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		ready, ok := plugin.(interface{ SetReadyFunc(admission.ReadyFunc) })
+		if !ok {
+			return nil, errors.New(name + " cannot be told that it is ready")
+		}
+		ready.SetReadyFunc(func() bool { return true })
+		list = append(list, plugin)
+	}
+	return admission.NewChainHandler(list...), nil
+}
