@@ -190,7 +190,7 @@ func (c *Cluster) RemovePod(pod *corev1.Pod) {
 // Replace takes over a newer state of a pod on a node.
 func (c *Cluster) Replace(old *Pod, p *Pod) {
 	n := c.nodes[old.Spec.NodeName]
-	if n != nil && old.terms == nil && p.terms == nil && isSameSpec(old.Pod, p.Pod) && isCountedAlike(old.Pod, p.Pod) {
+	if n != nil && old.facts == p.facts && p.terms == nil && isCountedAlike(old.Pod, p.Pod) {
 		if i := slices.Index(n.pods, old); i >= 0 {
 			n.pods[i] = p
 			return
