@@ -15,6 +15,7 @@ import (
 type Cluster struct {
 	nodes   map[string]*Node
 	order   []*Node // in the order of upstream's node tree; valid unless stale
+	table   table   // by place in order; as valid
 	stale   bool
 	zones   []zone // of the node tree, in the order of their first node
 	free    []int  // indices of nodes that are gone
@@ -69,7 +70,7 @@ func (c *Cluster) Fork() *Cluster {
 			f.termed[f.nodes[name]] = struct{}{}
 		}
 	}
-	f.order, f.stale = nil, true
+	f.order, f.table, f.stale = nil, table{}, true
 	f.zones = slices.Clone(c.zones)
 	for i := range f.zones {
 		f.zones[i].names = slices.Clone(f.zones[i].names)
@@ -101,6 +102,7 @@ func (c *Cluster) Nodes() []*Node {
 	for i, n := range sorted {
 		n.rank = i
 	}
+	c.table = newTable(c.order)
 	return c.order
 }
 
@@ -123,6 +125,7 @@ func (c *Cluster) SetNode(node *corev1.Node) {
 	c.countNode(n, -1)
 	wasZone := n.zone
 	n.set(node)
+	c.touch(n)
 	c.countNode(n, 1)
 	if old == nil {
 		for _, p := range n.pods {
@@ -172,6 +175,7 @@ func (c *Cluster) RemoveNode(name string) {
 func (c *Cluster) AddPod(p *Pod) {
 	n := c.node(p.Spec.NodeName)
 	n.addPod(p)
+	c.touch(n)
 	c.countPod(n, p, 1)
 }
 
@@ -182,6 +186,7 @@ func (c *Cluster) RemovePod(pod *corev1.Pod) {
 		return
 	}
 	if p := n.removePod(pod); p != nil {
+		c.touch(n)
 		c.countPod(n, p, -1)
 		c.drop(n)
 	}

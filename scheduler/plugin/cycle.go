@@ -42,11 +42,22 @@ type Cycle struct {
 	topologies []volumeTopology
 	spread     spreadFilter
 	affinity   affinityFilter
+
+	soft      []constraint // once softKnown
+	softErr   error
+	softKnown bool
+	defaults  [2]constraint // memory for soft
 }
 
 // NewCycle returns a cycle of a pod.
 func NewCycle(c *Cluster, s Storage, pod *Pod) *Cycle {
-	return &Cycle{cluster: c, storage: s, pod: pod}
+	return new(Cycle).Reset(c, s, pod)
+}
+
+// Reset makes the memory of a cycle that is over a new one, which is returned.
+func (c *Cycle) Reset(cl *Cluster, s Storage, pod *Pod) *Cycle {
+	*c = Cycle{cluster: cl, storage: s, pod: pod}
+	return c
 }
 
 // Pod returns the pod.

@@ -16,6 +16,7 @@ type Node struct {
 	nonZero     nonZero
 	index       int  // place in the counters of the Cluster
 	rank        int  // place among the names; valid after Cluster.Nodes
+	place       int  // in the order of the nodes; as valid
 	plain       bool // exists, and neither cordoned nor tainted against pods
 	hasZone     bool
 	hasHost     bool // the label of the host name

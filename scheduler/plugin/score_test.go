@@ -73,7 +73,7 @@ func TestC2SystemDefaults(t *testing.T) {
 	c.AddPod(NewPod(testPod("p1", "n1", labelledApp)))
 	c.AddPod(NewPod(testPod("p2", "n1", labelledApp)))
 	x := cycleOf(t, c, nothing{labels.SelectorFromSet(labels.Set{"app": "a"})}, testPod("x", "", labelledApp))
-	s, err := x.preScoreSpread(c.Nodes())
+	s, err := x.preScoreSpread(c.Nodes(), len(c.Nodes()), &Buffer{})
 	require.NoError(t, err)
 	scores := map[string]int64{}
 	var list []int64
