@@ -66,13 +66,13 @@ func (c *Cycle) softConstraints() ([]constraint, error) {
 
 func (c *Cycle) defaultConstraints() []constraint {
 	s := c.storage.DefaultSelector(c.pod.Pod)
-	if s == nil || s.Empty() {
+	if s.selector == nil || s.selector.Empty() {
 		return nil
 	}
 	counts := c.cluster.counter(c.pod.Namespace, s)
 	for i, d := range defaults() {
 		c.defaults[i] = constraint{
-			maxSkew: int64(d.MaxSkew), key: d.TopologyKey, selector: s, minDomains: 1,
+			maxSkew: int64(d.MaxSkew), key: d.TopologyKey, selector: s.selector, minDomains: 1,
 			honorNodes: true, isHost: d.TopologyKey == corev1.LabelHostname, counts: counts,
 		}
 	}
@@ -81,7 +81,7 @@ func (c *Cycle) defaultConstraints() []constraint {
 
 func (c *Cycle) countAll(list []constraint) {
 	for i := range list {
-		list[i].counts = c.cluster.counter(c.pod.Namespace, list[i].selector)
+		list[i].counts = c.cluster.counter(c.pod.Namespace, Select(list[i].selector))
 	}
 }
 

@@ -31,14 +31,15 @@ const maxCounters = 128
 
 // counter returns the counts for a selector. The first time costs a walk over
 // all pods; the answer must not be kept beyond the cycle.
-func (c *Cluster) counter(namespace string, selector labels.Selector) *counter {
-	key := counterKey{namespace, selector.String()}
+func (c *Cluster) counter(namespace string, selection Selection) *counter {
+	key := counterKey{namespace, selection.text}
 	if m := c.matching[key]; m != nil {
 		return m
 	}
 	if len(c.matching) >= maxCounters {
 		c.dropIdle()
 	}
+	selector := selection.selector
 	m := &counter{namespace: namespace, selector: selector, byZone: map[string]int64{}, pair: requiredPair(namespace, selector)}
 	for _, n := range c.nodes { // sums do not depend on the order
 		for _, p := range n.pods {

@@ -1,5 +1,7 @@
 package plugin
 
+import "slices"
+
 // shape is all that the plugins read of a node for a pod that asks for CPU and
 // memory at most and has no wishes of its own, but for how many pods there are
 // that it is to be spread among. Nodes of one shape pass or fail together and
@@ -76,18 +78,22 @@ func (c *Cluster) forgetShapes() {
 // group is the nodes of a sample that have one shape and equally many of the
 // pods that the pod is to be spread among.
 type group struct {
-	key    uint64
 	first  *Node
 	nodes  int
 	passes bool
-	best   bool
+	best   int // 1 if its score is the highest
 }
 
 // groups finds the group of a key: a hash table, open and never full.
 type groups struct {
 	list  []group
-	slots []int32 // index in list + 1
+	slots []slot
 	shift uint8
+}
+
+type slot struct {
+	key   uint64
+	index int32 // in list, + 1
 }
 
 // reset makes the table ready for at most n groups.
@@ -97,7 +103,7 @@ func (g *groups) reset(n int) {
 		bits++
 	}
 	if len(g.slots) != 1<<bits {
-		g.slots = make([]int32, 1<<bits)
+		g.slots = make([]slot, 1<<bits)
 	} else {
 		clear(g.slots)
 	}
@@ -107,14 +113,15 @@ func (g *groups) reset(n int) {
 
 // find returns the index of a key's group, added if need be.
 func (g *groups) find(key uint64) (i int, added bool) {
-	for at := key * 0x9e3779b97f4a7c15 >> g.shift; ; at = (at + 1) % uint64(len(g.slots)) {
-		switch i := g.slots[at]; {
-		case i == 0:
-			g.list = append(g.list, group{key: key})
-			g.slots[at] = int32(len(g.list))
+	mask := uint64(len(g.slots) - 1)
+	for at := key * 0x9e3779b97f4a7c15 >> g.shift; ; at++ {
+		switch s := &g.slots[at&mask]; {
+		case s.index == 0:
+			g.list = append(g.list, group{})
+			s.key, s.index = key, int32(len(g.list))
 			return len(g.list) - 1, true
-		case g.list[i-1].key == key:
-			return int(i - 1), false
+		case s.key == key:
+			return int(s.index - 1), false
 		}
 	}
 }
@@ -229,7 +236,8 @@ func (b *Buffer) markBest(scores []int64) (nodes int) {
 		if !g.passes {
 			continue
 		}
-		if g.best = scores[k] == highest; g.best {
+		if scores[k] == highest {
+			g.best = 1
 			nodes += g.nodes
 		}
 		k++
@@ -239,16 +247,16 @@ func (b *Buffer) markBest(scores []int64) (nodes int) {
 
 // placesOfBest lists where the best nodes stand.
 func (b *Buffer) placesOfBest(start, nodes int) {
-	b.places = b.places[:0]
-	place := start
+	b.places = slices.Grow(b.places[:0], len(b.members))[:len(b.members)]
+	place, n := start, 0
 	for _, i := range b.members {
-		if b.groups.list[i].best {
-			b.places = append(b.places, int32(place))
-		}
+		b.places[n] = int32(place) // stays if the next one does not take its place
+		n += b.groups.list[i].best
 		if place++; place == nodes {
 			place = 0
 		}
 	}
+	b.places = b.places[:n]
 }
 
 // Node returns the best node that would be number k, from 0, if the best were

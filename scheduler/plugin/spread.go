@@ -109,7 +109,7 @@ func (c *Cycle) shiftSpread(n *Node, p *Pod, delta int) {
 // spreadScore is what PodTopologySpread keeps to score.
 type spreadScore struct {
 	soft    []constraint
-	all     bool // a node without one of the keys is left out
+	all     bool               // a node without one of the keys is left out
 	domains []map[string]int64 // nil where the counter knows the zones
 }
 
