@@ -3,24 +3,76 @@ package main
 import (
 	"bufio"
 	"flag"
+	"fmt"
 	"io"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	appsv1 "k8s.io/api/apps/v1"
 )
 
 var (
-	full  = flag.Bool("scale.full", false, "measure the largest clusters, not a hundredth of them; takes minutes and gigabytes")
-	parts = flag.Int("scale.part", 100, "measure this part of the largest clusters: 1 is all")
+	full = flag.Bool("scale.full", false, "measure the largest clusters, which takes minutes and gigabytes, and not a small part of them")
+	part = flag.Int("scale.part", 100, "measure the `N`th part of the largest clusters; -scale.full is 1")
 )
 
-func BenchmarkLargest(b *testing.B) {
-	part := *parts
+// size returns a number, or the part of it that is asked for.
+func size(n int) int {
 	if *full {
-		part = 1
+		return n
 	}
-	opt := options{nodes: 5000 / part, pods: 150_000 / part, sets: 30, claims: true, events: true, what: phases, unavailable: 1}
+	return max(n / *part, 1)
+}
+
+// largest is the largest cluster that Kubernetes supports.
+func largest() options {
+	return options{
+		nodes: size(5000), pods: size(150_000), sets: 30, claims: true, events: true,
+		what: phases, unavailable: 1, policy: appsv1.ParallelPodManagement,
+	}
+}
+
+// benchmark runs a scenario and reports what a pod costs. The peak of memory is
+// the process's: measure one benchmark at a time.
+func benchmark(b *testing.B, opt options) {
 	for b.Loop() {
 		require.NoError(b, scale(opt, bufio.NewWriter(io.Discard), io.Discard))
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*opt.pods), "ns/pod")
+	b.ReportMetric(float64(peakMemory())/(1<<20), "peak-MiB")
+}
+
+// BenchmarkLargest creates, updates and deletes 5,000 nodes' 150,000 pods, with
+// claims, probes and Events.
+//
+//	go test ./examples/scale -run '^$' -bench Largest -benchtime 1x -scale.full
+func BenchmarkLargest(b *testing.B) { benchmark(b, largest()) }
+
+// BenchmarkMillion creates and deletes a million pods on 30,000 nodes, without
+// claims and Events.
+//
+//	go test ./examples/scale -run '^$' -bench Million -benchtime 1x -timeout 60m -scale.full
+func BenchmarkMillion(b *testing.B) {
+	opt := largest()
+	opt.nodes, opt.pods, opt.sets = size(30_000), size(1_000_000), 200
+	opt.claims, opt.events, opt.what = false, false, []string{"create", "delete"}
+	benchmark(b, opt)
+}
+
+// BenchmarkOrdered creates a set of pods one after the other. What a pod costs
+// must not grow with their number.
+//
+//	go test ./examples/scale -run '^$' -bench Ordered -benchtime 1x -scale.full
+func BenchmarkOrdered(b *testing.B) {
+	for _, pods := range []int{100, 1000, 10_000, 100_000} {
+		b.Run(fmt.Sprintf("replicas=%d", pods), func(b *testing.B) {
+			if pods > 1000 && !*full {
+				b.Skip("-scale.full runs it")
+			}
+			benchmark(b, options{
+				nodes: max(pods/30, 10), pods: pods, sets: 1, claims: true, events: true, what: []string{"create"},
+				unavailable: 1, policy: appsv1.OrderedReadyPodManagement,
+			})
+		})
 	}
 }

@@ -34,21 +34,23 @@ func grouped(n int) string {
 	return s
 }
 
-// peakMemory returns the most memory that the process has had: what the kernel
-// counted (VmHWM), or where there is no such count what the Go runtime has got
-// from the system.
-func peakMemory() string {
+// peakMemory returns the most memory that the process has had, in bytes: what
+// the kernel counted (VmHWM), or where there is no such count what the Go
+// runtime has got from the system.
+func peakMemory() int {
 	status, err := os.ReadFile("/proc/self/status")
 	if err == nil {
 		for line := range strings.Lines(string(status)) {
 			if rest, ok := strings.CutPrefix(line, "VmHWM:"); ok {
 				if kib, err := strconv.Atoi(strings.Fields(rest)[0]); err == nil {
-					return fmt.Sprintf("%.2f GiB", float64(kib)/(1<<20))
+					return kib << 10
 				}
 			}
 		}
 	}
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
-	return fmt.Sprintf("%.2f GiB, of the Go runtime", float64(m.Sys)/(1<<30))
+	return int(m.Sys)
 }
+
+func gibibytes(bytes int) string { return fmt.Sprintf("%.2f GiB", float64(bytes)/(1<<30)) }

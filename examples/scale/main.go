@@ -35,6 +35,8 @@ import (
 	"os"
 	"slices"
 	"strings"
+
+	appsv1 "k8s.io/api/apps/v1"
 )
 
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
@@ -53,6 +55,7 @@ type options struct {
 	claims, events    bool
 	what              []string
 	unavailable       int
+	policy            appsv1.PodManagementPolicyType
 	timings           bool
 }
 
@@ -88,7 +91,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 }
 
 func parse(args []string, stderr io.Writer) (options, error) {
-	var opt options
+	opt := options{policy: appsv1.ParallelPodManagement}
 	f := flag.NewFlagSet("scale", flag.ContinueOnError)
 	f.SetOutput(io.Discard)
 	f.IntVar(&opt.nodes, "nodes", 5000, "how many nodes, `N`")

@@ -42,7 +42,7 @@ func scale(opt options, out *bufio.Writer, stderr io.Writer) error {
 	fmt.Fprintln(out, "\nin all")
 	total.printTimes(out, opt)
 	if opt.timings {
-		fmt.Fprintf(out, "%-14s %s\n", "  peak memory", peakMemory())
+		fmt.Fprintf(out, "%-14s %s\n", "  peak memory", gibibytes(peakMemory()))
 	}
 	return nil
 }

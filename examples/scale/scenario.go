@@ -78,7 +78,7 @@ func statefulSet(opt options, name string, replicas int32) *appsv1.StatefulSet {
 	set := &appsv1.StatefulSet{
 		ObjectMeta: metav1.ObjectMeta{Name: name},
 		Spec: appsv1.StatefulSetSpec{
-			ServiceName: name, Replicas: &replicas, PodManagementPolicy: appsv1.ParallelPodManagement,
+			ServiceName: name, Replicas: &replicas, PodManagementPolicy: opt.policy,
 			Selector: &metav1.LabelSelector{MatchLabels: map[string]string{"app": name}},
 			UpdateStrategy: appsv1.StatefulSetUpdateStrategy{
 				Type:          appsv1.RollingUpdateStatefulSetStrategyType,
