@@ -28,6 +28,7 @@ func (s *Server) Census() *Census {
 			c.names[string(rec.Object.GetUID())] = c.identity(rec)
 		}
 	})
+	s.stores[Pod].walked += uint64(len(s.stores[Pod].entries))
 	for _, e := range s.stores[Pod].entries { // a map from a map
 		pod := e.head.Object.(*corev1.Pod)
 		if e.head.Type != watch.Deleted && pod.Status.PodIP != "" && pod.Status.PodIP != pod.Status.HostIP {
@@ -57,6 +58,7 @@ func (s *Server) EachLive(visit func(*Record)) {
 		if s.stores[k].live == 0 || Kind(k) == Event {
 			continue
 		}
+		s.stores[k].walked += uint64(len(s.stores[k].entries))
 		for _, e := range s.stores[k].entries { // in any order, as promised
 			if e.head.Type != watch.Deleted {
 				visit(e.head)
@@ -67,6 +69,8 @@ func (s *Server) EachLive(visit func(*Record)) {
 
 // rank numbers the revisions of each owner in their order.
 func (s *Server) rank(c *Census) {
+	n := uint64(len(s.stores[ControllerRevision].entries))
+	s.stores[ControllerRevision].walked += n * (1 + n)
 	for _, e := range s.stores[ControllerRevision].entries { // each counts those below it: order cannot matter
 		if e.head.Type == watch.Deleted {
 			continue

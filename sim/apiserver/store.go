@@ -14,6 +14,7 @@ type store struct {
 	log     Log
 	live    int  // entries whose newest record is not a deletion
 	shared  bool // entries and log are a fork's, too, until one of them changes
+	walked  uint64
 }
 
 // entry is an object's newest record and those before it, newest first, which
@@ -43,7 +44,6 @@ func (l *Log) At(pos uint64) *Record {
 	return l.recs[pos-l.base]
 }
 
-// fork returns a copy, which shares everything until one of both changes.
 // Position returns where a record of the tail stands. The search begins at the
 // end: for a record just written it costs nothing.
 func (l *Log) Position(rec *Record) uint64 {
@@ -55,6 +55,7 @@ func (l *Log) Position(rec *Record) uint64 {
 	panic("apiserver: a record that is not in the log's tail")
 }
 
+// fork returns a copy, which shares everything until one of both changes.
 func (s *store) fork() store {
 	s.shared = true
 	return *s
@@ -150,6 +151,7 @@ func (s *store) trim(pos uint64) {
 
 // list returns the live objects by key. An empty namespace means all.
 func (s *store) list(namespace string) []*Record {
+	s.walked += uint64(len(s.entries))
 	recs := make([]*Record, 0, s.live)
 	for key, e := range s.entries { // sorted below
 		if e.head.Type != watch.Deleted && (namespace == "" || key.Namespace == namespace) {

@@ -155,18 +155,6 @@ func (e *Engine) Each(visit func(Event)) {
 // Latest returns the sequence number that was given out last.
 func (e *Engine) Latest() uint64 { return e.seq }
 
-// OldestOf returns the lowest sequence number of the pending events of a class.
-// The cost is O(pending).
-func (e *Engine) OldestOf(c Class) (uint64, bool) {
-	oldest, found := uint64(0), false
-	for i := range e.heap {
-		if ev := &e.heap[i]; ev.Class == c && (!found || ev.Seq < oldest) {
-			oldest, found = ev.Seq, true
-		}
-	}
-	return oldest, found
-}
-
 // AdvanceTo moves the clock forward to t. It panics if that would pass over a
 // pending event, which is an error of the caller.
 func (e *Engine) AdvanceTo(t Time) {
