@@ -36,7 +36,7 @@ func crowd(t testing.TB, n int) *sim.Cluster {
 		require.NoError(t, err)
 		return o
 	}
-	for i := range n/100 + 1 {
+	for i := range (n + 99) / 100 {
 		ghost := create(&corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: fmt.Sprintf("ghost-%d", i)}}).(*corev1.Node)
 		ghost.Status.Allocatable = corev1.ResourceList{corev1.ResourcePods: resource.MustParse("100")} // full
 		status(ghost)
@@ -132,7 +132,16 @@ var operations = []struct {
 		return merge(c, apiserver.StatefulSet, "web", `{"metadata":{"annotations":{"n":"%d"}}}`, i)
 	}},
 	{"a set of its own", func(c *sim.Cluster, i int) error {
-		_, err := c.Apply(parallelSet(fmt.Sprintf("other-%d", i), 1))
+		set, err := sim.Get[*appsv1.StatefulSet](c, "", "web")
+		if err != nil {
+			return err
+		}
+		one := int32(1)
+		own := &appsv1.StatefulSet{ObjectMeta: metav1.ObjectMeta{Name: fmt.Sprintf("other-%d", i)}, Spec: set.Spec}
+		own.Spec.Replicas = &one
+		own.Spec.Selector = &metav1.LabelSelector{MatchLabels: map[string]string{"app": own.Name}}
+		own.Spec.Template.Labels = own.Spec.Selector.MatchLabels
+		_, err = c.Create(own)
 		return err
 	}},
 }
