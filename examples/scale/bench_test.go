@@ -5,10 +5,14 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"runtime"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	appsv1 "k8s.io/api/apps/v1"
+
+	"github.com/statefulsim/statefulsim/sim"
 )
 
 var (
@@ -75,4 +79,46 @@ func BenchmarkOrdered(b *testing.B) {
 			})
 		})
 	}
+}
+
+// BenchmarkMemory says how much memory a pod that runs takes, with everything
+// that exists because of it, and how much of it are its Events.
+func BenchmarkMemory(b *testing.B) {
+	for _, bc := range []struct {
+		name           string
+		claims, events bool
+	}{{"plain", false, false}, {"claims", true, false}, {"claims+events", true, true}} {
+		b.Run(bc.name, func(b *testing.B) {
+			opt := largest()
+			opt.nodes, opt.pods, opt.sets, opt.claims, opt.events = 100, 3000, 3, bc.claims, bc.events
+			for b.Loop() {
+				before := heapInUse()
+				c := cluster(opt)
+				require.NoError(b, begin(c, opt, "create"))
+				for readyPods(c, opt) < opt.pods {
+					require.NoError(b, c.Run(time.Second))
+				}
+				b.ReportMetric(float64(heapInUse()-before)/float64(opt.pods), "B/pod")
+				runtime.KeepAlive(c)
+			}
+		})
+	}
+}
+
+func heapInUse() int64 {
+	runtime.GC()
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
+}
+
+// readyPods adds up what the sets' status says.
+func readyPods(c *sim.Cluster, opt options) (n int) {
+	for i := range opt.sets {
+		if set, err := sim.Get[*appsv1.StatefulSet](c, "", setName(i)); err == nil {
+			n += int(set.Status.ReadyReplicas)
+		}
+	}
+	return n
 }

@@ -136,6 +136,11 @@ func (s *store) trim(pos uint64) {
 				continue
 			}
 			e.prev, e.older = nil, nil
+			if rec.Old != nil { // nor does anybody ask for the state before
+				head := *rec
+				head.Old = nil
+				e.head = &head
+			}
 		case e.prev == rec:
 			e.older = nil
 		default:
