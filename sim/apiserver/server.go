@@ -28,10 +28,10 @@ type Server struct {
 	version uint64
 	stores  []store // by Kind
 	fresh   []*Record
-	born    map[string]uint32 // how often each object was created, for UIDs
-	ips     map[string]Key    // cluster IPs in use
-	expiry  []expiring        // Events, oldest first
-	shared  bool              // born and ips are a fork's, too, until one of them changes
+	born    engine.Tally   // how often each object was created, for UIDs
+	ips     map[string]Key // cluster IPs in use
+	expiry  []expiring     // Events, oldest first
+	shared  bool           // ips is a fork's, too, until one of them changes
 
 	now engine.Time // of the request being served
 	by  string
@@ -39,7 +39,7 @@ type Server struct {
 
 // New returns an empty server that takes its identifiers and choices from e.
 func New(e *engine.Engine, cfg Config) *Server {
-	s := &Server{cfg: cfg, engine: e, stores: make([]store, len(kinds)), born: map[string]uint32{}, ips: map[string]Key{}}
+	s := &Server{cfg: cfg, engine: e, stores: make([]store, len(kinds)), ips: map[string]Key{}}
 	return s
 }
 
@@ -53,14 +53,15 @@ func (s *Server) Fork(e *engine.Engine) *Server {
 	}
 	f.fresh = slices.Clone(s.fresh)
 	s.shared, f.shared = true, true
+	f.born = s.born.Fork()
 	f.expiry = slices.Clip(s.expiry) // consumed from the front, appended to
 	return &f
 }
 
-// own makes sure that a change of born or ips is seen by nobody else.
+// own makes sure that a change of ips is seen by nobody else.
 func (s *Server) own() {
 	if s.shared {
-		s.born, s.ips, s.shared = maps.Clone(s.born), maps.Clone(s.ips), false
+		s.ips, s.shared = maps.Clone(s.ips), false
 	}
 }
 
@@ -196,17 +197,23 @@ func (s *Server) write(typ watch.EventType, kind Kind, obj, old Object) Object {
 // kind, key and how often the key was created.
 func (s *Server) uid(kind Kind, key Key) types.UID {
 	name := kind.Resource() + "/" + key.String()
-	var n uint32
-	if kind == Event { // bounded memory: the names of Events hold their time
-		n = 0
+	if kind == Event { // whose names hold their time
+		name += "/0"
 	} else {
-		s.own()
-		n = s.born[name]
-		s.born[name] = n + 1
+		name = s.bear(name)
 	}
-	name += "/" + strconv.FormatUint(uint64(n), 10)
 	a, b := s.engine.Hash("uid/high", name), s.engine.Hash("uid/low", name)
 	return types.UID(fmt.Sprintf("%08x-%04x-4%03x-%04x-%012x", uint32(a>>32), uint16(a>>16), a&0xfff, b>>48&0x3fff|0x8000, b&0xffffffffffff))
+}
+
+// bear counts a name and returns it with the count, which makes it unique.
+func (s *Server) bear(name string) string {
+	count, turn := s.born.Next(hashText(name))
+	name += "/" + strconv.FormatUint(uint64(count), 10)
+	if turn > 0 { // what was forgotten was counted in an earlier turn
+		name += "/" + strconv.FormatUint(uint64(turn), 10)
+	}
+	return name
 }
 
 // options returns what validation needs to know of the gates.

@@ -2,7 +2,6 @@ package engine
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 )
@@ -15,7 +14,9 @@ type Concern string
 type Mode uint8
 
 const (
-	// Seeded answers with a hash of (seed, concern, key, how often asked).
+	// Seeded answers with a hash of (seed, concern, key, how often asked). It
+	// may forget about a key that was not asked about while a million others
+	// were, and begins to count anew.
 	Seeded Mode = iota
 	// First always answers 0 and the shortest span.
 	First
@@ -119,14 +120,7 @@ func (e *Engine) answer(c Concern, key string, n uint64) uint64 {
 		}
 	default:
 		q := question(c, key)
-		if e.asked == nil {
-			e.asked = map[uint64]uint32{}
-		}
-		if e.shared {
-			e.asked, e.shared = maps.Clone(e.asked), false
-		}
-		count := e.asked[q]
-		e.asked[q] = count + 1
+		count, _ := e.asked.Next(q)
 		a = mix(mix(e.strategy.Seed, q), uint64(count)) % n
 	}
 	if e.strategy.Keep {

@@ -61,14 +61,13 @@ type Engine struct {
 	heap     []Event // 4-ary min-heap by (At, Seq)
 	pending  [classes]int
 	strategy Strategy
-	asked    map[uint64]uint32
-	shared   bool // asked is a fork's, too, until one of them asks
+	asked    Tally // by question
 	taken    []Choice
 }
 
 // New returns an engine at time zero that answers choices by s.
 func New(s Strategy) *Engine {
-	return &Engine{strategy: s.clone(), asked: map[uint64]uint32{}}
+	return &Engine{strategy: s.clone()}
 }
 
 // Fork returns an independent copy: run on alike, both give equal histories.
@@ -76,7 +75,7 @@ func (e *Engine) Fork() *Engine {
 	f := *e
 	f.heap = slices.Clone(e.heap)
 	f.taken = slices.Clip(e.taken) // appended to
-	e.shared, f.shared = true, true
+	f.asked = e.asked.Fork()
 	return &f
 }
 
