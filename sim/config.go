@@ -53,6 +53,11 @@ type Config struct {
 	Actors []controller.Actor
 	// NoEvents drops the Events that components record.
 	NoEvents bool
+	// DetectMutation is for tests of components: the API server keeps a copy of
+	// every object that it stores and panics, naming object, author, seed and
+	// time, when it finds that somebody has changed one, since all share them.
+	// See CheckMutations. It makes everything several times slower.
+	DetectMutation bool
 	// ClusterDomain is the DNS zone; empty means "cluster.local".
 	ClusterDomain string
 	// Limits bound every run.

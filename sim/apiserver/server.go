@@ -17,6 +17,12 @@ import (
 // Config configures a Server. The zero Config is a v1.37 server.
 type Config struct {
 	Gates Gates
+	// DetectMutation has the server keep a copy of every object that it stores,
+	// and panic when it finds that somebody has changed the object: on every
+	// read, when its record is trimmed, and in CheckMutations. For tests.
+	DetectMutation bool
+	// Seed is named in that panic.
+	Seed uint64
 }
 
 // Server is the API server with its storage. It belongs to one cluster and is
@@ -31,6 +37,7 @@ type Server struct {
 	born    engine.Tally   // how often each object was created, for UIDs
 	ips     map[string]Key // cluster IPs in use
 	expiry  []expiring     // Events, oldest first
+	guard   *guard         // with DetectMutation
 	shared  bool           // ips is a fork's, too, until one of them changes
 
 	now engine.Time // of the request being served
@@ -40,6 +47,9 @@ type Server struct {
 // New returns an empty server that takes its identifiers and choices from e.
 func New(e *engine.Engine, cfg Config) *Server {
 	s := &Server{cfg: cfg, engine: e, stores: make([]store, len(kinds)), ips: map[string]Key{}}
+	if cfg.DetectMutation {
+		s.setGuard(&guard{map[Object]guarded{}, e.Now, cfg.Seed})
+	}
 	return s
 }
 
@@ -54,8 +64,16 @@ func (s *Server) Fork(e *engine.Engine) *Server {
 	f.fresh = slices.Clone(s.fresh)
 	s.shared, f.shared = true, true
 	f.born = s.born.Fork()
+	f.setGuard(s.guard.fork(e))
 	f.expiry = slices.Clip(s.expiry) // consumed from the front, appended to
 	return &f
+}
+
+func (s *Server) setGuard(g *guard) {
+	s.guard = g
+	for i := range s.stores {
+		s.stores[i].guard = g
+	}
 }
 
 // own makes sure that a change of ips is seen by nobody else.

@@ -15,6 +15,7 @@ type store struct {
 	live    int  // entries whose newest record is not a deletion
 	shared  bool // entries and log are a fork's, too, until one of them changes
 	walked  uint64
+	guard   *guard // nil but in tests
 }
 
 // entry is an object's newest record and those before it, newest first, which
@@ -74,6 +75,7 @@ func (s *store) own() {
 // get returns the newest state, or nil.
 func (s *store) get(key Key) Object {
 	if e, ok := s.entries[key]; ok && e.head.Type != watch.Deleted {
+		s.guard.check(e.head)
 		return e.head.Object
 	}
 	return nil
@@ -98,6 +100,7 @@ func (s *store) at(key Key, version uint64) Object {
 	if rec == nil || rec.Type == watch.Deleted {
 		return nil
 	}
+	s.guard.check(rec)
 	return rec.Object
 }
 
@@ -111,6 +114,7 @@ func (s *store) put(rec *Record) {
 	e.prev, e.head = e.head, rec
 	s.entries[rec.Key] = e
 	s.log.recs = append(s.log.recs, rec)
+	s.guard.keep(rec)
 	switch rec.Type {
 	case watch.Added:
 		s.live++
@@ -129,6 +133,9 @@ func (s *store) trim(pos uint64) {
 		s.log.recs = s.log.recs[1:]
 		s.log.base++
 		e := s.entries[rec.Key]
+		if e.head != rec || rec.Type == watch.Deleted {
+			s.guard.forget(rec)
+		}
 		switch {
 		case e.head == rec:
 			if rec.Type == watch.Deleted {
@@ -160,6 +167,7 @@ func (s *store) list(namespace string) []*Record {
 	recs := make([]*Record, 0, s.live)
 	for key, e := range s.entries { // sorted below
 		if e.head.Type != watch.Deleted && (namespace == "" || key.Namespace == namespace) {
+			s.guard.check(e.head)
 			recs = append(recs, e.head)
 		}
 	}
