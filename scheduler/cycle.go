@@ -114,7 +114,7 @@ func (s *Scheduler) choose(env *controller.Env, c *plugin.Cycle) (*plugin.Node, 
 // sample is what follows for most pods, at a fraction of the cost; nil if that
 // cannot be told for this one.
 func (s *Scheduler) sample(env *controller.Env, c *plugin.Cycle) (*plugin.Node, error) {
-	if len(s.nominated.nodes) > 0 || c.Pod().Status.NominatedNodeName != "" {
+	if s.cfg.NodeByNode || len(s.nominated.nodes) > 0 || c.Pod().Status.NominatedNodeName != "" {
 		return nil, nil
 	}
 	nodes := len(s.cluster.Nodes())

@@ -59,15 +59,20 @@ func New(cfg Config) *Cluster {
 	}
 	c.host.MuteEvents(cfg.NoEvents)
 	c.bootstrap()
+	sets, endpoints := statefulset.New(cfg.Gates), endpointslice.New()
+	if cfg.Naive {
+		sets.WalkAll()
+		endpoints.WalkAll()
+	}
 	for _, a := range []controller.Actor{
-		statefulset.New(cfg.Gates),
+		sets,
 		volume.NewBinder(volume.Config{Provision: cfg.Provision}),
 		volume.NewClaimProtection(),
 		volume.NewVolumeProtection(),
 		garbagecollector.New(nil),
 		namespace.New(),
-		endpointslice.New(),
-		scheduler.New(scheduler.Config{Cycle: l.Scheduling}),
+		endpoints,
+		scheduler.New(scheduler.Config{Cycle: l.Scheduling, NodeByNode: cfg.Naive}),
 	} {
 		c.host.Add(a)
 	}

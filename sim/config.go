@@ -53,6 +53,11 @@ type Config struct {
 	Actors []controller.Actor
 	// NoEvents drops the Events that components record.
 	NoEvents bool
+	// Naive has components look at everything where they otherwise keep account
+	// of what has changed: StatefulSets at all their pods, the scheduler at node
+	// after node, EndpointSlices at all endpoints. The history is the same, only
+	// slower: this is the oracle of the fast ways.
+	Naive bool
 	// DetectMutation is for tests of components: the API server keeps a copy of
 	// every object that it stores and panics, naming object, author, seed and
 	// time, when it finds that somebody has changed one, since all share them.
