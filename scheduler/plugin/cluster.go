@@ -30,6 +30,7 @@ type Cluster struct {
 	claims      map[claim]int           // how many pods on nodes that exist use a claim
 	matching    map[counterKey]*counter // pods by selector, for the spread
 	byPair      map[pair][]*counter     // counters by one label that they require
+	labelled    map[pair]int            // how many pods have a label, but for those that name the pod
 	anyLabels   map[string][]*counter   // counters without such a label, by namespace
 	namespaces  map[string]*corev1.Namespace
 }
@@ -54,7 +55,7 @@ type claim struct{ namespace, name string }
 func NewCluster() *Cluster {
 	return &Cluster{
 		nodes: map[string]*Node{}, images: map[string]image{}, termed: map[*Node]struct{}{},
-		claims: map[claim]int{}, matching: map[counterKey]*counter{}, byPair: map[pair][]*counter{},
+		claims: map[claim]int{}, matching: map[counterKey]*counter{}, byPair: map[pair][]*counter{}, labelled: map[pair]int{},
 		anyLabels: map[string][]*counter{}, namespaces: map[string]*corev1.Namespace{},
 	}
 }
@@ -289,6 +290,7 @@ func (c *Cluster) countPod(n *Node, p *Pod, sign int) {
 	if n.Node != nil {
 		c.countClaims(p, sign)
 	}
+	c.countLabels(p.Pod, sign)
 	c.countMatches(n, p.Pod, int32(sign))
 }
 

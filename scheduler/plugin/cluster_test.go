@@ -75,6 +75,7 @@ func TestClusterCountsAreExact(t *testing.T) {
 		}
 		want := m.cluster()
 		require.Equal(t, want.claims, c.claims)
+		require.Equal(t, want.labelled, c.labelled)
 		require.Equal(t, want.images, c.images)
 		require.Equal(t, want.imaged, c.imaged)
 		require.Equal(t, want.zoned, c.zoned)
