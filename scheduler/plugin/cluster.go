@@ -196,9 +196,15 @@ func (c *Cluster) RemovePod(pod *corev1.Pod) {
 // Replace takes over a newer state of a pod on a node.
 func (c *Cluster) Replace(old *Pod, p *Pod) {
 	n := c.nodes[old.Spec.NodeName]
-	if n != nil && old.facts == p.facts && p.terms == nil && isCountedAlike(old.Pod, p.Pod) {
+	if n != nil && old.facts == p.facts && p.terms == nil {
 		if i := slices.Index(n.pods, old); i >= 0 {
 			n.pods[i] = p
+			if !isCountedAlike(old.Pod, p.Pod) {
+				c.countLabels(old.Pod, -1)
+				c.countMatches(n, old.Pod, -1)
+				c.countLabels(p.Pod, 1)
+				c.countMatches(n, p.Pod, 1)
+			}
 			return
 		}
 	}
