@@ -12,8 +12,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/utils/ptr"
-
 	upstream "k8s.io/kubernetes/pkg/scheduler"
 
 	"github.com/statefulsim/statefulsim/scheduler"
@@ -35,12 +33,12 @@ type rotation struct {
 func newRotation(t *testing.T, seed uint64, nodes, percent int) *rotation {
 	ctx, cancel := context.WithCancel(context.Background())
 	t.Cleanup(cancel)
-	e := engine.New(engine.Strategy{Seed: seed})
+	e, percentage := engine.New(engine.Strategy{Seed: seed}), int32(percent)
 	r := &rotation{
 		rng:  rand.New(rand.NewPCG(seed, uint64(nodes))),
 		host: controller.NewHost(e, apiserver.New(e, apiserver.Config{}), controller.Latency{}, nil),
 		ours: scheduler.New(scheduler.Config{PercentageOfNodesToScore: percent}),
-		real: NewReal(ctx, upstream.WithPercentageOfNodesToScore(ptr.To(int32(percent)))), cordoned: map[string]bool{},
+		real: NewReal(ctx, upstream.WithPercentageOfNodesToScore(&percentage)), cordoned: map[string]bool{},
 	}
 	ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}}
 	require.NoError(t, r.host.Do("user", apiserver.Request{Verb: apiserver.Create, Kind: apiserver.Namespace, Key: apiserver.KeyOf(ns), Object: ns}).Err)
