@@ -17,6 +17,7 @@ type scratch struct {
 	feasible []*plugin.Node
 	rejected []rejection
 	buffer   plugin.Buffer
+	cycle    plugin.Cycle
 }
 
 // rejection is a node that did not pass the filters.
@@ -31,6 +32,14 @@ type outcome struct {
 	rejectors plugin.Set // none: an error
 	isError   bool       // the reason is SchedulerError, not Unschedulable
 	nominate  *string    // what status.nominatedNodeName is to be; nil leaves it
+}
+
+// failed is failure of an error that may be nil.
+func failed(err error) *outcome {
+	if err == nil {
+		return nil
+	}
+	return failure(err)
 }
 
 func failure(err error) *outcome {
@@ -54,7 +63,7 @@ func (s *Scheduler) cycle(env *controller.Env) {
 	if known := s.pods[e.Key]; known != nil && known.assumed {
 		return
 	}
-	c := plugin.NewCycle(s.cluster, reader{s}, pod)
+	c := s.scratch.cycle.Reset(s.cluster, reader{s}, pod)
 	node, out := s.choose(env, c)
 	if out == nil {
 		out = s.commit(env, e, c, node)
@@ -82,6 +91,9 @@ func (s *Scheduler) choose(env *controller.Env, c *plugin.Cycle) (*plugin.Node, 
 	case !status.OK():
 		return nil, failure(fmt.Errorf("%s", status.Message()))
 	}
+	if node, err := s.sample(env, c); node != nil || err != nil {
+		return node, failed(err)
+	}
 	feasible, others, err := s.feasible(c)
 	switch {
 	case err != nil:
@@ -97,6 +109,24 @@ func (s *Scheduler) choose(env *controller.Env, c *plugin.Cycle) (*plugin.Node, 
 	}
 	best := plugin.Best(feasible, scores, &s.scratch.buffer)
 	return plugin.ByName(best, env.Choose("node-tie", podKey(c.Pod().Pod), len(best))), nil // C5, §0.7
+}
+
+// sample is what follows for most pods, at a fraction of the cost; nil if that
+// cannot be told for this one.
+func (s *Scheduler) sample(env *controller.Env, c *plugin.Cycle) (*plugin.Node, error) {
+	if s.cfg.NodeByNode || len(s.nominated.nodes) > 0 || c.Pod().Status.NominatedNodeName != "" {
+		return nil, nil
+	}
+	nodes := len(s.cluster.Nodes())
+	found, ok, err := c.Sample(s.next%nodes, s.enough(nodes), &s.scratch.buffer)
+	if !ok || err != nil {
+		return nil, err
+	}
+	s.next = (s.next + found.Looked) % nodes
+	if found.One != nil {
+		return found.One, nil
+	}
+	return found.Node(env.Choose("node-tie", podKey(c.Pod().Pod), found.Best)), nil // C5
 }
 
 func podKey(pod *corev1.Pod) string { return pod.Namespace + "/" + pod.Name }

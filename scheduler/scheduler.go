@@ -24,6 +24,9 @@ type Config struct {
 	// PercentageOfNodesToScore is how many of the nodes are looked at in a
 	// cluster of 100 or more, in percent; 0 is upstream's adaptive number (C4).
 	PercentageOfNodesToScore int
+	// NodeByNode has every cycle filter and score node by node. It decides the
+	// same, at a cost that grows with the cluster: the oracle of the fast way.
+	NodeByNode bool
 }
 
 // Scheduler is the default scheduler. Use New.

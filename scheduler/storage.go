@@ -5,8 +5,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	storagev1 "k8s.io/api/storage/v1"
-	"k8s.io/apimachinery/pkg/labels"
 
+	"github.com/statefulsim/statefulsim/scheduler/plugin"
 	"github.com/statefulsim/statefulsim/sim/apiserver"
 	"github.com/statefulsim/statefulsim/volume/match"
 )
@@ -83,4 +83,4 @@ func (r reader) Class(name string) *storagev1.StorageClass { return r.storage.cl
 func (r reader) Volumes() *match.Index { return &r.storage.volumes }
 
 // DefaultSelector implements plugin.Storage.
-func (r reader) DefaultSelector(pod *corev1.Pod) labels.Selector { return r.groups.selectorOf(pod) }
+func (r reader) DefaultSelector(pod *corev1.Pod) plugin.Selection { return r.groups.selectorOf(pod) }

@@ -53,21 +53,26 @@ func New(cfg Config) *Cluster {
 	world := kubelet.NewWorld(kubelet.WorldConfig{Workloads: cfg.Workloads, NFS: cfg.NFS})
 	c := &Cluster{
 		cfg:      cfg,
-		host:     controller.NewHost(e, apiserver.New(e, apiserver.Config{Gates: cfg.Gates}), l.ControlPlane, world),
+		host:     controller.NewHost(e, apiserver.New(e, apiserver.Config{Gates: cfg.Gates, DetectMutation: cfg.DetectMutation, Seed: cfg.strategy().Seed}), l.ControlPlane, world),
 		kubelets: map[string]controller.ActorID{},
 		history:  history{limit: cfg.History},
 	}
 	c.host.MuteEvents(cfg.NoEvents)
 	c.bootstrap()
+	sets, endpoints := statefulset.New(cfg.Gates), endpointslice.New()
+	if cfg.Naive {
+		sets.WalkAll()
+		endpoints.WalkAll()
+	}
 	for _, a := range []controller.Actor{
-		statefulset.New(cfg.Gates),
+		sets,
 		volume.NewBinder(volume.Config{Provision: cfg.Provision}),
 		volume.NewClaimProtection(),
 		volume.NewVolumeProtection(),
 		garbagecollector.New(nil),
 		namespace.New(),
-		endpointslice.New(),
-		scheduler.New(scheduler.Config{Cycle: l.Scheduling}),
+		endpoints,
+		scheduler.New(scheduler.Config{Cycle: l.Scheduling, NodeByNode: cfg.Naive}),
 	} {
 		c.host.Add(a)
 	}
@@ -205,6 +210,10 @@ func (c *Cluster) follow(w *watcher) (stop func()) {
 		c.watchers = slices.DeleteFunc(slices.Clone(c.watchers), func(o *watcher) bool { return o == w })
 	}
 }
+
+// CheckMutations panics if anybody has changed an object that the API server
+// stores, with Config.DetectMutation; without, it does nothing.
+func (c *Cluster) CheckMutations() { c.host.Server().CheckMutations() }
 
 // world returns what exists outside the API.
 func (c *Cluster) world() *kubelet.World { return c.host.World().(*kubelet.World) }

@@ -3,6 +3,7 @@ package sim_test
 import (
 	"bytes"
 	"fmt"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -351,8 +352,31 @@ func TestConfigIsChecked(t *testing.T) {
 		{sim.Config{Nodes: []sim.Node{{Name: "a", CPU: "x"}}}, "Nodes[0].CPU"},
 		{sim.Config{Nodes: []sim.Node{{Name: "a", PodCIDR: "10.0.0.0"}}}, "Nodes[0].PodCIDR"},
 		{sim.Config{Limits: sim.Limits{Time: -1}}, "Limits.Time"},
+		{sim.Config{Nodes: make([]sim.Node, 61_440)}, "Nodes: 61440 are more than 61439"},
 	} {
 		assert.ErrorContains(t, cfg.cfg.Validate(), cfg.want)
 		assert.Panics(t, func() { sim.New(cfg.cfg) })
+	}
+}
+
+// The nodes of the largest cluster have networks of their own, and none of them
+// is that of the cluster IPs.
+func TestPodNetworks(t *testing.T) {
+	nodes := make([]sim.Node, 5000)
+	for i := range nodes {
+		nodes[i].Name = fmt.Sprintf("node-%d", i)
+	}
+	c := sim.New(sim.Config{Nodes: nodes})
+	services := netip.MustParsePrefix("10.96.0.0/12")
+	seen := map[netip.Prefix]bool{services: true}
+	list, err := sim.List[*corev1.Node](c, "", "")
+	require.NoError(t, err)
+	require.Len(t, list, len(nodes))
+	for _, n := range list {
+		p, err := netip.ParsePrefix(n.Spec.PodCIDR)
+		require.NoError(t, err)
+		assert.False(t, seen[p], p)
+		assert.False(t, services.Overlaps(p), p)
+		seen[p] = true
 	}
 }

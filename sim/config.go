@@ -53,6 +53,16 @@ type Config struct {
 	Actors []controller.Actor
 	// NoEvents drops the Events that components record.
 	NoEvents bool
+	// Naive has components look at everything where they otherwise keep account
+	// of what has changed: StatefulSets at all their pods, the scheduler at node
+	// after node, EndpointSlices at all endpoints. The history is the same, only
+	// slower: this is the oracle of the fast ways.
+	Naive bool
+	// DetectMutation is for tests of components: the API server keeps a copy of
+	// every object that it stores and panics, naming object, author, seed and
+	// time, when it finds that somebody has changed one, since all share them.
+	// See CheckMutations. It makes everything several times slower.
+	DetectMutation bool
 	// ClusterDomain is the DNS zone; empty means "cluster.local".
 	ClusterDomain string
 	// Limits bound every run.
@@ -95,7 +105,7 @@ type Node struct {
 	CPU, Memory string
 	Pods        int64
 	// PodCIDR is where the pods' addresses come from; empty means
-	// 10.244.N.0/24 for the Nth node.
+	// 10.244.N.0/24 for the Nth node, and what follows from the 256th on.
 	PodCIDR string
 	// FirstPodIP is the first address given to a pod; empty means the second
 	// of the CIDR.
@@ -115,7 +125,7 @@ func (n Node) withDefaults(index int) Node {
 	}
 	or(&n.CPU, "4")
 	or(&n.Memory, "8Gi")
-	or(&n.PodCIDR, fmt.Sprintf("10.%d.%d.0/24", 244+(index+1)/256, (index+1)%256))
+	or(&n.PodCIDR, podCIDR(index+1))
 	or(&n.Address, fmt.Sprintf("192.168.%d.%d", (index+11)/256, (index+11)%256))
 	if n.Pods == 0 {
 		n.Pods = 110
@@ -123,8 +133,27 @@ func (n Node) withDefaults(index int) Node {
 	return n
 }
 
+// maxNodes is for how many nodes there are addresses.
+const maxNodes = (12+132+96)*256 - 1
+
+// podCIDR returns the Nth network of 256 addresses within 10.0.0.0/8, from
+// 10.244 upwards, then from below, around the cluster IPs in 10.96.0.0/12.
+func podCIDR(n int) string {
+	second := 244 + n/256
+	if second > 255 {
+		second += 112 - 256
+	}
+	if second > 243 && n >= 12*256 {
+		second -= 244
+	}
+	return fmt.Sprintf("10.%d.%d.0/24", second, n%256)
+}
+
 // Validate returns the first thing that is wrong with the Config, by field.
 func (cfg Config) Validate() error {
+	if len(cfg.Nodes) > maxNodes {
+		return fmt.Errorf("Nodes: %d are more than %d", len(cfg.Nodes), maxNodes)
+	}
 	seen := map[string]bool{}
 	for i, n := range cfg.Nodes {
 		if err := n.validate(); err != nil {

@@ -56,7 +56,11 @@ func forkStep(c *sim.Cluster, n int) error {
 	case 720:
 		return c.FailRequests("kubelet", apiserver.Patch, apiserver.Pod, 3, apierrors.NewTimeoutError("late", 1))
 	case 800:
-		return c.Delete(apiserver.Pod, "default", "web-1")
+		pods, err := sim.List[*corev1.Pod](c, "default", "")
+		if err != nil || len(pods) == 0 { // which ones exist now is nobody's promise
+			return err
+		}
+		return c.Delete(apiserver.Pod, "default", pods[len(pods)/2].Name)
 	case 900:
 		return c.Cordon("node-3", true)
 	case 1000:

@@ -36,25 +36,26 @@ func (c *Cluster) Hash() uint64 {
 	return sum
 }
 
-// digests remembers the digests of records. Forks share what both knew.
+// digests remembers the digests of records, by version. Forks share what both
+// knew.
 type digests struct {
-	known  map[*apiserver.Record]apiserver.Digest
+	known  map[uint64]apiserver.Digest
 	shared bool
 }
 
 // of returns the digest of a record.
 func (d *digests) of(rec *apiserver.Record) apiserver.Digest {
-	if known, ok := d.known[rec]; ok {
+	if known, ok := d.known[rec.Version]; ok {
 		return known
 	}
 	if d.known == nil {
-		d.known = map[*apiserver.Record]apiserver.Digest{}
+		d.known = map[uint64]apiserver.Digest{}
 	} else if d.shared {
 		d.known = maps.Clone(d.known)
 	}
 	d.shared = false
 	fresh := apiserver.DigestOf(rec.Kind, rec.Object)
-	d.known[rec] = fresh
+	d.known[rec.Version] = fresh
 	return fresh
 }
 

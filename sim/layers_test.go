@@ -14,14 +14,14 @@ import (
 var layers = [][]string{
 	{"sim/engine", "sim/apiserver/defaults", "sim/apiserver/validation", "volume/nfs"},
 	{"sim/apiserver"},
-	{"sim/controller", "sim/table", "sim/trace", "sim/manifest"},
+	{"sim/controller", "sim/table", "sim/trace", "sim/manifest", "sim/measure"},
 	{"volume/match"},
 	{"scheduler/plugin"},
 	{"scheduler/queue"},
 	{"statefulset", "volume", "dns", "scheduler", "sim/kubelet", "sim/garbagecollector", "sim/endpointslice", "sim/namespace"},
 	{"sim"},
 	{"sim/shell", "sim/simtest"},
-	{"examples/linuxea", "examples/apply"},
+	{"examples/linuxea", "examples/apply", "examples/scale"},
 }
 
 // TestLayers holds the imports to the picture in the README: arrows point down

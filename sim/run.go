@@ -94,6 +94,7 @@ func (c *Cluster) Settle() (Settled, error) {
 	end := e.Now().Add(l.Time)
 	seen := map[uint64]bool{} // canonical states of objects since the call
 	var last uint64           // the newest event when things had last changed
+	left := 0                 // retries up to that one which have not run since
 	rested := false
 	for n := uint64(0); ; n++ {
 		if e.Pending(engine.Progress) == 0 {
@@ -101,15 +102,18 @@ func (c *Cluster) Settle() (Settled, error) {
 				return Settled{Quiescent, c.Waiting()}, nil
 			}
 			if !rested {
-				rested, last = true, e.Latest()
+				rested, last, left = true, e.Latest(), e.Pending(engine.Retry)
 			}
-			if oldest, _ := e.OldestOf(engine.Retry); oldest > last {
+			if left == 0 {
 				return Settled{Retrying, c.Waiting()}, nil
 			}
 		}
 		ev, _ := e.Peek()
 		if n >= l.Steps || ev.At > end {
 			return Settled{}, c.bounded("Settle", n)
+		}
+		if rested && ev.Class == engine.Retry && ev.Seq <= last {
+			left--
 		}
 		before := c.host.Server().Version()
 		c.Step()

@@ -249,6 +249,17 @@ func claimsComplete(l lister, set *appsv1.StatefulSet, pod *corev1.Pod) bool {
 	return true
 }
 
+// claimsExist reports whether an ordinal has all its claims, none of them being
+// deleted.
+func claimsExist(l lister, set *appsv1.StatefulSet, o int) bool {
+	for i := range set.Spec.VolumeClaimTemplates {
+		if claim := l.Claim(claimKey(set, i, o)); claim == nil || claim.DeletionTimestamp != nil {
+			return false
+		}
+	}
+	return true
+}
+
 // claimsStale is S16's guard: a claim that is to go with its pod still belongs
 // to an earlier pod of that name.
 func claimsStale(l lister, set *appsv1.StatefulSet, pod *corev1.Pod) bool {

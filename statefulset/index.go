@@ -246,6 +246,8 @@ func (c *Controller) ready(l lister, set *appsv1.StatefulSet, selector labels.Se
 		r = gone
 	} else if r == nil {
 		r = c.rosterOf(ownerOf(set))
+	} else if c.adapt(l, r, set) {
+		return r
 	}
 	c.derive(l, r, set, selector)
 	return r

@@ -7,6 +7,7 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/labels"
 )
 
@@ -133,6 +134,27 @@ func (c *Controller) derive(l lister, r *roster, set *appsv1.StatefulSet, select
 			c.refresh(l, r, o, l.Pod(podKey(set, o)))
 		}
 	}
+}
+
+// adapt derives anew only what depends on how many replicas a new spec asks
+// for: the pods that it condemns, or spares. It returns false if the spec says
+// anything else that a roster depends on.
+func (c *Controller) adapt(l lister, r *roster, set *appsv1.StatefulSet) bool {
+	old := r.set
+	if old == nil || old.UID != set.UID || set.DeletionTimestamp != nil || old.DeletionTimestamp != nil || startOf(old) != startOf(set) {
+		return false
+	}
+	a, b := &old.Spec, &set.Spec
+	if a.MinReadySeconds != b.MinReadySeconds || retentionOf(old) != retentionOf(set) ||
+		!equality.Semantic.DeepEqual(a.Selector, b.Selector) || !equality.Semantic.DeepEqual(a.VolumeClaimTemplates, b.VolumeClaimTemplates) {
+		return false
+	}
+	r.set = set
+	lo, hi := min(endOf(old), endOf(set))+1, max(endOf(old), endOf(set))
+	for o, ok := r.owned.regular.next(lo); ok && o <= hi; o, ok = r.owned.regular.next(o + 1) {
+		c.refresh(l, r, o, l.Pod(podKey(set, o)))
+	}
+	return true
 }
 
 // refresh brings everything derived about one ordinal up to date. The pod is

@@ -167,7 +167,11 @@ func (p *pass) build(o int) *corev1.Pod {
 func (p *pass) createClaims(t *task, why purpose) []apiserver.Request {
 	t.why, t.todo, t.errs, t.whole = why, nil, nil, why == toCreate
 	var chain []apiserver.Request
-	for _, i := range templateOrder(p.l, "claim-creation", p.set, t.ordinal) {
+	var order []int
+	if !claimsExist(p.l, p.set, t.ordinal) { // else it cannot matter, and is not drawn
+		order = templateOrder(p.l, "claim-creation", p.set, t.ordinal)
+	}
+	for _, i := range order {
 		key := claimKey(p.set, i, t.ordinal)
 		claim := p.l.Claim(key)
 		switch {

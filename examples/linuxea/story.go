@@ -36,6 +36,8 @@ type Setting struct {
 	Workloads map[string]kubelet.Workload
 	// Actors are further controllers.
 	Actors []controller.Actor
+	// DetectMutation is sim.Config's.
+	DetectMutation bool
 	// Begin is called with the new cluster, before anything is told.
 	Begin func(*sim.Cluster)
 }
@@ -80,7 +82,8 @@ func Tell(out io.Writer, s Setting) (*sim.Cluster, error) {
 	if s.Workloads == nil {
 		s.Workloads = map[string]kubelet.Workload{"marksugar/nginx:1.14.a": page("1.0"), "marksugar/nginx:1.14.b": page("2.0")}
 	}
-	c := sim.New(sim.Config{Seed: s.Seed, Nodes: s.Nodes, Actors: s.Actors, Workloads: s.Workloads})
+	c := sim.New(sim.Config{Seed: s.Seed, Nodes: s.Nodes, Actors: s.Actors, Workloads: s.Workloads,
+		DetectMutation: s.DetectMutation})
 	t := &teller{out: out, cluster: c, shell: shell.New(c, manifests), large: s.Replicas}
 	if s.Begin != nil {
 		s.Begin(c)

@@ -15,6 +15,7 @@ import (
 type Cluster struct {
 	nodes   map[string]*Node
 	order   []*Node // in the order of upstream's node tree; valid unless stale
+	table   table   // by place in order; as valid
 	stale   bool
 	zones   []zone // of the node tree, in the order of their first node
 	free    []int  // indices of nodes that are gone
@@ -29,6 +30,7 @@ type Cluster struct {
 	claims      map[claim]int           // how many pods on nodes that exist use a claim
 	matching    map[counterKey]*counter // pods by selector, for the spread
 	byPair      map[pair][]*counter     // counters by one label that they require
+	labelled    map[pair]int            // how many pods have a label, but for those that name the pod
 	anyLabels   map[string][]*counter   // counters without such a label, by namespace
 	namespaces  map[string]*corev1.Namespace
 }
@@ -53,7 +55,7 @@ type claim struct{ namespace, name string }
 func NewCluster() *Cluster {
 	return &Cluster{
 		nodes: map[string]*Node{}, images: map[string]image{}, termed: map[*Node]struct{}{},
-		claims: map[claim]int{}, matching: map[counterKey]*counter{}, byPair: map[pair][]*counter{},
+		claims: map[claim]int{}, matching: map[counterKey]*counter{}, byPair: map[pair][]*counter{}, labelled: map[pair]int{},
 		anyLabels: map[string][]*counter{}, namespaces: map[string]*corev1.Namespace{},
 	}
 }
@@ -69,7 +71,7 @@ func (c *Cluster) Fork() *Cluster {
 			f.termed[f.nodes[name]] = struct{}{}
 		}
 	}
-	f.order, f.stale = nil, true
+	f.order, f.table, f.stale = nil, table{}, true
 	f.zones = slices.Clone(c.zones)
 	for i := range f.zones {
 		f.zones[i].names = slices.Clone(f.zones[i].names)
@@ -101,6 +103,7 @@ func (c *Cluster) Nodes() []*Node {
 	for i, n := range sorted {
 		n.rank = i
 	}
+	c.table = newTable(c.order)
 	return c.order
 }
 
@@ -123,6 +126,7 @@ func (c *Cluster) SetNode(node *corev1.Node) {
 	c.countNode(n, -1)
 	wasZone := n.zone
 	n.set(node)
+	c.touch(n)
 	c.countNode(n, 1)
 	if old == nil {
 		for _, p := range n.pods {
@@ -172,6 +176,7 @@ func (c *Cluster) RemoveNode(name string) {
 func (c *Cluster) AddPod(p *Pod) {
 	n := c.node(p.Spec.NodeName)
 	n.addPod(p)
+	c.touch(n)
 	c.countPod(n, p, 1)
 }
 
@@ -182,6 +187,7 @@ func (c *Cluster) RemovePod(pod *corev1.Pod) {
 		return
 	}
 	if p := n.removePod(pod); p != nil {
+		c.touch(n)
 		c.countPod(n, p, -1)
 		c.drop(n)
 	}
@@ -190,9 +196,15 @@ func (c *Cluster) RemovePod(pod *corev1.Pod) {
 // Replace takes over a newer state of a pod on a node.
 func (c *Cluster) Replace(old *Pod, p *Pod) {
 	n := c.nodes[old.Spec.NodeName]
-	if n != nil && old.terms == nil && p.terms == nil && isSameSpec(old.Pod, p.Pod) && isCountedAlike(old.Pod, p.Pod) {
+	if n != nil && old.facts == p.facts && p.terms == nil {
 		if i := slices.Index(n.pods, old); i >= 0 {
 			n.pods[i] = p
+			if !isCountedAlike(old.Pod, p.Pod) {
+				c.countLabels(old.Pod, -1)
+				c.countMatches(n, old.Pod, -1)
+				c.countLabels(p.Pod, 1)
+				c.countMatches(n, p.Pod, 1)
+			}
 			return
 		}
 	}
@@ -284,6 +296,7 @@ func (c *Cluster) countPod(n *Node, p *Pod, sign int) {
 	if n.Node != nil {
 		c.countClaims(p, sign)
 	}
+	c.countLabels(p.Pod, sign)
 	c.countMatches(n, p.Pod, int32(sign))
 }
 

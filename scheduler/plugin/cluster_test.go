@@ -67,7 +67,7 @@ func TestClusterCountsAreExact(t *testing.T) {
 		for range rapid.IntRange(1, 40).Draw(t, "steps") {
 			m.step(t, c)
 			if rapid.IntRange(1, 6).Draw(t, "ask") == 1 {
-				c.counter("ns", rapid.SampledFrom(selectors).Draw(t, "selector"))
+				c.counter("ns", Select(rapid.SampledFrom(selectors).Draw(t, "selector")))
 			}
 			if rapid.IntRange(1, 15).Draw(t, "fork") == 1 {
 				c = c.Fork()
@@ -75,6 +75,7 @@ func TestClusterCountsAreExact(t *testing.T) {
 		}
 		want := m.cluster()
 		require.Equal(t, want.claims, c.claims)
+		require.Equal(t, want.labelled, c.labelled)
 		require.Equal(t, want.images, c.images)
 		require.Equal(t, want.imaged, c.imaged)
 		require.Equal(t, want.zoned, c.zoned)
@@ -89,7 +90,7 @@ func TestClusterCountsAreExact(t *testing.T) {
 			require.Len(t, c.nodes[name].pods, len(want.nodes[name].pods))
 		}
 		for _, s := range selectors {
-			a, b := want.counter("ns", s), c.counter("ns", s)
+			a, b := want.counter("ns", Select(s)), c.counter("ns", Select(s))
 			require.Equal(t, a.total, b.total)
 			for name := range m.nodes { // each by itself
 				require.Equal(t, a.on(want.nodes[name]), b.on(c.nodes[name]), "%v on %s", s, name)

@@ -54,25 +54,34 @@ func (c *Cycle) constraints(action corev1.UnsatisfiableConstraintAction) ([]cons
 	return list, nil
 }
 
+// softConstraints returns the constraints that are scored, found once for a
+// cycle.
+func (c *Cycle) softConstraints() ([]constraint, error) {
+	if !c.softKnown {
+		c.soft, c.softErr = c.constraints(corev1.ScheduleAnyway)
+		c.softKnown = true
+	}
+	return c.soft, c.softErr
+}
+
 func (c *Cycle) defaultConstraints() []constraint {
-	selector := c.storage.DefaultSelector(c.pod.Pod)
-	if selector == nil || selector.Empty() {
+	s := c.storage.DefaultSelector(c.pod.Pod)
+	if s.selector == nil || s.selector.Empty() {
 		return nil
 	}
-	list := make([]constraint, 0, 2)
-	for _, d := range defaults() {
-		list = append(list, constraint{
-			maxSkew: int64(d.MaxSkew), key: d.TopologyKey, selector: selector, minDomains: 1,
-			honorNodes: true, isHost: d.TopologyKey == corev1.LabelHostname,
-		})
+	counts := c.cluster.counter(c.pod.Namespace, s)
+	for i, d := range defaults() {
+		c.defaults[i] = constraint{
+			maxSkew: int64(d.MaxSkew), key: d.TopologyKey, selector: s.selector, minDomains: 1,
+			honorNodes: true, isHost: d.TopologyKey == corev1.LabelHostname, counts: counts,
+		}
 	}
-	c.countAll(list)
-	return list
+	return c.defaults[:]
 }
 
 func (c *Cycle) countAll(list []constraint) {
 	for i := range list {
-		list[i].counts = c.cluster.counter(c.pod.Namespace, list[i].selector)
+		list[i].counts = c.cluster.counter(c.pod.Namespace, Select(list[i].selector))
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/selection"
@@ -30,16 +31,27 @@ type pair struct{ namespace, key, value string }
 const maxCounters = 128
 
 // counter returns the counts for a selector. The first time costs a walk over
-// all pods; the answer must not be kept beyond the cycle.
-func (c *Cluster) counter(namespace string, selector labels.Selector) *counter {
-	key := counterKey{namespace, selector.String()}
+// all pods, unless none can match; the answer must not be kept beyond the cycle.
+func (c *Cluster) counter(namespace string, selection Selection) *counter {
+	key := counterKey{namespace, selection.text}
 	if m := c.matching[key]; m != nil {
 		return m
 	}
 	if len(c.matching) >= maxCounters {
 		c.dropIdle()
 	}
+	selector := selection.selector
 	m := &counter{namespace: namespace, selector: selector, byZone: map[string]int64{}, pair: requiredPair(namespace, selector)}
+	if !m.pair.isCounted() || c.labelled[m.pair] > 0 {
+		c.fill(m)
+	}
+	c.matching[key] = m
+	c.file(m)
+	return m
+}
+
+// fill counts the pods that there are.
+func (c *Cluster) fill(m *counter) {
 	for _, n := range c.nodes { // sums do not depend on the order
 		for _, p := range n.pods {
 			if m.matches(p.Pod) {
@@ -47,9 +59,28 @@ func (c *Cluster) counter(namespace string, selector labels.Selector) *counter {
 			}
 		}
 	}
-	c.matching[key] = m
-	c.file(m)
-	return m
+}
+
+// isCounted reports whether it is known how many pods have a label: not of those
+// that every pod has with a value of its own.
+func (p pair) isCounted() bool {
+	return p.key != "" && p.key != appsv1.StatefulSetPodNameLabel && p.key != appsv1.PodIndexLabel
+}
+
+// countLabels counts a pod's labels, so that the first pod of a set need not
+// look for others.
+func (c *Cluster) countLabels(pod *corev1.Pod, sign int) {
+	for key, value := range pod.Labels { // each by itself
+		p := pair{pod.Namespace, key, value}
+		if !p.isCounted() {
+			continue
+		}
+		if n := c.labelled[p] + sign; n == 0 {
+			delete(c.labelled, p)
+		} else {
+			c.labelled[p] = n
+		}
+	}
 }
 
 func (c *Cluster) file(m *counter) {
@@ -154,6 +185,7 @@ func isCountedAlike(a, b *corev1.Pod) bool {
 func (c *Cluster) forkCounters(from *Cluster) {
 	c.matching = make(map[counterKey]*counter, len(from.matching))
 	c.byPair, c.anyLabels = map[pair][]*counter{}, map[string][]*counter{}
+	c.labelled = maps.Clone(from.labelled)
 	copies := make(map[*counter]*counter, len(from.matching))
 	for key, m := range from.matching { // a map from a map
 		f := *m

@@ -20,8 +20,18 @@ type Storage interface {
 	Class(name string) *storagev1.StorageClass
 	Volumes() *match.Index
 	// DefaultSelector returns the pods that a pod is to be spread among (C2).
-	DefaultSelector(pod *corev1.Pod) labels.Selector
+	DefaultSelector(pod *corev1.Pod) Selection
 }
+
+// Selection is a selector with its text, which names it. The zero Selection
+// selects nothing.
+type Selection struct {
+	selector labels.Selector
+	text     string
+}
+
+// Select returns the selection of a selector.
+func Select(s labels.Selector) Selection { return Selection{s, s.String()} }
 
 // Cycle is one scheduling cycle of a pod: what the prefilters found, and what
 // the filters and scores need of it. It reads the cluster, which must not change
@@ -42,11 +52,22 @@ type Cycle struct {
 	topologies []volumeTopology
 	spread     spreadFilter
 	affinity   affinityFilter
+
+	soft      []constraint // once softKnown
+	softErr   error
+	softKnown bool
+	defaults  [2]constraint // memory for soft
 }
 
 // NewCycle returns a cycle of a pod.
 func NewCycle(c *Cluster, s Storage, pod *Pod) *Cycle {
-	return &Cycle{cluster: c, storage: s, pod: pod}
+	return new(Cycle).Reset(c, s, pod)
+}
+
+// Reset makes the memory of a cycle that is over a new one, which is returned.
+func (c *Cycle) Reset(cl *Cluster, s Storage, pod *Pod) *Cycle {
+	*c = Cycle{cluster: cl, storage: s, pod: pod}
+	return c
 }
 
 // Pod returns the pod.

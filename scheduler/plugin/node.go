@@ -16,6 +16,7 @@ type Node struct {
 	nonZero     nonZero
 	index       int  // place in the counters of the Cluster
 	rank        int  // place among the names; valid after Cluster.Nodes
+	place       int  // in the order of the nodes; as valid
 	plain       bool // exists, and neither cordoned nor tainted against pods
 	hasZone     bool
 	hasHost     bool // the label of the host name
@@ -74,17 +75,19 @@ func (n *Node) addPod(p *Pod) {
 
 // removePod removes a pod by its UID and returns it, or nil.
 func (n *Node) removePod(pod *corev1.Pod) *Pod {
-	for i, p := range n.pods {
-		if p.UID == pod.UID && p.Name == pod.Name && p.Namespace == pod.Namespace {
-			last := len(n.pods) - 1
-			n.pods[i] = n.pods[last]
-			n.pods[last] = nil
-			n.pods = n.pods[:last]
-			n.count(p, -1)
-			return p
-		}
+	i := slices.IndexFunc(n.pods, func(p *Pod) bool { return p.Pod == pod }) // mostly, and quickly found
+	if i < 0 {
+		i = slices.IndexFunc(n.pods, func(p *Pod) bool { return p.UID == pod.UID && p.Name == pod.Name && p.Namespace == pod.Namespace })
 	}
-	return nil
+	if i < 0 {
+		return nil
+	}
+	p, last := n.pods[i], len(n.pods)-1
+	n.pods[i] = n.pods[last]
+	n.pods[last] = nil
+	n.pods = n.pods[:last]
+	n.count(p, -1)
+	return p
 }
 
 func (n *Node) count(p *Pod, sign int) {

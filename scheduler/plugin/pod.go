@@ -1,20 +1,22 @@
 package plugin
 
-import (
-	"slices"
+import corev1 "k8s.io/api/core/v1"
 
-	corev1 "k8s.io/api/core/v1"
-)
-
-// Pod is a pod with what the plugins want to know of it, computed once. It is
+// Pod is a state of a pod with what the plugins want to know of it. It is
 // immutable.
 type Pod struct {
 	*corev1.Pod
+	*facts
+}
+
+// facts are computed once for all states of a pod that do not differ in them.
+type facts struct {
 	Priority int32
 
 	request Resource
 	nonZero nonZero // on a node
 	scored  nonZero // while nodes are scored for it
+	plain   bool    // the containers' specs alone say what the pod requests
 	ports   []hostPort
 	claims  []string // of its volumes, ephemeral ones left out
 	*terms           // nil without inter-pod affinity
@@ -22,43 +24,35 @@ type Pod struct {
 
 // NewPod prepares a pod for the plugins.
 func NewPod(pod *corev1.Pod) *Pod {
-	p := &Pod{Pod: pod, ports: portsOf(pod), terms: termsOf(pod)}
+	f := &facts{ports: portsOf(pod), terms: termsOf(pod)}
 	if pod.Spec.Priority != nil {
-		p.Priority = *pod.Spec.Priority
+		f.Priority = *pod.Spec.Priority
 	}
-	p.request, p.nonZero = requestsOf(pod)
-	p.scored = incomingOf(pod, p.nonZero)
+	f.request, f.nonZero, f.plain = requestsOf(pod)
+	f.scored = incomingOf(pod, f.nonZero)
 	for i := range pod.Spec.Volumes {
 		if c := pod.Spec.Volumes[i].PersistentVolumeClaim; c != nil {
-			p.claims = append(p.claims, c.ClaimName)
+			f.claims = append(f.claims, c.ClaimName)
 		}
 	}
-	return p
+	return &Pod{pod, f}
 }
 
 // Renew returns p with a newer state of its pod. It is cheap if nothing that
 // was computed has changed.
 func (p *Pod) Renew(pod *corev1.Pod) *Pod {
-	if !isSameSpec(p.Pod, pod) {
+	if !isSameSpec(p.Pod, pod) || !p.plain || !agrees(&p.request, pod) {
 		return NewPod(pod)
 	}
-	q := *p
-	q.Pod = pod
-	return &q
+	return &Pod{pod, p.facts}
 }
 
 // isSameSpec reports whether two states of a pod share the spec in memory, as
-// they do after a write of the status, and nothing in the status counts.
+// they do after a write of the status.
 func isSameSpec(a, b *corev1.Pod) bool {
 	return len(a.Spec.Containers) > 0 && len(b.Spec.Containers) > 0 &&
 		&a.Spec.Containers[0] == &b.Spec.Containers[0] && a.Spec.Affinity == b.Spec.Affinity &&
-		a.Spec.Priority == b.Spec.Priority && (requestsNothing(a) && requestsNothing(b) || isSameAllocation(a, b))
-}
-
-func isSameAllocation(a, b *corev1.Pod) bool {
-	return slices.EqualFunc(a.Status.ContainerStatuses, b.Status.ContainerStatuses, func(x, y corev1.ContainerStatus) bool {
-		return x.AllocatedResources == nil && y.AllocatedResources == nil && x.Resources == nil && y.Resources == nil
-	})
+		a.Spec.Priority == b.Spec.Priority
 }
 
 // Claims returns the names of the claims that the pod's volumes name.

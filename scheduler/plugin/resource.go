@@ -63,20 +63,98 @@ func (r Resource) clone() Resource {
 	return r
 }
 
-// requestsNothing reports whether a pod has no requests anywhere, and nothing
-// that makes counting its containers difficult.
-func requestsNothing(pod *corev1.Pod) bool {
+// plainRequests is requestsOf for a pod whose containers' specs alone say what
+// it requests, and say it in whole units; ok is false for any other.
+func plainRequests(pod *corev1.Pod) (r Resource, n nonZero, ok bool) {
 	if pod.Spec.Overhead != nil || pod.Spec.Resources != nil || len(pod.Spec.InitContainers) > 0 {
-		return false
+		return r, n, false
 	}
 	for i := range pod.Spec.Containers {
-		if len(pod.Spec.Containers[i].Resources.Requests) > 0 {
+		n.milliCPU += defaultMilliCPU
+		n.memory += defaultMemory
+		for name, q := range pod.Spec.Containers[i].Resources.Requests { // sums do not depend on the order
+			_, isWhole := q.AsScale(scaleOf(name))
+			switch {
+			case !isWhole:
+				return r, n, false
+			case name == corev1.ResourceCPU:
+				r.MilliCPU += q.MilliValue()
+				n.milliCPU += q.MilliValue() - defaultMilliCPU
+			case name == corev1.ResourceMemory:
+				r.Memory += q.Value()
+				n.memory += q.Value() - defaultMemory
+			default:
+				return r, n, false
+			}
+		}
+	}
+	return r, n, agrees(&r, pod)
+}
+
+// scaleOf is the unit in which a resource is counted.
+func scaleOf(name corev1.ResourceName) resource.Scale {
+	if name == corev1.ResourceCPU {
+		return resource.Milli
+	}
+	return 0
+}
+
+// agrees reports whether the status of a pod adds nothing to the requests of
+// its containers' specs, which are r in all. A pod on a node also counts what
+// the kubelet has allocated to it.
+func agrees(r *Resource, pod *corev1.Pod) bool {
+	for i := range pod.Status.ContainerStatuses {
+		s := &pod.Status.ContainerStatuses[i]
+		if s.AllocatedResources == nil && s.Resources == nil {
+			continue
+		}
+		c := containerOf(pod, s.Name)
+		if c == nil || s.AllocatedResources != nil && !isSameList(s.AllocatedResources, c.Resources.Requests) ||
+			s.Resources != nil && s.Resources.Requests != nil && !isSameList(s.Resources.Requests, c.Resources.Requests) {
 			return false
 		}
 	}
-	for i := range pod.Status.ContainerStatuses {
-		s := &pod.Status.ContainerStatuses[i]
-		if len(s.AllocatedResources) > 0 || s.Resources != nil && len(s.Resources.Requests) > 0 {
+	if pod.Status.Resources != nil && !isWithin(pod.Status.Resources.Requests, r) {
+		return false
+	}
+	return isWithin(pod.Status.AllocatedResources, r) && !helper.IsPodResizeInfeasible(pod)
+}
+
+func containerOf(pod *corev1.Pod, name string) *corev1.Container {
+	for i := range pod.Spec.Containers {
+		if pod.Spec.Containers[i].Name == name {
+			return &pod.Spec.Containers[i]
+		}
+	}
+	return nil
+}
+
+func isSameList(a, b corev1.ResourceList) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for name, q := range a { // each by itself
+		if o, ok := b[name]; !ok || q.Cmp(o) != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// isWithin reports whether a list names CPU and memory alone, and no more of
+// them than r.
+func isWithin(list corev1.ResourceList, r *Resource) bool {
+	for name, q := range list { // each by itself
+		switch name {
+		case corev1.ResourceCPU:
+			if q.MilliValue() > r.MilliCPU {
+				return false
+			}
+		case corev1.ResourceMemory:
+			if q.Value() > r.Memory {
+				return false
+			}
+		default:
 			return false
 		}
 	}
@@ -85,15 +163,15 @@ func requestsNothing(pod *corev1.Pod) bool {
 
 // requestsOf returns what a pod requests, and what it counts as for scoring
 // with the defaults for containers without requests. A pod on a node also
-// counts what the kubelet has allocated to it (PodInfo.CalculateResource).
-func requestsOf(pod *corev1.Pod) (Resource, nonZero) {
-	if requestsNothing(pod) {
-		n := int64(len(pod.Spec.Containers))
-		return Resource{}, nonZero{n * defaultMilliCPU, n * defaultMemory}
+// counts what the kubelet has allocated to it (PodInfo.CalculateResource); plain
+// is true if that adds nothing.
+func requestsOf(pod *corev1.Pod) (r Resource, n nonZero, plain bool) {
+	if r, n, plain = plainRequests(pod); plain {
+		return r, n, true
 	}
 	opts := helper.PodResourcesOptions{UseStatusResources: true, InPlacePodLevelResourcesVerticalScalingEnabled: true}
 	list := helper.PodRequests(pod, opts)
-	r := resourceOf(list)
+	r = resourceOf(list)
 	r.Pods = 0
 	opts.NonMissingContainerRequests = defaultRequests()
 	if helper.IsPodLevelRequestsSet(pod) { // getNonMissingContainerRequests
@@ -101,8 +179,8 @@ func requestsOf(pod *corev1.Pod) (Resource, nonZero) {
 			delete(opts.NonMissingContainerRequests, name)
 		}
 	}
-	n := resourceOf(helper.PodRequests(pod, opts))
-	return r, nonZero{n.MilliCPU, n.Memory}
+	counted := resourceOf(helper.PodRequests(pod, opts))
+	return r, nonZero{counted.MilliCPU, counted.Memory}, false
 }
 
 func defaultRequests() corev1.ResourceList {

@@ -9,6 +9,14 @@ import (
 type Buffer struct {
 	totals, scores []int64
 	best           []*Node
+
+	// What a Sample needs.
+	groups  groups
+	members []int32 // index of the group of each node that was looked at, in order
+	nodes   []*Node // one of each group that passes
+	places  []int32 // of the best nodes
+
+	zones []string // that were seen
 }
 
 // Scores returns the total score of each node (C1, C3): every plugin's score,
@@ -16,6 +24,11 @@ type Buffer struct {
 // out, so only the differences between nodes mean something. The answer is the
 // buffer's.
 func (c *Cycle) Scores(nodes []*Node, b *Buffer) ([]int64, error) {
+	return c.scores(nodes, len(nodes), b)
+}
+
+// scores is Scores if the nodes stand for more of them, feasible in all.
+func (c *Cycle) scores(nodes []*Node, feasible int, b *Buffer) ([]int64, error) {
 	b.totals = slices.Grow(b.totals[:0], len(nodes))[:len(nodes)]
 	b.scores = slices.Grow(b.scores[:0], len(nodes))[:len(nodes)]
 	totals, scores := b.totals, b.scores
@@ -47,7 +60,7 @@ func (c *Cycle) Scores(nodes []*Node, b *Buffer) ([]int64, error) {
 		}
 		add(VolumeBinding)
 	}
-	spread, err := c.preScoreSpread(nodes)
+	spread, err := c.preScoreSpread(nodes, feasible, b)
 	if err != nil {
 		return nil, fmt.Errorf("running PreScore plugin %q: %w", PodTopologySpread, err)
 	}
@@ -136,18 +149,28 @@ func Best(nodes []*Node, scores []int64, b *Buffer) []*Node {
 // ByName returns the node that would be number k, from 0, if the nodes were
 // sorted by name. It reorders them, and is O(n) on average.
 func ByName(nodes []*Node, k int) *Node {
-	lo, hi := 0, len(nodes)-1
+	places, ranks := make([]int32, len(nodes)), make([]int32, len(nodes))
+	for i, n := range nodes {
+		places[i], ranks[i] = int32(i), int32(n.rank)
+	}
+	return nodes[selectBy(places, ranks, k)]
+}
+
+// selectBy returns the place that would be number k, from 0, if the places were
+// sorted by their ranks. It reorders them, and is O(n) on average.
+func selectBy(places, ranks []int32, k int) int32 {
+	lo, hi := 0, len(places)-1
 	for lo < hi { // Hoare's selection
-		pivot, i, j := nodes[(lo+hi)/2].rank, lo-1, hi+1
+		pivot, i, j := ranks[places[(lo+hi)/2]], lo-1, hi+1
 		for {
-			for i++; nodes[i].rank < pivot; i++ {
+			for i++; ranks[places[i]] < pivot; i++ {
 			}
-			for j--; nodes[j].rank > pivot; j-- {
+			for j--; ranks[places[j]] > pivot; j-- {
 			}
 			if i >= j {
 				break
 			}
-			nodes[i], nodes[j] = nodes[j], nodes[i]
+			places[i], places[j] = places[j], places[i]
 		}
 		if k <= j {
 			hi = j
@@ -155,5 +178,5 @@ func ByName(nodes []*Node, k int) *Node {
 			lo = j + 1
 		}
 	}
-	return nodes[k]
+	return places[k]
 }

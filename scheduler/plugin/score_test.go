@@ -20,7 +20,12 @@ type nothing struct{ selector labels.Selector }
 func (nothing) Claim(string, string) *corev1.PersistentVolumeClaim { return nil }
 func (nothing) Class(string) *storagev1.StorageClass               { return nil }
 func (nothing) Volumes() *match.Index                              { return &match.Index{} }
-func (n nothing) DefaultSelector(*corev1.Pod) labels.Selector      { return n.selector }
+func (n nothing) DefaultSelector(*corev1.Pod) Selection {
+	if n.selector == nil {
+		return Selection{}
+	}
+	return Select(n.selector)
+}
 
 func requests(cpu, memory string) func(*corev1.Pod) {
 	return func(p *corev1.Pod) {
@@ -73,7 +78,7 @@ func TestC2SystemDefaults(t *testing.T) {
 	c.AddPod(NewPod(testPod("p1", "n1", labelledApp)))
 	c.AddPod(NewPod(testPod("p2", "n1", labelledApp)))
 	x := cycleOf(t, c, nothing{labels.SelectorFromSet(labels.Set{"app": "a"})}, testPod("x", "", labelledApp))
-	s, err := x.preScoreSpread(c.Nodes())
+	s, err := x.preScoreSpread(c.Nodes(), len(c.Nodes()), &Buffer{})
 	require.NoError(t, err)
 	scores := map[string]int64{}
 	var list []int64

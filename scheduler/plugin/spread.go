@@ -109,20 +109,22 @@ func (c *Cycle) shiftSpread(n *Node, p *Pod, delta int) {
 // spreadScore is what PodTopologySpread keeps to score.
 type spreadScore struct {
 	soft    []constraint
-	all     bool // a node without one of the keys is left out
-	domains []map[string]int64
+	all     bool               // a node without one of the keys is left out
+	domains []map[string]int64 // nil where the counter knows the zones
 }
 
-// preScoreSpread is PodTopologySpread.PreScore. The system's defaults do not
-// require all topologies.
-func (c *Cycle) preScoreSpread(nodes []*Node) (spreadScore, error) {
-	soft, err := c.constraints(corev1.ScheduleAnyway)
+// preScoreSpread is PodTopologySpread.PreScore, with as many feasible nodes as
+// the nodes given stand for. The system's defaults do not require all
+// topologies.
+func (c *Cycle) preScoreSpread(nodes []*Node, feasible int, b *Buffer) (spreadScore, error) {
+	soft, err := c.softConstraints()
 	if err != nil || len(soft) == 0 {
 		return spreadScore{}, err
 	}
-	s := spreadScore{soft: soft, all: len(c.pod.Spec.TopologySpreadConstraints) > 0, domains: make([]map[string]int64, len(soft))}
-	kept := len(nodes)
+	s := spreadScore{soft: soft, all: len(c.pod.Spec.TopologySpreadConstraints) > 0}
+	kept := feasible
 	if s.all {
+		s.domains = make([]map[string]int64, len(soft))
 		kept = 0
 		for _, n := range nodes {
 			if hasAllKeys(n.Node, soft) {
@@ -132,44 +134,50 @@ func (c *Cycle) preScoreSpread(nodes []*Node) (spreadScore, error) {
 	}
 	for i := range soft {
 		size := kept
-		if !soft[i].isHost {
+		switch {
+		case soft[i].isHost:
+		case s.all || c.hasRequired() && c.cluster.zoned > 0:
+			if s.domains == nil {
+				s.domains = make([]map[string]int64, len(soft))
+			}
 			s.domains[i] = c.domainsOf(&s, i, nodes)
 			size = len(s.domains[i])
+		default: // the system's zones: the counter of all pods knows them
+			size = c.zonesOf(nodes, b)
 		}
 		soft[i].normalWeight = math.Log(float64(size + 2))
 	}
 	return s, nil
 }
 
+// zonesOf returns in how many zones nodes stand; those without one are a zone,
+// too, which nobody scores.
+func (c *Cycle) zonesOf(nodes []*Node, b *Buffer) int {
+	if c.cluster.zoned == 0 {
+		return 1
+	}
+	b.zones = b.zones[:0]
+	last := -1 // where that of the node before is
+	for _, n := range nodes {
+		if last >= 0 && b.zones[last] == n.zone {
+			continue
+		}
+		if last = slices.Index(b.zones, n.zone); last < 0 {
+			last = len(b.zones)
+			b.zones = append(b.zones, n.zone)
+		}
+	}
+	return len(b.zones)
+}
+
 // domainsOf counts the matching pods in each domain that has a feasible node.
 func (c *Cycle) domainsOf(s *spreadScore, i int, nodes []*Node) map[string]int64 {
 	t := &s.soft[i]
-	if t.key == corev1.LabelTopologyZone && !s.all && c.cluster.zoned == 0 {
-		return map[string]int64{"": 0} // nodes without the label are one domain, which nobody scores
-	}
 	domains := map[string]int64{}
-	quick := t.key == corev1.LabelTopologyZone && !s.all && !c.hasRequired() && !t.honorTaints
-	last, any := "", false
 	for _, n := range nodes {
-		if s.all && !hasAllKeys(n.Node, s.soft) {
-			continue
+		if !s.all || hasAllKeys(n.Node, s.soft) {
+			domains[n.Labels[t.key]] = 0
 		}
-		domain := n.zone
-		if t.key != corev1.LabelTopologyZone {
-			domain = n.Labels[t.key]
-		}
-		if any && domain == last {
-			continue
-		}
-		last, any = domain, true
-		if quick {
-			domains[domain] = t.counts.byZone[domain]
-		} else {
-			domains[domain] = 0
-		}
-	}
-	if quick {
-		return domains
 	}
 	for _, n := range c.cluster.Nodes() {
 		if s.all && !hasAllKeys(n.Node, s.soft) || !c.counted(t, n) {
@@ -198,7 +206,7 @@ func (s *spreadScore) score(n *Node) (int64, bool) {
 			if !n.hasZone {
 				continue
 			}
-			count = s.domains[i][n.zone]
+			count = s.inZone(i, n.zone)
 		case t.isHost:
 			if !n.hasHost {
 				continue
@@ -214,6 +222,13 @@ func (s *spreadScore) score(n *Node) (int64, bool) {
 		sum += float64(count)*t.normalWeight + float64(t.maxSkew-1)
 	}
 	return int64(math.Round(sum)), true
+}
+
+func (s *spreadScore) inZone(i int, zone string) int64 {
+	if s.domains == nil {
+		return s.soft[i].counts.byZone[zone]
+	}
+	return s.domains[i][zone]
 }
 
 // normalize is PodTopologySpread.NormalizeScore: the fewest pods score best.

@@ -26,6 +26,7 @@ type Queue struct {
 	claims   map[apiserver.Key][]*Entry // unschedulable pods by the claims they use
 	rejected [32]int                    // unschedulable pods by rejecting plugin
 	waiting  int                        // unschedulable pods
+	flushes  int                        // those of them that a flush is for
 	seq      uint64
 }
 
@@ -216,9 +217,13 @@ func (q *Queue) RetryDue() (engine.Time, bool) {
 }
 
 // FlushDue returns when the first unschedulable pod is to be flushed. Only pods
-// count that another attempt could help; the others wait for their event.
+// count that another attempt could help; the others wait for their event. It
+// costs nothing if there are none.
 func (q *Queue) FlushDue() (engine.Time, bool) {
 	due := engine.Never
+	if q.flushes == 0 {
+		return due, false
+	}
 	for _, e := range q.entries { // a minimum does not depend on the order
 		if e.isFlushable() {
 			due = min(due, e.flushDue())
@@ -227,9 +232,10 @@ func (q *Queue) FlushDue() (engine.Time, bool) {
 	return due, due != engine.Never
 }
 
-func (e *Entry) isFlushable() bool {
-	return e.place == unschedulable && !e.held && e.Rejectors&plugin.Unannounced != 0
-}
+func (e *Entry) isFlushable() bool { return e.place == unschedulable && e.isFlushedThere() }
+
+// isFlushedThere is isFlushable of an entry that is, or was, unschedulable.
+func (e *Entry) isFlushedThere() bool { return !e.held && e.Rejectors&plugin.Unannounced != 0 }
 
 // flushDue returns when an entry that is unschedulable now is to be flushed.
 func (e *Entry) flushDue() engine.Time {
@@ -282,6 +288,9 @@ func (q *Queue) hold(e *Entry) bool {
 func (q *Queue) file(e *Entry) {
 	e.place = unschedulable
 	q.waiting++
+	if e.isFlushedThere() {
+		q.flushes++
+	}
 	for id := range q.rejected {
 		if e.Rejectors.Has(plugin.ID(id)) {
 			q.rejected[id]++
@@ -296,6 +305,9 @@ func (q *Queue) file(e *Entry) {
 func (q *Queue) unfile(e *Entry) {
 	e.place = nowhere
 	q.waiting--
+	if e.isFlushedThere() {
+		q.flushes--
+	}
 	for id := range q.rejected {
 		if e.Rejectors.Has(plugin.ID(id)) {
 			q.rejected[id]--

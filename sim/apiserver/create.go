@@ -159,12 +159,10 @@ func (s *Server) generateName(kind Kind, obj Object) string {
 	if len(base) > maxBase {
 		base = base[:maxBase]
 	}
-	counter := identity{kind, Key{obj.GetNamespace(), base + "*"}}
+	counter := kind.Resource() + "/" + obj.GetNamespace() + "/" + base + "*"
 	for {
-		s.own()
-		n := s.born[counter]
-		s.born[counter] = n + 1
-		h := s.engine.Hash("generateName", kind.Resource(), "/", obj.GetNamespace(), "/", counter.key.Name, strconv.FormatUint(uint64(n), 10))
+		n, turn := s.born.Next(hashText(counter))
+		h := s.engine.Hash("generateName", counter+strconv.FormatUint(uint64(n)+uint64(turn)<<32, 10))
 		name := []byte(base)
 		for range 5 {
 			name = append(name, letters[h%uint64(len(letters))])

@@ -122,8 +122,8 @@ func TestV16Expansion(t *testing.T) {
 	}
 	require.NoError(t, expand("grows", corev1.ClaimBound))
 	err := expand("grows", corev1.ClaimPending)
-	require.True(t, apierrors.IsForbidden(err), "%v", err)
-	require.ErrorContains(t, err, "Only bound persistent volume claims can be expanded")
+	require.True(t, apierrors.IsInvalid(err), "%v", err) // validation comes before the admission plugin's own check
+	require.ErrorContains(t, err, "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims")
 	err = expand("fixed", corev1.ClaimBound)
 	require.True(t, apierrors.IsForbidden(err), "%v", err)
 	require.ErrorContains(t, err, "only dynamically provisioned pvc can be resized and the storageclass that provisions the pvc must support resize")

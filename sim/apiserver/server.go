@@ -21,6 +21,12 @@ import (
 // Config configures a Server. The zero Config is a v1.37 server.
 type Config struct {
 	Gates Gates
+	// DetectMutation has the server keep a copy of every object that it stores,
+	// and panic when it finds that somebody has changed the object: on every
+	// read, when its record is trimmed, and in CheckMutations. For tests.
+	DetectMutation bool
+	// Seed is named in that panic.
+	Seed uint64
 }
 
 // Server is the API server with its storage. It belongs to one cluster and is
@@ -32,24 +38,22 @@ type Server struct {
 	version uint64
 	stores  []store // by Kind
 	fresh   []*Record
-	born    map[identity]uint32 // how often each object was created, for UIDs
-	ips     map[string]Key      // cluster IPs in use
-	expiry  []expiring          // Events, oldest first
-	shared  bool                // born and ips are a fork's, too, until one of them changes
+	born    engine.Tally   // how often each object was created, for UIDs
+	ips     map[string]Key // cluster IPs in use
+	expiry  []expiring     // Events, oldest first
+	guard   *guard         // with DetectMutation
+	shared  bool           // ips is a fork's, too, until one of them changes
 
 	now engine.Time // of the request being served
 	by  string
 }
 
-// identity is what an object is called as long as it is not created anew.
-type identity struct {
-	kind Kind
-	key  Key
-}
-
 // New returns an empty server that takes its identifiers and choices from e.
 func New(e *engine.Engine, cfg Config) *Server {
-	s := &Server{cfg: cfg, engine: e, stores: make([]store, len(kinds)), born: map[identity]uint32{}, ips: map[string]Key{}}
+	s := &Server{cfg: cfg, engine: e, stores: make([]store, len(kinds)), ips: map[string]Key{}}
+	if cfg.DetectMutation {
+		s.setGuard(&guard{map[Object]guarded{}, e.Now, cfg.Seed})
+	}
 	return s
 }
 
@@ -63,14 +67,23 @@ func (s *Server) Fork(e *engine.Engine) *Server {
 	}
 	f.fresh = slices.Clone(s.fresh)
 	s.shared, f.shared = true, true
+	f.born = s.born.Fork()
+	f.setGuard(s.guard.fork(e))
 	f.expiry = slices.Clip(s.expiry) // consumed from the front, appended to
 	return &f
 }
 
-// own makes sure that a change of born or ips is seen by nobody else.
+func (s *Server) setGuard(g *guard) {
+	s.guard = g
+	for i := range s.stores {
+		s.stores[i].guard = g
+	}
+}
+
+// own makes sure that a change of ips is seen by nobody else.
 func (s *Server) own() {
 	if s.shared {
-		s.born, s.ips, s.shared = maps.Clone(s.born), maps.Clone(s.ips), false
+		s.ips, s.shared = maps.Clone(s.ips), false
 	}
 }
 
@@ -114,6 +127,16 @@ func (s *Server) Live(kind Kind) []*Record {
 		}
 	}
 	return recs
+}
+
+// Walked returns how many stored objects were looked at, so far, by whatever
+// goes through all of a kind: List, Live, EachLive and the Census. A test can
+// hold by it that what happens to one object costs nothing for the others.
+func (s *Server) Walked() (n uint64) {
+	for i := range s.stores {
+		n += s.stores[i].walked
+	}
+	return n
 }
 
 // Log returns the tail of a kind's watch log.
@@ -236,20 +259,18 @@ func (s *Server) write(typ watch.EventType, kind Kind, obj, old Object) Object {
 // uid returns a new UID, in the form of a version 4 UUID: a function of seed,
 // kind, key and how often the key was created.
 func (s *Server) uid(kind Kind, key Key) types.UID {
-	var n uint32
-	if kind != Event { // bounded memory: the names of Events hold their time
-		s.own()
-		id := identity{kind, key}
-		n = s.born[id]
-		s.born[id] = n + 1
+	name := make([]byte, 0, 64)
+	name = append(append(name, kind.Resource()...), '/')
+	if key.Namespace != "" {
+		name = append(append(name, key.Namespace...), '/')
 	}
-	var digits [20]byte
-	parts := [...]string{kind.Resource(), "/", key.Namespace, "/", key.Name, "/", string(strconv.AppendUint(digits[:0], uint64(n), 10))}
-	name := parts[:]
-	if key.Namespace == "" {
-		name = slices.Delete(name, 2, 4)
+	name = append(name, key.Name...)
+	if kind == Event { // whose names hold their time
+		name = append(name, "/0"...)
+	} else {
+		name = s.bear(name)
 	}
-	return uuid(s.engine.Hash("uid/high", name...), s.engine.Hash("uid/low", name...))
+	return uuid(s.engine.HashBytes("uid/high", name), s.engine.HashBytes("uid/low", name))
 }
 
 // uuid puts 122 of 128 random bits into the form of a version 4 UUID.
@@ -267,6 +288,16 @@ func uuid(high, low uint64) types.UID {
 	}
 	hex.Encode(text[24:], raw[10:])
 	return types.UID(text[:])
+}
+
+// bear counts a name and returns it with the count, which makes it unique.
+func (s *Server) bear(name []byte) []byte {
+	count, turn := s.born.Next(s.engine.HashBytes("born", name))
+	name = strconv.AppendUint(append(name, '/'), uint64(count), 10)
+	if turn > 0 { // what was forgotten was counted in an earlier turn
+		name = strconv.AppendUint(append(name, '/'), uint64(turn), 10)
+	}
+	return name
 }
 
 // options returns what validation needs to know of the gates.

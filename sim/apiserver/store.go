@@ -16,6 +16,8 @@ type store struct {
 	log     Log
 	live    int  // entries whose newest record is not a deletion
 	shared  bool // all of it is a fork's, too, until one of them changes
+	walked  uint64
+	guard   *guard // nil but in tests
 }
 
 // entry is an object's newest record and those before it, oldest first, which
@@ -88,6 +90,7 @@ func (s *store) find(key Key) *Record {
 // get returns the newest state, or nil.
 func (s *store) get(key Key) Object {
 	if rec := s.find(key); rec != nil {
+		s.guard.check(rec)
 		return rec.Object
 	}
 	return nil
@@ -110,6 +113,7 @@ func (s *store) at(key Key, version uint64) Object {
 	if rec.Type == watch.Deleted {
 		return nil
 	}
+	s.guard.check(rec)
 	return rec.Object
 }
 
@@ -133,6 +137,7 @@ func (s *store) put(rec, last *Record) {
 	}
 	e.head = rec
 	s.log.recs = append(s.log.recs, rec)
+	s.guard.keep(rec)
 	switch rec.Type {
 	case watch.Added:
 		s.live++
@@ -163,6 +168,9 @@ func (s *store) trim(pos uint64) {
 	for i, rec := range s.log.recs[:n] {
 		s.log.recs[i] = nil
 		e := &s.entries[rec.place]
+		if e.head != rec || rec.Type == watch.Deleted {
+			s.guard.forget(rec)
+		}
 		switch {
 		case e.head != rec:
 			if i := slices.Index(e.older, rec); i > 0 { // later ones are seen
@@ -175,6 +183,11 @@ func (s *store) trim(pos uint64) {
 		default:
 			clear(e.older)
 			e.older = e.older[:0]
+			if rec.Old != nil { // nor does anybody ask for the state before
+				head := *rec
+				head.Old = nil
+				e.head = &head
+			}
 		}
 	}
 	s.log.recs = s.log.recs[n:]
@@ -184,6 +197,7 @@ func (s *store) trim(pos uint64) {
 // each calls visit with the newest record of every object that exists, in the
 // order of nothing in particular.
 func (s *store) each(visit func(*Record)) {
+	s.walked += uint64(len(s.entries))
 	for i := range s.entries {
 		if rec := s.entries[i].head; rec != nil && rec.Type != watch.Deleted {
 			visit(rec)
@@ -196,6 +210,7 @@ func (s *store) list(namespace string) []*Record {
 	recs := make([]*Record, 0, s.live)
 	s.each(func(rec *Record) { // sorted below
 		if namespace == "" || rec.Key.Namespace == namespace {
+			s.guard.check(rec)
 			recs = append(recs, rec)
 		}
 	})

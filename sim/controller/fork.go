@@ -10,7 +10,7 @@ import "slices"
 // first uses it. So what Fork costs does not grow with what they hold, and a
 // fork that runs on for a few events pays for the actors of those events alone.
 func (h *Host) Fork() *Host {
-	h.sharedWorld = h.world != nil
+	h.sharedWorld, h.sharedByNode = h.world != nil, true
 	for i := range h.actors {
 		h.actors[i].sharedActor, h.actors[i].sharedEvents = h.actors[i].actor != nil, true
 	}

@@ -39,7 +39,8 @@ type Host struct {
 	muted   bool  // Events are not recorded
 	faults  []Fault
 
-	sharedWorld bool // with a fork, until one of them needs it
+	sharedWorld  bool // with a fork, until one of them needs it
+	sharedByNode bool // as above, until one of them changes it
 }
 
 // Fault makes requests fail before the server sees them. The zero value of a
@@ -129,7 +130,7 @@ func (h *Host) Add(a Actor) ActorID {
 		i := len(h.subs)
 		if kind == apiserver.Pod && node != "" {
 			sub.node = node
-			h.byNode = maps.Clone(h.byNode) // forks share the old one
+			h.ownByNode()
 			h.byNode[node] = i
 			for _, rec := range h.server.Live(kind) {
 				if rec.Object.(*corev1.Pod).Spec.NodeName == node {
@@ -167,11 +168,18 @@ func (h *Host) Remove(id ActorID) {
 		}
 		s.ended, s.pending = true, nil
 		if s.node != "" {
-			h.byNode = maps.Clone(h.byNode) // as in Add
+			h.ownByNode()
 			delete(h.byNode, s.node)
 		} else {
 			h.byKind[s.kind] = slices.DeleteFunc(slices.Clone(h.byKind[s.kind]), func(j int) bool { return j == i })
 		}
+	}
+}
+
+// ownByNode makes sure that a change of byNode is seen by no fork.
+func (h *Host) ownByNode() {
+	if h.sharedByNode {
+		h.byNode, h.sharedByNode = maps.Clone(h.byNode), false
 	}
 }
 

@@ -146,7 +146,9 @@ func (h *Host) deliver(i int) {
 		}
 		hd := &h.actors[s.actor]
 		if len(s.pending) > 0 {
-			s.pending = s.pending[1:]
+			if s.pending = s.pending[1:]; len(s.pending) == 0 {
+				s.pending = nil // what lies before it in memory holds on to old states
+			}
 			s.listed = max(s.listed-1, 0)
 		} else if len(s.heeded) > 0 {
 			s.next = s.heeded[0] + 1

@@ -24,6 +24,7 @@ type Controller struct {
 	backoff backoff
 	retries []retry // decided, and not yet handed to the queue
 	limit   int     // endpoints in a slice
+	naive   bool    // compute every Service's endpoints anew in every sync
 }
 
 // anchor is a label of a namespace. A Service is found by the first pair of its
@@ -44,6 +45,11 @@ const (
 	// slice (endpointSliceChangeMinSyncDelay).
 	sliceDelay = time.Second
 )
+
+// WalkAll has every sync compute all endpoints of its Service anew. It decides
+// the same, at a cost that grows with the Service: the oracle of what is kept
+// from sync to sync.
+func (c *Controller) WalkAll() { c.naive = true }
 
 // New returns a controller that has seen nothing yet.
 func New() *Controller {

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/watch"
 
 	"github.com/statefulsim/statefulsim/sim/apiserver"
@@ -12,11 +13,11 @@ import (
 )
 
 // Heeds implements controller.Selective: of a pod's changes, those that a slice
-// shows or that a selector sees.
+// shows or that a selector sees, whether or not they cause a sync.
 func (c *Controller) Heeds(rec *apiserver.Record) bool {
 	now, isPod := rec.Object.(*corev1.Pod)
 	was, _ := rec.Old.(*corev1.Pod)
-	return !isPod || was == nil || rec.Type != watch.Modified || isEndpointChanged(was, now) || isMembershipChanged(was, now)
+	return !isPod || was == nil || rec.Type != watch.Modified || isEndpointChanged(was, now) || isMembershipChanged(was, now) || isSeenLater(was, now)
 }
 
 // observePod marks a changed pod in the rosters of the Services that select it
@@ -114,6 +115,20 @@ func union(a, b []apiserver.Key) []apiserver.Key {
 func isMembershipChanged(was, now *corev1.Pod) bool {
 	return !maps.Equal(was.Labels, now.Labels) ||
 		was.Spec.Hostname != now.Spec.Hostname || was.Spec.Subdomain != now.Spec.Subdomain
+}
+
+// isSeenLater reports whether a change of a pod, though no sync is for it, shows
+// in one that is for something else: the pod's end, or the time since when it is
+// ready or not.
+func isSeenLater(was, now *corev1.Pod) bool {
+	since := func(p *corev1.Pod) (t metav1.Time) {
+		if c := readyCondition(p); c != nil {
+			t = c.LastTransitionTime
+		}
+		return t
+	}
+	a, b := since(was), since(now)
+	return !a.Equal(&b) || hasEndpoint(was) != hasEndpoint(now)
 }
 
 // isEndpointChanged reports whether a change of a pod is one that upstream takes

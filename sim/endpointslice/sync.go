@@ -74,7 +74,7 @@ func (c *Controller) begin(v controller.View, key apiserver.Key, m *memo) string
 		return "EndpointSlice informer cache is out of date"
 	}
 	m.service = r.service
-	d := decision{roster: r, view: v, service: r.service, full: r.full, limit: c.limit}
+	d := decision{roster: r, view: v, service: r.service, full: r.full || c.naive, limit: c.limit}
 	d.decide()
 	m.stages, m.obsolete, m.errs = d.stages, len(d.stages)-1, d.errs
 	r.full = false

@@ -2,7 +2,6 @@ package engine
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 )
@@ -15,7 +14,9 @@ type Concern string
 type Mode uint8
 
 const (
-	// Seeded answers with a hash of (seed, concern, key, how often asked).
+	// Seeded answers with a hash of (seed, concern, key, how often asked). It
+	// may forget about a key that was not asked about while a million others
+	// were, and begins to count anew.
 	Seeded Mode = iota
 	// First always answers 0 and the shortest span.
 	First
@@ -103,14 +104,14 @@ func KeyOf(parts ...string) Key {
 }
 
 // Hash returns a number that depends on the seed, the concern and the key
-// alone: for identifiers, which must not be counted as choices. A key in parts
-// counts as their concatenation.
-func (e *Engine) Hash(c Concern, key ...string) uint64 {
-	h := question(c, "")
-	for _, part := range key {
-		h = fnv(h, part)
-	}
-	return mix(e.strategy.Seed, h)
+// alone: for identifiers, which must not be counted as choices.
+func (e *Engine) Hash(c Concern, key string) uint64 {
+	return mix(e.strategy.Seed, question(c, key))
+}
+
+// HashBytes is Hash of a key that is not worth a string of its own.
+func (e *Engine) HashBytes(c Concern, key []byte) uint64 {
+	return mix(e.strategy.Seed, fnv(question(c, ""), key))
 }
 
 func (e *Engine) answer(c Concern, key string, n uint64) uint64 {
@@ -124,14 +125,7 @@ func (e *Engine) answer(c Concern, key string, n uint64) uint64 {
 		}
 	default:
 		q := question(c, key)
-		if e.asked == nil {
-			e.asked = map[uint64]uint32{}
-		}
-		if e.shared {
-			e.asked, e.shared = maps.Clone(e.asked), false
-		}
-		count := e.asked[q]
-		e.asked[q] = count + 1
+		count, _ := e.asked.Next(q)
 		a = mix(mix(e.strategy.Seed, q), uint64(count)) % n
 	}
 	if e.strategy.Keep {
@@ -153,7 +147,7 @@ const (
 )
 
 // fnv continues the FNV-1a hash h over s.
-func fnv(h uint64, s string) uint64 {
+func fnv[T ~string | ~[]byte](h uint64, s T) uint64 {
 	for i := 0; i < len(s); i++ {
 		h = (h ^ uint64(s[i])) * fnvPrime
 	}

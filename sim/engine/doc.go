@@ -11,7 +11,8 @@
 // [Engine.Between], and answered by its [Strategy]. The seeded answer is a hash
 // of the seed, the concern, the key of the object and how often that was asked
 // before; it is never the next number of a stream. So an unrelated object, or a
-// new question elsewhere, shifts nothing.
+// new question elsewhere, shifts nothing. How often what was asked is kept in
+// bounded memory: see [Tally].
 //
 // An Engine is not safe for concurrent use, starts no goroutine and never reads
 // the wall clock.

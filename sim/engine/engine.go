@@ -61,14 +61,13 @@ type Engine struct {
 	queue    queue
 	pending  [classes]int
 	strategy Strategy
-	asked    map[uint64]uint32
-	shared   bool // asked is a fork's, too, until one of them asks
+	asked    Tally // by question
 	taken    []Choice
 }
 
 // New returns an engine at time zero that answers choices by s.
 func New(s Strategy) *Engine {
-	return &Engine{strategy: s.clone(), asked: map[uint64]uint32{}}
+	return &Engine{strategy: s.clone()}
 }
 
 // Fork returns an independent copy: run on alike, both give equal histories.
@@ -76,7 +75,7 @@ func (e *Engine) Fork() *Engine {
 	f := *e
 	f.queue.events, f.queue.links = slices.Clone(e.queue.events), slices.Clone(e.queue.links)
 	f.taken = slices.Clip(e.taken) // appended to
-	e.shared, f.shared = true, true
+	f.asked = e.asked.Fork()
 	return &f
 }
 
@@ -153,18 +152,6 @@ func (e *Engine) Each(visit func(Event)) {
 
 // Latest returns the sequence number that was given out last.
 func (e *Engine) Latest() uint64 { return e.seq }
-
-// OldestOf returns the lowest sequence number of the pending events of a class.
-// The cost is O(pending).
-func (e *Engine) OldestOf(c Class) (uint64, bool) {
-	oldest, found := uint64(0), false
-	e.queue.each(func(ev *Event) {
-		if ev.Class == c && (!found || ev.Seq < oldest) {
-			oldest, found = ev.Seq, true
-		}
-	})
-	return oldest, found
-}
 
 // AdvanceTo moves the clock forward to t. It panics if that would pass over a
 // pending event, which is an error of the caller.

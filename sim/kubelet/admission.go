@@ -117,19 +117,27 @@ func (k *Kubelet) insufficient(p *pod) (reason, message string) {
 }
 
 // requestsOf returns what a pod asks for; nil for a pod that asks for nothing,
-// which is the common case.
+// and the list of the spec if only one container asks. It must not be changed.
 func requestsOf(obj *corev1.Pod) corev1.ResourceList {
-	plain := obj.Spec.Resources == nil && obj.Spec.Overhead == nil
+	if obj.Spec.Resources != nil || obj.Spec.Overhead != nil {
+		return resourcehelper.PodRequests(obj, resourcehelper.PodResourcesOptions{})
+	}
 	for i := range obj.Spec.InitContainers {
-		plain = plain && len(obj.Spec.InitContainers[i].Resources.Requests) == 0
+		if len(obj.Spec.InitContainers[i].Resources.Requests) > 0 {
+			return resourcehelper.PodRequests(obj, resourcehelper.PodResourcesOptions{})
+		}
 	}
+	var only corev1.ResourceList
 	for i := range obj.Spec.Containers {
-		plain = plain && len(obj.Spec.Containers[i].Resources.Requests) == 0
+		switch list := obj.Spec.Containers[i].Resources.Requests; {
+		case len(list) == 0:
+		case only == nil:
+			only = list
+		default:
+			return resourcehelper.PodRequests(obj, resourcehelper.PodResourcesOptions{})
+		}
 	}
-	if plain {
-		return nil
-	}
-	return resourcehelper.PodRequests(obj, resourcehelper.PodResourcesOptions{})
+	return only
 }
 
 func tolerates(obj *corev1.Pod, t *corev1.Taint) bool {

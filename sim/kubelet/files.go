@@ -163,7 +163,7 @@ func (w *World) Files(pod apiserver.Key, container string) (*Files, error) {
 		return nil, fmt.Errorf("pods %q not found on any node", pod.Name)
 	}
 	if container == "" {
-		container = r.pod.Spec.Containers[0].Name
+		container = r.pod.first
 	}
 	p := r.proc(container)
 	if p == nil {
@@ -211,7 +211,7 @@ func (w *World) latest(pod apiserver.Key) *room {
 func (w *World) filesOf(r *room, p *process) *Files {
 	c := Container{
 		PodName: r.pod.Name, Namespace: r.pod.Namespace, Ordinal: ordinal(r.pod.Name),
-		Hostname: hostname(r.pod), Name: p.name, ID: p.id, Image: p.image, NodeName: r.node,
+		Hostname: r.pod.hostname, Name: p.name, ID: p.id, Image: p.image, NodeName: r.node,
 		Env: p.env, Mounts: p.spec.VolumeMounts,
 	}
 	if r.ip.IsValid() {

@@ -36,7 +36,7 @@ func (w *World) Hash(c *apiserver.Census) uint64 {
 
 // hash is a hash of what a machine keeps of one pod.
 func (r *room) hash(c *apiserver.Census) uint64 {
-	h := apiserver.Blend(c.Key(apiserver.KeyOf(r.pod)), bit(r.ip.IsValid()))
+	h := apiserver.Blend(c.Key(r.pod.Key), bit(r.ip.IsValid()))
 	for i := range r.procs {
 		p := &r.procs[i]
 		h = apiserver.Blend(h, c.Name(p.name), c.Name(p.image), hashFiles(c, p.files))

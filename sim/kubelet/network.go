@@ -79,16 +79,16 @@ func (r *room) hosts() string {
 		"::1\tlocalhost ip6-localhost ip6-loopback\nfe00::0\tip6-localnet\nfe00::0\tip6-mcastprefix\n" +
 		"fe00::1\tip6-allnodes\nfe00::2\tip6-allrouters\n")
 	if r.ip.IsValid() {
-		name := hostname(r.pod)
+		name := r.pod.hostname
 		if fqdn := r.fqdn(); fqdn != "" {
 			fmt.Fprintf(&b, "%s\t%s\t%s\n", r.ip, fqdn, name)
 		} else {
 			fmt.Fprintf(&b, "%s\t%s\n", r.ip, name)
 		}
 	}
-	if len(r.pod.Spec.HostAliases) > 0 {
+	if len(r.pod.aliases) > 0 {
 		b.WriteString("\n# Entries added by HostAliases.\n")
-		for _, a := range r.pod.Spec.HostAliases {
+		for _, a := range r.pod.aliases {
 			fmt.Fprintf(&b, "%s\t%s\n", a.IP, strings.Join(a.Hostnames, "\t"))
 		}
 	}
@@ -97,10 +97,10 @@ func (r *room) hosts() string {
 
 // fqdn is the pod's own name under its governing Service, or "".
 func (r *room) fqdn() string {
-	if r.pod.Spec.Subdomain == "" {
+	if r.pod.subdomain == "" {
 		return ""
 	}
-	return hostname(r.pod) + "." + r.pod.Spec.Subdomain + "." + r.pod.Namespace + ".svc." + r.net.domain
+	return r.pod.hostname + "." + r.pod.subdomain + "." + r.pod.Namespace + ".svc." + r.net.domain
 }
 
 // resolvConf is the pod's resolver configuration (dns.Configurer.GetPodDNS).
@@ -108,19 +108,19 @@ func (r *room) fqdn() string {
 // as there is no host file.
 func (r *room) resolvConf() string {
 	var search, servers, options []string
-	pod := r.pod
-	policy := pod.Spec.DNSPolicy
+	pod := &r.pod
+	policy := pod.dnsPolicy
 	if policy == "" {
 		policy = corev1.DNSClusterFirst
 	}
-	if policy == corev1.DNSClusterFirstWithHostNet || policy == corev1.DNSClusterFirst && !pod.Spec.HostNetwork {
+	if policy == corev1.DNSClusterFirstWithHostNet || policy == corev1.DNSClusterFirst && !pod.hostNetwork {
 		search = []string{pod.Namespace + ".svc." + r.net.domain, "svc." + r.net.domain, r.net.domain}
 		options = []string{"ndots:5"}
 	}
 	if policy != corev1.DNSNone {
 		servers = []string{r.net.dns}
 	}
-	if c := pod.Spec.DNSConfig; c != nil {
+	if c := pod.dnsConfig; c != nil {
 		servers = append(servers, c.Nameservers...)
 		search = append(search, c.Searches...)
 		for _, o := range c.Options {

@@ -83,7 +83,8 @@ func (k *Kubelet) containerStatus(p *pod, c *container, old *corev1.PodStatus) c
 		}
 	default:
 		st.Image, st.ImageID, st.ContainerID = seen.image, seen.imageID, "containerd://"+seen.id
-		st.Resources, st.AllocatedResources = spec.Resources.DeepCopy(), spec.Resources.Requests
+		resources := spec.Resources // its lists are immutable, and shared
+		st.Resources, st.AllocatedResources = &resources, spec.Resources.Requests
 		if seen.last != nil {
 			st.LastTerminationState.Terminated = seen.last.terminated()
 		}

@@ -1,6 +1,7 @@
 package kubelet
 
 import (
+	"slices"
 	"strconv"
 	"time"
 
@@ -165,17 +166,7 @@ type statusPatch struct {
 func (s statusPatch) Apply(obj apiserver.Object) (apiserver.Object, error) {
 	pod := obj.(*corev1.Pod)
 	st := *s.status
-	st.Conditions = make([]corev1.PodCondition, 0, len(pod.Status.Conditions)+len(s.status.Conditions))
-	for i := range pod.Status.Conditions {
-		if c := &pod.Status.Conditions[i]; !isOwned(c.Type) {
-			st.Conditions = append(st.Conditions, *c)
-		}
-	}
-	for i := range s.status.Conditions {
-		if c := &s.status.Conditions[i]; isOwned(c.Type) {
-			st.Conditions = append(st.Conditions, *c)
-		}
-	}
+	st.Conditions = mergedConditions(pod.Status.Conditions, s.status.Conditions)
 	st.ResourceClaimStatuses = pod.Status.ResourceClaimStatuses
 	st.ExtendedResourceClaimStatus = pod.Status.ExtendedResourceClaimStatus
 	st.NominatedNodeName = pod.Status.NominatedNodeName
@@ -184,6 +175,7 @@ func (s statusPatch) Apply(obj apiserver.Object) (apiserver.Object, error) {
 		st.Phase, st.Reason, st.Message = pod.Status.Phase, pod.Status.Reason, pod.Status.Message
 	}
 	if isTerminal(st.Phase) {
+		st.Conditions = slices.Clone(st.Conditions)
 		unready(&st)
 	}
 	if sameStatus(&pod.Status, &st) {
@@ -192,6 +184,27 @@ func (s statusPatch) Apply(obj apiserver.Object) (apiserver.Object, error) {
 	next := *pod
 	next.Status = st
 	return &next, nil
+}
+
+// mergedConditions returns the conditions that others have written and those
+// that the kubelet writes, which are shared if they are all there is.
+func mergedConditions(stored, own []corev1.PodCondition) []corev1.PodCondition {
+	isTheirs := func(c corev1.PodCondition) bool { return !isOwned(c.Type) }
+	if !slices.ContainsFunc(stored, isTheirs) && !slices.ContainsFunc(own, isTheirs) {
+		return slices.Clip(own)
+	}
+	merged := make([]corev1.PodCondition, 0, len(stored)+len(own))
+	for i := range stored {
+		if isTheirs(stored[i]) {
+			merged = append(merged, stored[i])
+		}
+	}
+	for i := range own {
+		if !isTheirs(own[i]) {
+			merged = append(merged, own[i])
+		}
+	}
+	return merged
 }
 
 // unready has no status with a terminal phase say that it is ready.

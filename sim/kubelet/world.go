@@ -61,11 +61,33 @@ type machine struct {
 // volumes.
 type room struct {
 	node    string
-	pod     *corev1.Pod // shared, immutable
-	ip      netip.Addr  // valid while the sandbox is up
+	pod     guest
+	ip      netip.Addr // valid while the sandbox is up
 	net     hostnet
 	procs   []process
 	volumes map[string]*volume
+}
+
+// guest is what a room shows of its pod. None of it ever changes, and a whole
+// state of the pod would be much larger.
+type guest struct {
+	apiserver.Key
+	UID         types.UID
+	first       string // container
+	hostname    string
+	subdomain   string
+	aliases     []corev1.HostAlias
+	hostNetwork bool
+	dnsPolicy   corev1.DNSPolicy
+	dnsConfig   *corev1.PodDNSConfig
+}
+
+func guestOf(pod *corev1.Pod) guest {
+	return guest{
+		Key: apiserver.KeyOf(pod), UID: pod.UID, first: pod.Spec.Containers[0].Name,
+		hostname: hostname(pod), subdomain: pod.Spec.Subdomain, aliases: pod.Spec.HostAliases,
+		hostNetwork: pod.Spec.HostNetwork, dnsPolicy: pod.Spec.DNSPolicy, dnsConfig: pod.Spec.DNSConfig,
+	}
 }
 
 // process is a container that runs.
@@ -143,7 +165,7 @@ func (w *World) Processes() []Process {
 			for i := range r.procs {
 				p := &r.procs[i]
 				proc := Process{
-					Node: r.node, Pod: apiserver.KeyOf(r.pod), UID: uid, Container: p.name,
+					Node: r.node, Pod: r.pod.Key, UID: uid, Container: p.name,
 					ContainerID: p.id, Image: p.image, Since: p.since,
 				}
 				if r.ip.IsValid() {
@@ -184,7 +206,7 @@ func (w *World) SetImageMissing(image string, missing bool) {
 func (w *World) IPs() []Address {
 	list := make([]Address, 0, len(w.byIP))
 	for ip, at := range w.byIP { // sorted below
-		list = append(list, Address{ip, apiserver.KeyOf(w.machines[at.node].rooms[at.uid].pod), at.node})
+		list = append(list, Address{ip, w.machines[at.node].rooms[at.uid].pod.Key, at.node})
 	}
 	slices.SortFunc(list, func(a, b Address) int { return a.IP.Compare(b.IP) })
 	return list
@@ -245,7 +267,7 @@ func (w *World) enter(node string, pod *corev1.Pod) *room {
 	m := w.machine(node)
 	r := m.rooms[pod.UID]
 	if r == nil {
-		r = &room{node: node, pod: pod, volumes: map[string]*volume{}}
+		r = &room{node: node, pod: guestOf(pod), volumes: map[string]*volume{}}
 		m.rooms[pod.UID] = r
 	}
 	return r

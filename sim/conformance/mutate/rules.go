@@ -90,7 +90,6 @@ var ruleMutants = []ruleMutant{
 	{rule: "V13", file: "volume/claimsync.go", old: "noting(claim, normal, failedBinding, noVolumes)", new: "noting(claim, warning, failedBinding, noVolumes)", what: "it is a warning that nothing fits"},
 	{rule: "V14", file: "volume/claimsync.go", old: "case delayed && !isAnnotated(claim, SelectedNode):", new: "case false && !isAnnotated(claim, SelectedNode):", what: "volumes are made before a node is chosen"},
 	{rule: "V15", file: "volume/protectvolume.go", old: "&& volume.Status.Phase != corev1.VolumeBound:", new: "&& (true || volume.Status.Phase != corev1.VolumeBound):", what: "a bound volume goes"},
-	{rule: "V16", file: "sim/apiserver/admission.go", old: "if was.Status.Phase != corev1.ClaimBound {", new: "if false {", what: "an unbound claim can be expanded"},
 	{rule: "V16", file: "sim/apiserver/admission.go", old: "class == nil || class.AllowVolumeExpansion == nil || !*class.AllowVolumeExpansion {", new: "false && class == nil {", what: "any class allows expansion", pkg: "volume"},
 	{rule: "V17", file: "volume/protectclaim.go", old: "if have != nil && (have.Status == corev1.ConditionTrue) != used {", new: "if have != nil {", what: "the condition never changes"},
 }

@@ -34,8 +34,13 @@ func (s *storage) Class(name string) *storagev1.StorageClass {
 	return sc
 }
 
-func (s *storage) Volumes() *match.Index                       { return &s.volumes }
-func (s *storage) DefaultSelector(*corev1.Pod) labels.Selector { return s.selector }
+func (s *storage) Volumes() *match.Index { return &s.volumes }
+func (s *storage) DefaultSelector(*corev1.Pod) plugin.Selection {
+	if s.selector == nil {
+		return plugin.Selection{}
+	}
+	return plugin.Select(s.selector)
+}
 
 // Judge asks our plugins about each node. The selector is that of the default
 // spread.

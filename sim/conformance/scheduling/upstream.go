@@ -29,13 +29,15 @@ type Real struct {
 	deleted  []string // pods that it deleted, by key
 	out      *Decision
 	queued   *framework.QueuedPodInfo
+
+	looked, feasible int // nodes, in the last cycle that found one
 }
 
 // errStop ends a cycle that found a node before anything is written.
 var errStop = errors.New("stop")
 
 // NewReal starts a scheduler; stop it by the context.
-func NewReal(ctx context.Context) *Real {
+func NewReal(ctx context.Context, opts ...scheduler.Option) *Real {
 	r := &Real{snapshot: internalcache.NewEmptySnapshot(), ctx: klog.NewContext(ctx, klog.Logger{})}
 	client := fake.NewSimpleClientset()
 	client.PrependReactor("*", "*", func(a clienttesting.Action) (bool, runtime.Object, error) {
@@ -47,7 +49,7 @@ func NewReal(ctx context.Context) *Real {
 	r.supply = newSupply(client)
 	sched, err := scheduler.New(r.ctx, client, r.supply, nil,
 		profile.RecorderFactory(func(string) events.EventRecorderLogger { return &events.FakeRecorder{} }),
-		scheduler.WithNodeInfoSnapshot(r.snapshot), scheduler.WithParallelism(1))
+		append(opts, scheduler.WithNodeInfoSnapshot(r.snapshot), scheduler.WithParallelism(1))...)
 	if err != nil {
 		panic(err)
 	}
@@ -56,6 +58,7 @@ func NewReal(ctx context.Context) *Real {
 	schedule := sched.SchedulePod
 	sched.SchedulePod = func(ctx context.Context, fw framework.Framework, state fwk.CycleState, pod *framework.QueuedPodInfo) (scheduler.ScheduleResult, error) {
 		res, err := schedule(ctx, fw, state, pod)
+		r.looked, r.feasible = res.EvaluatedNodes, res.FeasibleNodes
 		if err == nil {
 			r.out.Node = res.SuggestedHost
 			return res, errStop
@@ -91,7 +94,12 @@ func (r *Real) load(c *Cluster) {
 		}
 	}
 	r.deleted = nil
-	info, err := framework.NewPodInfo(c.Pod())
+	r.queue(c.Pod())
+}
+
+// queue makes a pod the next to be scheduled.
+func (r *Real) queue(pod *corev1.Pod) {
+	info, err := framework.NewPodInfo(pod)
 	if err != nil {
 		panic(err)
 	}
