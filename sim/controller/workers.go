@@ -56,7 +56,7 @@ type Workers[K comparable, M any] struct {
 
 	ready    []K
 	dirty    map[K]bool // to be processed: waiting in ready, or again after the current sync
-	busy     map[K]bool
+	busy     int        // how many of slots are
 	delayed  []delayed[K]
 	seq      uint64
 	failures map[K]failure
@@ -103,14 +103,27 @@ func (w *Workers[K, M]) Add(env *Env, key K) {
 		return
 	}
 	if w.dirty == nil {
-		w.dirty, w.busy, w.failures = map[K]bool{}, map[K]bool{}, map[K]failure{}
+		w.dirty, w.failures = map[K]bool{}, map[K]failure{}
 		w.slots = make([]slot[K, M], max(w.Count, 1))
 	}
 	w.dirty[key] = true
-	if !w.busy[key] {
+	if !w.isBusy(key) {
 		w.ready = append(w.ready, key)
 		w.arm(env)
 	}
+}
+
+// isBusy reports whether a key is being worked on.
+func (w *Workers[K, M]) isBusy(key K) bool {
+	if w.busy == 0 {
+		return false
+	}
+	for i := range w.slots {
+		if w.slots[i].busy && w.slots[i].key == key {
+			return true
+		}
+	}
+	return false
 }
 
 // AddAfter asks for a sync of key after a span.
@@ -143,7 +156,11 @@ func (w *Workers[K, M]) AddRateLimited(env *Env, key K, err error) {
 }
 
 // Forget ends the backoff of key.
-func (w *Workers[K, M]) Forget(key K) { delete(w.failures, key) }
+func (w *Workers[K, M]) Forget(key K) {
+	if len(w.failures) > 0 {
+		delete(w.failures, key)
+	}
+}
 
 // Failure returns the last error of a key in backoff, or "".
 func (w *Workers[K, M]) Failure(key K) string { return w.failures[key].err }
@@ -199,7 +216,7 @@ func (w *Workers[K, M]) Respond(env *Env, m Machine[K, M], token uint64, res api
 func (w *Workers[K, M]) Fork() Workers[K, M] {
 	f := *w
 	f.ready = slices.Clone(w.ready)
-	f.dirty, f.busy, f.failures = maps.Clone(w.dirty), maps.Clone(w.busy), maps.Clone(w.failures)
+	f.dirty, f.failures = maps.Clone(w.dirty), maps.Clone(w.failures)
 	f.delayed = slices.Clone(w.delayed)
 	f.slots = slices.Clone(w.slots)
 	for i := range f.slots {
@@ -213,7 +230,7 @@ func (w *Workers[K, M]) Fork() Workers[K, M] {
 }
 
 func (w *Workers[K, M]) arm(env *Env) {
-	if w.armed || len(w.busy) >= len(w.slots) {
+	if w.armed || w.busy >= len(w.slots) {
 		return
 	}
 	w.armed = true
@@ -224,7 +241,7 @@ func (w *Workers[K, M]) start(env *Env, m Machine[K, M], i int) {
 	key := w.ready[0]
 	w.ready = w.ready[1:]
 	delete(w.dirty, key)
-	w.busy[key] = true
+	w.busy++
 	w.slots[i] = slot[K, M]{busy: true, key: key}
 	w.step(env, m, i, nil)
 }
@@ -254,7 +271,7 @@ func (w *Workers[K, M]) step(env *Env, m Machine[K, M], i int, results [][]apise
 func (w *Workers[K, M]) finish(env *Env, i int, plan Plan) {
 	key := w.slots[i].key
 	w.slots[i] = slot[K, M]{}
-	delete(w.busy, key)
+	w.busy--
 	if plan.Err != nil {
 		w.AddRateLimited(env, key, plan.Err)
 	} else {
