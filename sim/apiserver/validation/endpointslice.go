@@ -1,9 +1,11 @@
 package validation
 
 import (
+	"maps"
 	"slices"
 
 	discoveryv1 "k8s.io/api/discovery/v1"
+	apiequality "k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 )
@@ -16,8 +18,10 @@ const (
 )
 
 // endpointSlice is ValidateEndpointSlice without metadata, hints and the
-// topology of v1beta1.
-func (c *check) endpointSlice(s *discoveryv1.EndpointSlice) {
+// topology of v1beta1. The endpoints that were in the old slice, if there is
+// one, were valid then: those at the front and at the end that are still the same
+// are passed over, because slices are large and change one endpoint at a time.
+func (c *check) endpointSlice(s, old *discoveryv1.EndpointSlice) {
 	present(c, in("addressType"), s.AddressType, discoveryv1.AddressTypeFQDN, discoveryv1.AddressTypeIPv4, discoveryv1.AddressTypeIPv6)
 	c.endpointPorts(in("ports"), s.Ports)
 	p := in("endpoints")
@@ -25,7 +29,17 @@ func (c *check) endpointSlice(s *discoveryv1.EndpointSlice) {
 		c.errs = append(c.errs, field.TooMany(p.field(), n, maxEndpoints))
 		return
 	}
-	for i := range s.Endpoints {
+	first, end := 0, len(s.Endpoints)
+	if old != nil && old.AddressType == s.AddressType {
+		was := old.Endpoints
+		for first < min(end, len(was)) && sameEndpoint(&s.Endpoints[first], &was[first]) {
+			first++
+		}
+		for n := len(was); end > first && n > first && sameEndpoint(&s.Endpoints[end-1], &was[n-1]); n-- {
+			end--
+		}
+	}
+	for i := first; i < end; i++ {
 		e, at := &s.Endpoints[i], p.at(i)
 		c.addresses(at.child("addresses"), e.Addresses, s.AddressType)
 		if e.NodeName != nil {
@@ -36,6 +50,34 @@ func (c *check) endpointSlice(s *discoveryv1.EndpointSlice) {
 		}
 	}
 }
+
+// sameSlice reports whether two slices are equal in what their generation counts.
+func sameSlice(a, b *discoveryv1.EndpointSlice) bool {
+	if a.AddressType != b.AddressType || len(a.Endpoints) != len(b.Endpoints) || !maps.Equal(a.Labels, b.Labels) ||
+		!apiequality.Semantic.DeepEqual(a.Ports, b.Ports) {
+		return false
+	}
+	for i := range a.Endpoints {
+		if !sameEndpoint(&a.Endpoints[i], &b.Endpoints[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+// sameEndpoint is Semantic.DeepEqual, without reflection where it can be told.
+func sameEndpoint(a, b *discoveryv1.Endpoint) bool {
+	return slices.Equal(a.Addresses, b.Addresses) &&
+		samePointed(a.Conditions.Ready, b.Conditions.Ready) &&
+		samePointed(a.Conditions.Serving, b.Conditions.Serving) &&
+		samePointed(a.Conditions.Terminating, b.Conditions.Terminating) &&
+		samePointed(a.Hostname, b.Hostname) && samePointed(a.NodeName, b.NodeName) && samePointed(a.Zone, b.Zone) &&
+		samePointed(a.TargetRef, b.TargetRef) &&
+		maps.Equal(a.DeprecatedTopology, b.DeprecatedTopology) &&
+		(a.Hints == b.Hints || apiequality.Semantic.DeepEqual(a.Hints, b.Hints))
+}
+
+func samePointed[T comparable](a, b *T) bool { return a == b || a != nil && b != nil && *a == *b }
 
 func (c *check) addresses(p path, list []string, kind discoveryv1.AddressType) {
 	if len(list) == 0 {

@@ -9,7 +9,6 @@ import (
 	policyv1 "k8s.io/api/policy/v1"
 	schedulingv1 "k8s.io/api/scheduling/v1"
 	apiequality "k8s.io/apimachinery/pkg/api/equality"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 )
 
@@ -91,9 +90,7 @@ func PrepareUpdate(obj, old runtime.Object) {
 		raise(&o.Generation, was.Generation, !apiequality.Semantic.DeepEqual(&o.Spec, &was.Spec))
 	case *discoveryv1.EndpointSlice:
 		was := old.(*discoveryv1.EndpointSlice)
-		a, b := *o, *was
-		a.ObjectMeta, b.ObjectMeta = metav1.ObjectMeta{Labels: o.Labels}, metav1.ObjectMeta{Labels: was.Labels}
-		raise(&o.Generation, was.Generation, !apiequality.Semantic.DeepEqual(&a, &b))
+		raise(&o.Generation, was.Generation, !sameSlice(o, was))
 	case *appsv1.Deployment:
 		was := old.(*appsv1.Deployment)
 		o.Status = was.Status

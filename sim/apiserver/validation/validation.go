@@ -50,7 +50,7 @@ func Create(obj runtime.Object, o Options) field.ErrorList {
 		c.revision(t)
 	case *discoveryv1.EndpointSlice:
 		c.meta(&t.ObjectMeta, true, subdomainName)
-		c.endpointSlice(t)
+		c.endpointSlice(t, nil)
 	case *corev1.ConfigMap:
 		c.meta(&t.ObjectMeta, true, subdomainName)
 		c.configMap(t)
@@ -106,7 +106,7 @@ func Update(obj, old runtime.Object, o Options) field.ErrorList {
 	case *appsv1.ControllerRevision:
 		c.revisionUpdate(t, old.(*appsv1.ControllerRevision))
 	case *discoveryv1.EndpointSlice:
-		c.endpointSlice(t)
+		c.endpointSlice(t, old.(*discoveryv1.EndpointSlice))
 		if t.AddressType != old.(*discoveryv1.EndpointSlice).AddressType { // declarative: no value is shown
 			c.invalid(in("addressType"), nil, isImmutable)
 		}
