@@ -52,6 +52,7 @@ const (
 // kindInfo is what the server knows of a kind.
 type kindInfo struct {
 	gvk        schema.GroupVersionKind
+	apiVersion string // of gvk
 	resource   string // plural, lower case
 	typ        reflect.Type
 	namespaced bool
@@ -142,6 +143,10 @@ func (k Kind) String() string { return k.info().gvk.Kind }
 // GroupVersionKind returns the kind's full name in the API.
 func (k Kind) GroupVersionKind() schema.GroupVersionKind { return k.info().gvk }
 
+// APIVersion returns the kind's group and version as objects state them,
+// "apps/v1".
+func (k Kind) APIVersion() string { return k.info().apiVersion }
+
 // Resource returns the plural name in URLs, "statefulsets".
 func (k Kind) Resource() string { return k.info().resource }
 
@@ -200,7 +205,7 @@ func newKinds() []kindInfo {
 	seen := map[schema.GroupVersionKind]bool{}
 	add := func(gvk schema.GroupVersionKind, typ reflect.Type) {
 		seen[gvk] = true
-		list = append(list, kindInfo{gvk: gvk, typ: typ, resource: plural(gvk.Kind), namespaced: !clusterWide[gvk.Kind]})
+		list = append(list, kindInfo{gvk: gvk, apiVersion: gvk.GroupVersion().String(), typ: typ, resource: plural(gvk.Kind), namespaced: !clusterWide[gvk.Kind]})
 	}
 	for _, obj := range behaving[1:] {
 		gvks, _, err := scheme.ObjectKinds(obj)

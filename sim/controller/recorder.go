@@ -401,13 +401,13 @@ func referenceTo(obj apiserver.Object) corev1.ObjectReference {
 	case *Part:
 		obj, path = part.Object, part.FieldPath
 	}
-	gvk := apiserver.KindOf(obj).GroupVersionKind()
+	kind := apiserver.KindOf(obj)
 	return corev1.ObjectReference{
-		Kind:            gvk.Kind,
+		Kind:            kind.String(),
 		Namespace:       obj.GetNamespace(),
 		Name:            obj.GetName(),
 		UID:             obj.GetUID(),
-		APIVersion:      gvk.GroupVersion().String(),
+		APIVersion:      kind.APIVersion(),
 		ResourceVersion: obj.GetResourceVersion(),
 		FieldPath:       path,
 	}

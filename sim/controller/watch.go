@@ -20,7 +20,11 @@ type subscription struct {
 	armed   bool
 	held    engine.Time // nothing is delivered before
 	ended   bool
+	lags    [2]lag // of the slots asked for last, by parity
 }
+
+// lag is how late a watch is in one slot of time (see due).
+type lag struct{ after, span engine.Time } // after: the slot's number plus one
 
 // Hold delays all deliveries of a kind to an actor until a time: its view stays
 // as it is until then.
@@ -121,16 +125,23 @@ func (h *Host) due(s *subscription, rec *apiserver.Record) engine.Time {
 		return max(h.engine.Now(), s.held)
 	}
 	slotLength := engine.Time(max(4*h.latency.Watch.Max, 1))
-	key := h.actors[s.actor].key ^ engine.Key(s.kind)<<32
-	lag := func(slot engine.Time) engine.Time {
-		return engine.Time(h.engine.Span("latency/watch", key, uint64(slot), h.latency.Watch.Min, h.latency.Watch.Max))
-	}
 	slot := rec.Time / slotLength
-	at := rec.Time + lag(slot)
+	at := rec.Time + h.lag(s, slot)
 	if slot > 0 {
-		at = max(at, slot*slotLength-1+lag(slot-1))
+		at = max(at, slot*slotLength-1+h.lag(s, slot-1))
 	}
 	return max(at, s.held)
+}
+
+// lag returns how late a watch is in a slot.
+func (h *Host) lag(s *subscription, slot engine.Time) engine.Time {
+	l := &s.lags[slot&1]
+	if l.after != slot+1 {
+		key := h.actors[s.actor].key ^ engine.Key(s.kind)<<32
+		span := h.engine.Span("latency/watch", key, uint64(slot), h.latency.Watch.Min, h.latency.Watch.Max)
+		*l = lag{slot + 1, engine.Time(span)}
+	}
+	return l.span
 }
 
 func (h *Host) deliver(i int) {
