@@ -90,6 +90,9 @@ func (k *Kubelet) statusWritten(env *controller.Env, p *pod, res apiserver.Resul
 	}
 	p.status.sent = p.status.sending
 	p.status.written = version(res.Object)
+	if obj := res.Object.(*corev1.Pod); p.status.written > version(p.api) && !concerns(p.api, obj) {
+		p.api = obj // otherwise somebody else has written too, and the watch will say so
+	}
 	if p.status.sent != p.status.version {
 		k.pushStatus(env, p)
 	} else if p.status.finished && res.Object.GetDeletionTimestamp() != nil {
@@ -136,7 +139,7 @@ func (k *Kubelet) reconcile(env *controller.Env, p *pod) {
 
 // checkStatus writes the status if that still changes anything.
 func (k *Kubelet) checkStatus(env *controller.Env, p *pod) {
-	if p.statusDiffers() {
+	if version(p.api) > p.status.written && p.statusDiffers() {
 		k.pushStatus(env, p)
 	}
 }
