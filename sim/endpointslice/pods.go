@@ -12,11 +12,18 @@ import (
 )
 
 // Heeds implements controller.Selective: of a pod's changes, those that a slice
-// shows or that a selector sees.
+// shows or that a selector sees. Upstream queues the Services of a terminating
+// pod at each write to it; a sync that finds the endpoint as it was does nothing.
 func (c *Controller) Heeds(rec *apiserver.Record) bool {
 	now, isPod := rec.Object.(*corev1.Pod)
 	was, _ := rec.Old.(*corev1.Pod)
-	return !isPod || was == nil || rec.Type != watch.Modified || isEndpointChanged(was, now) || isMembershipChanged(was, now)
+	switch {
+	case !isPod || was == nil || rec.Type != watch.Modified || isMembershipChanged(was, now):
+		return true
+	case was.DeletionTimestamp != nil && now.DeletionTimestamp != nil:
+		return isReady(was) != isReady(now) || hasEndpoint(was) != hasEndpoint(now) || !hasSameIPs(was, now)
+	}
+	return isEndpointChanged(was, now)
 }
 
 // observePod marks a changed pod in the rosters of the Services that select it
@@ -122,6 +129,9 @@ func isMembershipChanged(was, now *corev1.Pod) bool {
 // and it does not look at the phase.
 func isEndpointChanged(was, now *corev1.Pod) bool {
 	return was.DeletionTimestamp != nil || now.DeletionTimestamp != nil ||
-		isReady(was) != isReady(now) ||
-		!slices.EqualFunc(was.Status.PodIPs, now.Status.PodIPs, func(a, b corev1.PodIP) bool { return a.IP == b.IP })
+		isReady(was) != isReady(now) || !hasSameIPs(was, now)
+}
+
+func hasSameIPs(a, b *corev1.Pod) bool {
+	return slices.EqualFunc(a.Status.PodIPs, b.Status.PodIPs, func(x, y corev1.PodIP) bool { return x.IP == y.IP })
 }
