@@ -64,8 +64,7 @@ func (k *Kubelet) Crash(env *controller.Env) {
 		p.timers = nil
 		for i := range p.containers {
 			if c := &p.containers[i]; c.run.running {
-				c.run.running = false
-				c.run.exit = &exit{code: 255, reason: "Unknown", id: c.run.id, started: c.run.started, stopped: env.Now()}
+				c.run.end(exit{code: 255, reason: "Unknown"}, env.Now())
 				c.kill = killing{}
 			}
 		}

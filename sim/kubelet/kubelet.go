@@ -18,6 +18,8 @@ import (
 type Kubelet struct {
 	cfg  Config
 	node *corev1.Node // as last read; nil before
+	// hostIPs is the node's address, shared by the statuses of its pods.
+	hostIPs []corev1.HostIP
 
 	slots  []*pod // nil: free
 	free   []int32
