@@ -117,7 +117,11 @@ func (h *Host) Add(a Actor) ActorID {
 	hd := &h.actors[id]
 	hd.heeds, _ = a.(Selective)
 	hd.env = &Env{View{h, id}}
-	recorder := newRecorder(a.Name(), "")
+	source := a.Name()
+	if r, ok := a.(Reporter); ok {
+		source = r.EventSource()
+	}
+	recorder := newRecorder(source, "")
 	hd.events = &recorder
 	node := ""
 	if n, ok := a.(NodeScoped); ok {
