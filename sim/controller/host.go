@@ -311,7 +311,8 @@ func (h *Host) note(id ActorID, n Note) {
 	if h.muted {
 		return
 	}
-	if req, ok := h.actors[id].recorder().record(h.engine.Now(), n); ok {
+	forgotten := func(key string, n int) int { return h.engine.Choose("events/forgotten", key, n) }
+	if req, ok := h.actors[id].recorder().record(h.engine.Now(), n, forgotten); ok {
 		h.write(id, req)
 	}
 	h.follow(id)
