@@ -40,6 +40,7 @@ func (h *Host) Fork() *Host {
 func (hd *hosted) own() Actor {
 	if hd.sharedActor {
 		hd.actor, hd.sharedActor = hd.actor.Fork(), false
+		hd.heeds, _ = hd.actor.(Selective)
 	}
 	return hd.actor
 }

@@ -117,7 +117,11 @@ func (h *Host) Add(a Actor) ActorID {
 	hd := &h.actors[id]
 	hd.heeds, _ = a.(Selective)
 	hd.env = &Env{View{h, id}}
-	recorder := newRecorder(a.Name(), "")
+	source := a.Name()
+	if r, ok := a.(Reporter); ok {
+		source = r.EventSource()
+	}
+	recorder := newRecorder(source, "")
 	hd.events = &recorder
 	node := ""
 	if n, ok := a.(NodeScoped); ok {
@@ -307,7 +311,8 @@ func (h *Host) note(id ActorID, n Note) {
 	if h.muted {
 		return
 	}
-	if req, ok := h.actors[id].recorder().record(h.engine.Now(), n); ok {
+	forgotten := func(key string, n int) int { return h.engine.Choose("events/forgotten", key, n) }
+	if req, ok := h.actors[id].recorder().record(h.engine.Now(), n, forgotten); ok {
 		h.write(id, req)
 	}
 	h.follow(id)
