@@ -120,11 +120,10 @@ func (s *Server) List(kind Kind, namespace string) []Object {
 func (s *Server) Count(kind Kind) int { return s.stores[kind].live }
 
 // Live returns, for each object of a kind, the record that made its newest
-// state, in the order of their versions and all as Added: what a new watch
-// begins with.
+// state, in the order of their keys and all as Added: what a new watch begins
+// with (the watch cache reads them off its ordered store).
 func (s *Server) Live(kind Kind) []*Record {
 	recs := s.stores[kind].list("")
-	slices.SortFunc(recs, func(a, b *Record) int { return int(int64(a.Version) - int64(b.Version)) })
 	for i, rec := range recs {
 		if rec.Type != watch.Added {
 			first := *rec

@@ -38,6 +38,8 @@ type Host struct {
 	world   World // use World
 	muted   bool  // Events are not recorded
 	faults  []Fault
+	calls   []Call // of actors, if somebody listens
+	listens bool
 
 	sharedWorld  bool // with a fork, until one of them needs it
 	sharedByNode bool // as above, until one of them changes it
@@ -245,6 +247,9 @@ func (h *Host) run(ev engine.Event) {
 		h.free = append(h.free, uint32(ev.Arg))
 		hd := &h.actors[f.actor]
 		res := h.serve(hd.name, f.req)
+		if !f.discard {
+			h.hear(hd.name, f.req, res.Err)
+		}
 		switch {
 		case f.discard:
 			if again, ok := hd.recorder().retry(f.req, res); ok {
