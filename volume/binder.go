@@ -127,12 +127,20 @@ func (b *Binder) Observe(env *controller.Env, rec *apiserver.Record) {
 		if b.isOpening(env, 0, rec) {
 			b.cache.setVolume(obj)
 		}
-		b.queueVolume(env, obj.Name)
+		if b.isSettledVolume(rec, obj) {
+			b.arm(env)
+		} else {
+			b.queueVolume(env, obj.Name)
+		}
 	case *corev1.PersistentVolumeClaim:
 		if b.isOpening(env, 1, rec) {
 			b.cache.setClaim(obj)
 		}
-		b.queueClaim(env, rec.Key)
+		if b.isSettledClaim(rec, obj) {
+			b.arm(env)
+		} else {
+			b.queueClaim(env, rec.Key)
+		}
 	case *storagev1.StorageClass:
 		if rec.Type != watch.Deleted && isDefault(obj) {
 			b.defaults[obj.Name] = true

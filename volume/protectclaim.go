@@ -50,14 +50,18 @@ func (*ClaimProtection) Watches() []apiserver.Kind {
 }
 
 // Heeds implements controller.Selective: claims that need something, and pods
-// that begin or cease to use theirs.
+// that begin or cease to use theirs. Only a bound claim gets a condition. A pod
+// that is scheduled holds its claims from then on, which has nothing done about
+// them.
 func (c *ClaimProtection) Heeds(rec *apiserver.Record) bool {
 	switch obj := rec.Object.(type) {
 	case *corev1.PersistentVolumeClaim:
-		return rec.Type != watch.Deleted && (unusedCondition(obj) == nil || lacksFinalizer(obj, ClaimFinalizer) || isCandidate(obj, ClaimFinalizer))
+		return rec.Type != watch.Deleted && (obj.Status.Phase == corev1.ClaimBound && unusedCondition(obj) == nil ||
+			lacksFinalizer(obj, ClaimFinalizer) || isCandidate(obj, ClaimFinalizer))
 	case *corev1.Pod:
 		old, ok := rec.Old.(*corev1.Pod)
-		return !ok || rec.Type != watch.Modified || useOf(old) != useOf(obj)
+		return !ok || rec.Type != watch.Modified || isTerminated(old) != isTerminated(obj) ||
+			isShutDown(old) != isShutDown(obj) && hasEphemeralClaim(obj)
 	}
 	return true
 }
@@ -85,15 +89,14 @@ func (c *ClaimProtection) Observe(env *controller.Env, rec *apiserver.Record) {
 	}
 }
 
-// use is what counts of a pod for the claims that it refers to.
-type use struct{ scheduled, terminated, shutDown bool }
+// isShutDown reports whether the kubelet is done with a pod, or need not be
+// (podIsShutDown).
+func isShutDown(pod *corev1.Pod) bool {
+	return pod.DeletionTimestamp != nil && pod.DeletionGracePeriodSeconds != nil && *pod.DeletionGracePeriodSeconds == 0
+}
 
-func useOf(pod *corev1.Pod) use {
-	return use{
-		scheduled:  pod.Spec.NodeName != "",
-		terminated: isTerminated(pod),
-		shutDown:   pod.DeletionTimestamp != nil && pod.DeletionGracePeriodSeconds != nil && *pod.DeletionGracePeriodSeconds == 0,
-	}
+func hasEphemeralClaim(pod *corev1.Pod) bool {
+	return slices.ContainsFunc(pod.Spec.Volumes, func(v corev1.Volume) bool { return v.Ephemeral != nil })
 }
 
 // Step implements controller.Machine (processPVC).
@@ -132,7 +135,7 @@ func (c *ClaimProtection) Step(v controller.View, key apiserver.Key, m protectMe
 // Deviation: upstream lists the pods live before it answers no.
 func (c *ClaimProtection) isHeld(v controller.View, claim *corev1.PersistentVolumeClaim) bool {
 	for pod := range c.podsOf(v, claim) {
-		if u := useOf(pod); u.scheduled && (!u.shutDown || namesClaim(pod, claim.Name)) {
+		if pod.Spec.NodeName != "" && (!isShutDown(pod) || namesClaim(pod, claim.Name)) {
 			return true
 		}
 	}

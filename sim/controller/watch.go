@@ -58,6 +58,9 @@ func (h *Host) publish() {
 		}
 		if pod, ok := rec.Object.(*corev1.Pod); ok && pod.Spec.NodeName != "" {
 			if i, ok := h.byNode[pod.Spec.NodeName]; ok {
+				if heeds := h.actors[h.subs[i].actor].heeds; heeds != nil && !heeds.Heeds(rec) {
+					continue
+				}
 				h.subs[i].pending = append(h.subs[i].pending, rec)
 				h.arm(i)
 			}

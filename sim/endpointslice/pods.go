@@ -137,6 +137,9 @@ func isSeenLater(was, now *corev1.Pod) bool {
 // and it does not look at the phase.
 func isEndpointChanged(was, now *corev1.Pod) bool {
 	return was.DeletionTimestamp != nil || now.DeletionTimestamp != nil ||
-		isReady(was) != isReady(now) ||
-		!slices.EqualFunc(was.Status.PodIPs, now.Status.PodIPs, func(a, b corev1.PodIP) bool { return a.IP == b.IP })
+		isReady(was) != isReady(now) || !hasSameIPs(was, now)
+}
+
+func hasSameIPs(a, b *corev1.Pod) bool {
+	return slices.EqualFunc(a.Status.PodIPs, b.Status.PodIPs, func(x, y corev1.PodIP) bool { return x.IP == y.IP })
 }

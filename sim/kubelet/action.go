@@ -231,11 +231,7 @@ func (k *Kubelet) hostIP() string {
 
 // noteOn records an Event about one of a pod's containers.
 func (k *Kubelet) noteOn(env *controller.Env, p *pod, c *container, kind, reason, message string) {
-	path := "spec.containers{" + c.name + "}"
-	if c.init {
-		path = "spec.initContainers{" + c.name + "}"
-	}
-	env.Note(controller.Note{About: controller.Part{Object: p.api, FieldPath: path}, Type: kind, Reason: reason, Message: message})
+	env.Note(controller.Note{About: controller.Part{Object: p.api, FieldPath: c.path}, Type: kind, Reason: reason, Message: message})
 }
 
 // note records an Event about a pod.

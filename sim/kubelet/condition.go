@@ -2,6 +2,7 @@ package kubelet
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -10,12 +11,7 @@ import (
 // conditions makes the conditions of a status: those of others as the API has
 // them, then the kubelet's own, in upstream's order.
 func (p *pod) conditions(st *corev1.PodStatus) []corev1.PodCondition {
-	list := make([]corev1.PodCondition, 0, 6)
-	for i := range p.api.Status.Conditions {
-		if c := &p.api.Status.Conditions[i]; !isOwned(c.Type) {
-			list = append(list, *c)
-		}
-	}
+	list := appendOthers(nil, p.api.Status.Conditions, kubeletConditions)
 	add := func(t corev1.PodConditionType, ok bool, reason, message string) {
 		c := corev1.PodCondition{Type: t, ObservedGeneration: p.api.Generation, Status: corev1.ConditionTrue, Reason: reason, Message: message}
 		if !ok {
@@ -44,6 +40,26 @@ func (p *pod) conditions(st *corev1.PodStatus) []corev1.PodCondition {
 	return list
 }
 
+// kubeletConditions is how many conditions of its own the kubelet writes.
+const kubeletConditions = 5
+
+// appendOthers appends the conditions of others, with room for more after them.
+func appendOthers(list, conditions []corev1.PodCondition, more int) []corev1.PodCondition {
+	n := 0
+	for i := range conditions {
+		if !isOwned(conditions[i].Type) {
+			n++
+		}
+	}
+	list = slices.Grow(list, n+more)
+	for i := range conditions {
+		if c := &conditions[i]; !isOwned(c.Type) {
+			list = append(list, *c)
+		}
+	}
+	return list
+}
+
 // isOwned reports whether only the kubelet writes a condition.
 func isOwned(t corev1.PodConditionType) bool {
 	switch t {
@@ -62,7 +78,8 @@ func (p *pod) initializedCondition(st *corev1.PodStatus) (ok bool, reason, messa
 	if p.hasStarted() {
 		return true, "", ""
 	}
-	var incomplete []string
+	var few [4]string
+	incomplete := few[:0]
 	for i := range st.InitContainerStatuses {
 		s := &st.InitContainerStatuses[i]
 		c := p.named(s.Name)
@@ -71,7 +88,7 @@ func (p *pod) initializedCondition(st *corev1.PodStatus) (ok bool, reason, messa
 		}
 	}
 	if len(incomplete) > 0 {
-		return false, "ContainersNotInitialized", fmt.Sprintf("containers with incomplete status: %s", incomplete)
+		return false, "ContainersNotInitialized", "containers with incomplete status: [" + strings.Join(incomplete, " ") + "]"
 	}
 	return true, "", ""
 }
@@ -84,7 +101,8 @@ func (p *pod) containersReady(st *corev1.PodStatus) (ok bool, reason, message st
 	case corev1.PodFailed:
 		return false, "PodFailed", ""
 	}
-	var unready []string
+	var few [4]string
+	unready := few[:0]
 	for i := range st.InitContainerStatuses {
 		if s := &st.InitContainerStatuses[i]; !s.Ready && p.named(s.Name).sidecar {
 			unready = append(unready, s.Name)
@@ -98,7 +116,7 @@ func (p *pod) containersReady(st *corev1.PodStatus) (ok bool, reason, message st
 		}
 	}
 	if len(unready) > 0 {
-		return false, "ContainersNotReady", fmt.Sprintf("containers with unready status: %s", unready)
+		return false, "ContainersNotReady", "containers with unready status: [" + strings.Join(unready, " ") + "]"
 	}
 	return true, "", ""
 }

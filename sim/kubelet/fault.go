@@ -39,7 +39,8 @@ func (k *Kubelet) Stop(env *controller.Env) {
 			k.listed[p.uid] = p.api
 		}
 		p.timers = slices.DeleteFunc(p.timers, func(t timer) bool { return !t.what.isRuntime() })
-		p.calls, p.todo, p.fetched = nil, nil, nil
+		p.calls = slices.DeleteFunc(p.calls, func(c call) bool { return c.what != patchStatus })
+		p.todo, p.fetched = nil, nil
 		p.queued, p.busy, p.again, p.twice, p.mounting, p.stopping = false, false, false, false, false, false
 		p.status.inFlight = false
 		for i := range p.containers {
@@ -63,8 +64,7 @@ func (k *Kubelet) Crash(env *controller.Env) {
 		p.timers = nil
 		for i := range p.containers {
 			if c := &p.containers[i]; c.run.running {
-				c.run.running = false
-				c.run.exit = &exit{code: 255, reason: "Unknown", id: c.run.id, started: c.run.started, stopped: env.Now()}
+				c.run.end(exit{code: 255, reason: "Unknown"}, env.Now())
 				c.kill = killing{}
 			}
 		}
@@ -91,7 +91,10 @@ func (k *Kubelet) Restart(env *controller.Env) {
 	listed := k.listed
 	k.listed = nil
 	for _, p := range slices.Clone(k.slots) {
-		if p == nil || listed[p.uid] != nil {
+		if p == nil {
+			continue
+		}
+		if p.calls = nil; listed[p.uid] != nil {
 			continue
 		}
 		p.forgetKubelet()

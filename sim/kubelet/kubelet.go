@@ -18,6 +18,8 @@ import (
 type Kubelet struct {
 	cfg  Config
 	node *corev1.Node // as last read; nil before
+	// hostIPs is the node's address, shared by the statuses of its pods.
+	hostIPs []corev1.HostIP
 
 	slots  []*pod // nil: free
 	free   []int32
@@ -34,7 +36,13 @@ type Kubelet struct {
 	listed map[types.UID]*corev1.Pod
 }
 
-var _ controller.NodeScoped = (*Kubelet)(nil)
+var (
+	_ controller.NodeScoped = (*Kubelet)(nil)
+	_ controller.Selective  = (*Kubelet)(nil)
+)
+
+// component is the name of every kubelet, as the author of its writes.
+const component = "kubelet"
 
 // New returns the kubelet of a node. It panics if cfg has no node name or a
 // malformed range.
@@ -57,7 +65,7 @@ func New(cfg Config) *Kubelet {
 }
 
 // Name returns "kubelet".
-func (k *Kubelet) Name() string { return "kubelet" }
+func (k *Kubelet) Name() string { return component }
 
 // NodeName returns the name of its node.
 func (k *Kubelet) NodeName() string { return k.cfg.Node }
@@ -88,6 +96,16 @@ func (k *Kubelet) Fork() controller.Actor {
 	return &f
 }
 
+// Heeds implements controller.Selective: what a kubelet wrote itself and that
+// changes nothing but the status, it knows from the answer to its write.
+func (k *Kubelet) Heeds(rec *apiserver.Record) bool {
+	if rec.Type != watch.Modified || rec.By != component {
+		return true
+	}
+	old, _ := rec.Old.(*corev1.Pod)
+	return old == nil || concerns(old, rec.Object.(*corev1.Pod))
+}
+
 // Observe takes in a change of one of the node's pods (syncLoopIteration).
 func (k *Kubelet) Observe(env *controller.Env, rec *apiserver.Record) {
 	obj := rec.Object.(*corev1.Pod)
@@ -95,11 +113,18 @@ func (k *Kubelet) Observe(env *controller.Env, rec *apiserver.Record) {
 		if rec.Type == watch.Deleted {
 			delete(k.listed, obj.UID)
 		} else {
-			k.listed[obj.UID] = obj
+			k.list(obj)
 		}
 		return
 	}
 	k.observe(env, obj, rec.Type == watch.Deleted)
+}
+
+// list takes in what the API holds of a pod while the kubelet does not run.
+func (k *Kubelet) list(obj *corev1.Pod) {
+	if old := k.listed[obj.UID]; old == nil || version(old) < version(obj) {
+		k.listed[obj.UID] = obj
+	}
 }
 
 func (k *Kubelet) observe(env *controller.Env, obj *corev1.Pod, deleted bool) {
@@ -115,6 +140,9 @@ func (k *Kubelet) observe(env *controller.Env, obj *corev1.Pod, deleted bool) {
 	if deleted {
 		k.removed(env, p)
 		return
+	}
+	if version(obj) <= version(old) {
+		return // what was written after it is known already
 	}
 	p.api = obj
 	k.reconcile(env, p)
@@ -140,6 +168,12 @@ func changed(old, obj *corev1.Pod) bool {
 		}
 	}
 	return false
+}
+
+// concerns reports whether an update is more than one of the status: changed, or
+// the begin of the pod's end, or that come closer.
+func concerns(old, obj *corev1.Pod) bool {
+	return (old.DeletionTimestamp == nil) != (obj.DeletionTimestamp == nil) || graceOf(old) != graceOf(obj) || changed(old, obj)
 }
 
 func sameStrings(a, b map[string]string) bool {
@@ -210,7 +244,13 @@ func (k *Kubelet) Respond(env *controller.Env, token uint64, res apiserver.Resul
 		return
 	}
 	c, ok := p.takeCall(uint32(token))
-	if !ok || k.down {
+	switch {
+	case !ok:
+		return
+	case k.down: // a status that was under way when the kubelet stopped
+		if obj, ok := res.Object.(*corev1.Pod); ok && res.Err == nil && k.listed[p.uid] != nil {
+			k.list(obj)
+		}
 		return
 	}
 	switch c.what {

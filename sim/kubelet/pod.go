@@ -76,11 +76,10 @@ type sandbox struct {
 
 // exit is how a container ended.
 type exit struct {
-	code             int32
-	reason           string
-	message          string
-	id               string
-	started, stopped engine.Time
+	code    int32
+	reason  string
+	stopped engine.Time
+	state   *corev1.ContainerStateTerminated // as statuses show it
 }
 
 // exitOf gives an exit code the runtime's reason for it.
@@ -91,9 +90,19 @@ func exitOf(code int32) exit {
 	return exit{code: code, reason: "Error"}
 }
 
+// end ends a run that goes on.
+func (r *run) end(e exit, now engine.Time) {
+	e.stopped = now
+	e.state = &corev1.ContainerStateTerminated{
+		ExitCode: e.code, Reason: e.reason, ContainerID: r.id,
+		StartedAt: apiserver.Stamp(r.started), FinishedAt: apiserver.Stamp(now),
+	}
+	r.running, r.exit = false, &e
+}
+
 // run is one run of a container, and the one before it.
 type run struct {
-	id      string // empty: never created
+	id      string // with the runtime's scheme; empty: never created
 	attempt int32
 	running bool
 	started engine.Time
@@ -107,7 +116,8 @@ type run struct {
 // container is what a node knows of one container of a pod.
 type container struct {
 	name    string
-	index   int16 // in its list of the spec
+	path    string // of the container in the pod, for Events
+	index   int16  // in its list of the spec
 	init    bool
 	sidecar bool // an init container that restarts for ever
 
@@ -144,10 +154,13 @@ func newPod(obj *corev1.Pod) *pod {
 	p.containers = make([]container, 0, len(obj.Spec.InitContainers)+len(obj.Spec.Containers))
 	for i := range obj.Spec.InitContainers {
 		c := &obj.Spec.InitContainers[i]
-		p.containers = append(p.containers, container{name: c.Name, index: int16(i), init: true, sidecar: isSidecar(c)})
+		p.containers = append(p.containers, container{
+			name: c.Name, path: "spec.initContainers{" + c.Name + "}", index: int16(i), init: true, sidecar: isSidecar(c),
+		})
 	}
 	for i := range obj.Spec.Containers {
-		p.containers = append(p.containers, container{name: obj.Spec.Containers[i].Name, index: int16(i)})
+		name := obj.Spec.Containers[i].Name
+		p.containers = append(p.containers, container{name: name, path: "spec.containers{" + name + "}", index: int16(i)})
 	}
 	return p
 }

@@ -81,7 +81,7 @@ func (k *Kubelet) containerUp(env *controller.Env, p *pod) {
 	c.run = next
 	c.reason, c.message = "", ""
 	p.acted = true
-	r.procs = append(r.procs, process{name: c.name, id: next.id, image: spec.Image, since: env.Now(), spec: spec, env: c.env})
+	r.procs = append(r.procs, process{name: c.name, id: next.id[len(scheme):], image: spec.Image, since: env.Now(), spec: spec, env: c.env})
 	k.noteOn(env, p, c, corev1.EventTypeNormal, "Created", "Container created") // §0.8
 	k.noteOn(env, p, c, corev1.EventTypeNormal, "Started", "Container started")
 
@@ -136,8 +136,7 @@ func (k *Kubelet) exited(env *controller.Env, p *pod, i int16, e exit) {
 	for _, t := range [...]timerKind{exitProcess, signalled, killed, preStopped, turned} {
 		p.stop(t, i)
 	}
-	e.id, e.started, e.stopped = c.run.id, c.run.started, env.Now()
-	c.run.running, c.run.exit = false, &e
+	c.run.end(e, env.Now())
 	if r := env.World().(*World).room(k.cfg.Node, p.uid); r != nil {
 		r.end(c.name)
 	}
@@ -157,10 +156,17 @@ func (k *Kubelet) exited(env *controller.Env, p *pod, i int16, e exit) {
 	}
 }
 
-// containerID returns a runtime's identifier for one run of a container.
+// scheme names the runtime in a status.
+const scheme = "containerd://"
+
+// containerID returns a runtime's identifier for one run of a container, with
+// the scheme.
 func containerID(uid types.UID, name string, attempt int32) string {
-	sum := sha256.Sum256([]byte(string(uid) + "/" + name + "/" + strconv.Itoa(int(attempt))))
-	return hex.EncodeToString(sum[:])
+	var seed [128]byte
+	sum := sha256.Sum256(strconv.AppendInt(append(append(append(append(seed[:0], uid...), '/'), name...), '/'), int64(attempt), 10))
+	var id [len(scheme) + 2*len(sum)]byte
+	hex.Encode(id[copy(id[:], scheme):], sum[:])
+	return string(id[:])
 }
 
 // fetchEnv asks for the objects that a container's environment refers to, one

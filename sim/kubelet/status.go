@@ -14,14 +14,21 @@ func (k *Kubelet) generate(env *controller.Env, p *pod, over bool) *corev1.PodSt
 	old := p.oldStatus()
 	st := &corev1.PodStatus{QOSClass: p.api.Status.QOSClass}
 	if p.seen.ip != "" {
-		st.PodIP, st.PodIPs = p.seen.ip, []corev1.PodIP{{IP: p.seen.ip}}
+		st.PodIP, st.PodIPs = p.seen.ip, old.PodIPs
+		if len(old.PodIPs) != 1 || old.PodIPs[0].IP != p.seen.ip {
+			st.PodIPs = []corev1.PodIP{{IP: p.seen.ip}}
+		}
 	}
+	if p.inits > 0 {
+		st.InitContainerStatuses = make([]corev1.ContainerStatus, p.inits)
+	}
+	st.ContainerStatuses = make([]corev1.ContainerStatus, len(p.containers)-int(p.inits))
 	for i := range p.containers {
-		s := k.containerStatus(p, &p.containers[i], old)
-		if p.containers[i].init {
-			st.InitContainerStatuses = append(st.InitContainerStatuses, s)
+		c := &p.containers[i]
+		if c.init {
+			p.containerStatus(c, statusOf(old.InitContainerStatuses, c.name), &st.InitContainerStatuses[i])
 		} else {
-			st.ContainerStatuses = append(st.ContainerStatuses, s)
+			p.containerStatus(c, statusOf(old.ContainerStatuses, c.name), &st.ContainerStatuses[i-int(p.inits)])
 		}
 	}
 	sortByName(st.ContainerStatuses)
@@ -35,10 +42,24 @@ func (k *Kubelet) generate(env *controller.Env, p *pod, over bool) *corev1.PodSt
 		st.Reason, st.Message = old.Reason, old.Message
 	}
 	st.HostIP = k.hostIP()
-	st.HostIPs = []corev1.HostIP{{IP: st.HostIP}}
+	if len(k.hostIPs) != 1 || k.hostIPs[0].IP != st.HostIP {
+		k.hostIPs = []corev1.HostIP{{IP: st.HostIP}}
+	}
+	st.HostIPs = k.hostIPs
 	if p.api.Spec.HostNetwork && st.PodIP == "" {
 		st.PodIP, st.PodIPs = st.HostIP, []corev1.PodIP{{IP: st.HostIP}}
 	}
+	if p.status.last != nil && old.Resources != nil && old.ObservedGeneration == p.api.Generation {
+		st.Resources, st.AllocatedResources = old.Resources, old.AllocatedResources // the spec is the same
+	} else {
+		p.resources(st)
+	}
+	st.Conditions = p.conditions(st)
+	return st
+}
+
+// resources fills in what a status says of the pod's own resources.
+func (p *pod) resources(st *corev1.PodStatus) {
 	st.Resources = &corev1.ResourceRequirements{}
 	if requests := requestsOf(p.api); len(requests) > 0 {
 		st.Resources.Requests, st.AllocatedResources = requests, requests
@@ -46,8 +67,6 @@ func (k *Kubelet) generate(env *controller.Env, p *pod, over bool) *corev1.PodSt
 	if limits := limitsOf(p.api); len(limits) > 0 {
 		st.Resources.Limits = limits
 	}
-	st.Conditions = p.conditions(st)
-	return st
 }
 
 // oldStatus is what the kubelet wrote last, or what the API has.
@@ -68,12 +87,26 @@ func limitsOf(obj *corev1.Pod) corev1.ResourceList {
 	return nil
 }
 
-// containerStatus makes one container's status (convertToAPIContainerStatuses).
-// Containers that were never created wait: for the others of the pod to be
-// initialized, or to be created themselves.
-func (k *Kubelet) containerStatus(p *pod, c *container, old *corev1.PodStatus) corev1.ContainerStatus {
+// statusOf returns a container's status, or one that says nothing.
+func statusOf(list []corev1.ContainerStatus, name string) *corev1.ContainerStatus {
+	for i := range list {
+		if list[i].Name == name {
+			return &list[i]
+		}
+	}
+	return &corev1.ContainerStatus{}
+}
+
+// containerStatus makes one container's status (convertToAPIContainerStatuses),
+// which shares with the old one what has not changed. Containers that were never
+// created wait: for the others of the pod to be initialized, or to be created
+// themselves.
+func (p *pod) containerStatus(c *container, old, st *corev1.ContainerStatus) {
 	spec := c.spec(p.api)
-	st := corev1.ContainerStatus{Name: c.name, Image: spec.Image, RestartCount: c.seen.attempt, VolumeMounts: mountsOf(spec)}
+	st.Name, st.Image, st.RestartCount, st.VolumeMounts = c.name, spec.Image, c.seen.attempt, old.VolumeMounts
+	if st.VolumeMounts == nil {
+		st.VolumeMounts = mountsOf(spec) // they never change
+	}
 	started, ready := c.isStarted(p.api), c.isReady(p.api)
 	switch seen := &c.seen; {
 	case seen.id == "":
@@ -82,41 +115,41 @@ func (k *Kubelet) containerStatus(p *pod, c *container, old *corev1.PodStatus) c
 			st.State.Waiting.Reason = "PodInitializing"
 		}
 	default:
-		st.Image, st.ImageID, st.ContainerID = seen.image, seen.imageID, "containerd://"+seen.id
-		resources := spec.Resources // its lists are immutable, and shared
-		st.Resources, st.AllocatedResources = &resources, spec.Resources.Requests
+		st.Image, st.ImageID, st.ContainerID = seen.image, seen.imageID, seen.id
+		st.Resources, st.AllocatedResources = resourcesOf(spec, old), spec.Resources.Requests
 		if seen.last != nil {
-			st.LastTerminationState.Terminated = seen.last.terminated()
+			st.LastTerminationState.Terminated = seen.last.state
 		}
-		if seen.running {
-			at := apiserver.Stamp(seen.started)
-			st.State.Running = &corev1.ContainerStateRunning{StartedAt: at}
+		if !seen.running {
+			st.State.Terminated = seen.exit.state
+		} else if at := apiserver.Stamp(seen.started); old.State.Running != nil && old.State.Running.StartedAt == at {
+			st.State.Running = old.State.Running
 		} else {
-			st.State.Terminated = seen.exit.terminated()
+			st.State.Running = &corev1.ContainerStateRunning{StartedAt: at}
 		}
 		if c.init && !c.sidecar {
 			ready = !seen.running && seen.exit.code == 0
 		}
 	}
-	st.Started, st.Ready = &started, ready
+	if st.Ready, st.Started = ready, old.Started; old.Started == nil || *old.Started != started {
+		st.Started = &started
+	}
 	if c.reason != "" && !c.seen.running && (c.seen.id == "" || p.mayRestart(c, c.seen.exit.code)) && p.api.DeletionTimestamp == nil {
 		if st.State.Terminated != nil {
 			st.LastTerminationState = st.State
 		}
 		st.State = corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: c.reason, Message: c.message}}
 	}
-	return st
 }
 
-func (e *exit) terminated() *corev1.ContainerStateTerminated {
-	t := &corev1.ContainerStateTerminated{
-		ExitCode: e.code, Reason: e.reason, Message: e.message,
-		StartedAt: apiserver.Stamp(e.started), FinishedAt: apiserver.Stamp(e.stopped),
+// resourcesOf is what a status says of a container's resources.
+func resourcesOf(spec *corev1.Container, old *corev1.ContainerStatus) *corev1.ResourceRequirements {
+	r := &spec.Resources
+	if was := old.Resources; was != nil && len(r.Requests)+len(r.Limits)+len(r.Claims) == 0 && len(was.Requests)+len(was.Limits)+len(was.Claims) == 0 {
+		return was
 	}
-	if e.id != "" {
-		t.ContainerID = "containerd://" + e.id
-	}
-	return t
+	next := *r // what is in it is immutable
+	return &next
 }
 
 func mountsOf(spec *corev1.Container) []corev1.VolumeMountStatus {

@@ -46,7 +46,8 @@ func (k *Kubelet) setStatus(env *controller.Env, p *pod, st *corev1.PodStatus) {
 	case old.StartTime != nil && !old.StartTime.IsZero():
 		st.StartTime = old.StartTime
 	case st.StartTime == nil:
-		st.StartTime = &now
+		st.StartTime = new(metav1.Time)
+		*st.StartTime = now
 	}
 	st.ObservedGeneration = max(p.api.Generation, old.ObservedGeneration)
 	changed := p.status.last == nil || !sameStatus(p.status.last, st)
@@ -68,29 +69,34 @@ func (k *Kubelet) pushStatus(env *controller.Env, p *pod) {
 		return
 	}
 	p.status.inFlight, p.status.sending = true, p.status.version
-	runs := false
-	for i := range p.containers {
-		runs = runs || p.containers[i].run.running
-	}
-	k.call(env, p, call{what: patchStatus}, apiserver.Request{
+	req := apiserver.Request{
 		Verb: apiserver.Patch, Kind: apiserver.Pod, Subresource: apiserver.Status,
-		Key: p.key, UID: p.uid, Patch: statusPatch{status: p.status.last, runs: runs},
-	})
+		Key: p.key, UID: p.uid, Patch: statusPatch{p.status.last},
+	}
+	for i := range p.containers {
+		if p.containers[i].run.running {
+			req.Patch = runningPatch{p.status.last}
+			break
+		}
+	}
+	k.call(env, p, call{what: patchStatus}, req)
 }
 
 // statusWritten takes in the answer. A pod of which nothing is left and that is
 // to be deleted is deleted now, with no grace: only this frees its name (K14).
 func (k *Kubelet) statusWritten(env *controller.Env, p *pod, res apiserver.Result) {
 	p.status.inFlight = false
-	switch {
-	case apierrors.IsNotFound(res.Err):
-		return // the pod is gone; the watch will say so
-	case res.Err != nil:
-		k.retryStatus(env, p)
+	if res.Err != nil {
+		if !apierrors.IsNotFound(res.Err) { // the pod is gone then; the watch will say so
+			k.retryStatus(env, p)
+		}
 		return
 	}
 	p.status.sent = p.status.sending
 	p.status.written = version(res.Object)
+	if obj := res.Object.(*corev1.Pod); p.status.written > version(p.api) && !concerns(p.api, obj) {
+		p.api = obj // otherwise somebody else has written too, and the watch will say so
+	}
 	if p.status.sent != p.status.version {
 		k.pushStatus(env, p)
 	} else if p.status.finished && res.Object.GetDeletionTimestamp() != nil {
@@ -137,7 +143,7 @@ func (k *Kubelet) reconcile(env *controller.Env, p *pod) {
 
 // checkStatus writes the status if that still changes anything.
 func (k *Kubelet) checkStatus(env *controller.Env, p *pod) {
-	if p.statusDiffers() {
+	if version(p.api) > p.status.written && p.statusDiffers() {
 		k.pushStatus(env, p)
 	}
 }
@@ -145,8 +151,8 @@ func (k *Kubelet) checkStatus(env *controller.Env, p *pod) {
 // statusDiffers reports whether a write of the status would change the pod as
 // the watch delivered it last.
 func (p *pod) statusDiffers() bool {
-	next, _ := statusPatch{status: p.status.last}.Apply(p.api)
-	return next != apiserver.Object(p.api)
+	_, differs := mergeStatus(p.api, p.status.last, false)
+	return differs
 }
 
 // version is an object's resourceVersion.
@@ -155,56 +161,68 @@ func version(obj apiserver.Object) uint64 {
 	return v
 }
 
-// statusPatch replaces the kubelet's part of a pod's status and keeps the rest
-// (mergePodStatus). It is plain data.
+// statusPatch replaces the kubelet's part of a pod's status and keeps the rest.
+// It is plain data.
 type statusPatch struct {
 	status *corev1.PodStatus // shared, immutable
-	runs   bool              // a container may be running
 }
+
+// runningPatch is a statusPatch while a container may be running.
+type runningPatch struct{ status *corev1.PodStatus }
 
 // Apply implements apiserver.Patcher.
 func (s statusPatch) Apply(obj apiserver.Object) (apiserver.Object, error) {
+	return withStatus(obj, s.status, false), nil
+}
+
+// Apply implements apiserver.Patcher.
+func (s runningPatch) Apply(obj apiserver.Object) (apiserver.Object, error) {
+	return withStatus(obj, s.status, true), nil
+}
+
+func withStatus(obj apiserver.Object, own *corev1.PodStatus, runs bool) apiserver.Object {
 	pod := obj.(*corev1.Pod)
-	st := *s.status
-	st.Conditions = mergedConditions(pod.Status.Conditions, s.status.Conditions)
+	st, differs := mergeStatus(pod, own, runs)
+	if !differs {
+		return obj
+	}
+	next := *pod
+	next.Status = st
+	return &next
+}
+
+// mergeStatus returns a pod's status with the kubelet's part replaced, and
+// whether that is another one (mergePodStatus).
+func mergeStatus(pod *corev1.Pod, own *corev1.PodStatus, runs bool) (corev1.PodStatus, bool) {
+	st := *own
+	st.Conditions = mergeConditions(pod.Status.Conditions, own.Conditions)
 	st.ResourceClaimStatuses = pod.Status.ResourceClaimStatuses
 	st.ExtendedResourceClaimStatus = pod.Status.ExtendedResourceClaimStatus
 	st.NominatedNodeName = pod.Status.NominatedNodeName
-	if s.runs && isTerminal(st.Phase) && !isTerminal(pod.Status.Phase) {
+	if runs && isTerminal(st.Phase) && !isTerminal(pod.Status.Phase) {
 		// A pod is not over while one of its containers may run.
 		st.Phase, st.Reason, st.Message = pod.Status.Phase, pod.Status.Reason, pod.Status.Message
 	}
 	if isTerminal(st.Phase) {
-		st.Conditions = slices.Clone(st.Conditions)
 		unready(&st)
 	}
-	if sameStatus(&pod.Status, &st) {
-		return obj, nil
-	}
-	next := *pod
-	next.Status = st
-	return &next, nil
+	return st, !sameStatus(&pod.Status, &st)
 }
 
-// mergedConditions returns the conditions that others have written and those
-// that the kubelet writes, which are shared if they are all there is.
-func mergedConditions(stored, own []corev1.PodCondition) []corev1.PodCondition {
-	isTheirs := func(c corev1.PodCondition) bool { return !isOwned(c.Type) }
-	if !slices.ContainsFunc(stored, isTheirs) && !slices.ContainsFunc(own, isTheirs) {
+// mergeConditions returns the conditions of others as the API has them, and
+// after them the kubelet's own. Mostly that is its own list.
+func mergeConditions(api, own []corev1.PodCondition) []corev1.PodCondition {
+	other := func(c corev1.PodCondition) bool { return !isOwned(c.Type) }
+	if !slices.ContainsFunc(api, other) && !slices.ContainsFunc(own, other) {
 		return slices.Clip(own)
 	}
-	merged := make([]corev1.PodCondition, 0, len(stored)+len(own))
-	for i := range stored {
-		if isTheirs(stored[i]) {
-			merged = append(merged, stored[i])
-		}
-	}
+	list := appendOthers(nil, api, len(own))
 	for i := range own {
-		if !isTheirs(own[i]) {
-			merged = append(merged, own[i])
+		if c := &own[i]; isOwned(c.Type) {
+			list = append(list, *c)
 		}
 	}
-	return merged
+	return list
 }
 
 // unready has no status with a terminal phase say that it is ready.
@@ -213,9 +231,15 @@ func unready(st *corev1.PodStatus) {
 	if st.Phase == corev1.PodSucceeded {
 		reason = "PodCompleted"
 	}
+	says := func(c corev1.PodCondition) bool {
+		return (c.Type == corev1.PodReady || c.Type == corev1.ContainersReady) && c.Status == corev1.ConditionTrue
+	}
+	if !slices.ContainsFunc(st.Conditions, says) {
+		return
+	}
+	st.Conditions = slices.Clone(st.Conditions) // they may be shared
 	for i := range st.Conditions {
-		c := &st.Conditions[i]
-		if (c.Type == corev1.PodReady || c.Type == corev1.ContainersReady) && c.Status == corev1.ConditionTrue {
+		if c := &st.Conditions[i]; says(*c) {
 			c.Status, c.Reason, c.Message = corev1.ConditionFalse, reason, ""
 		}
 	}

@@ -1,6 +1,8 @@
 package kubelet
 
 import (
+	"slices"
+
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/statefulsim/statefulsim/sim/controller"
@@ -124,37 +126,44 @@ func (k *Kubelet) unmounted(env *controller.Env, p *pod) {
 		k.forget(env, p)
 		return
 	}
-	st := *p.status.last
-	unknown := corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{
-		Reason: "ContainerStatusUnknown", Message: "The container could not be located when the pod was terminated", ExitCode: 137,
-	}}
-	if p.isInitialized(&st) {
-		st.ContainerStatuses = endAll(st.ContainerStatuses, len(st.ContainerStatuses), unknown)
-	}
-	st.InitContainerStatuses = endAll(st.InitContainerStatuses, begun(st.InitContainerStatuses), unknown)
-	if !isTerminal(st.Phase) {
-		st.Phase = corev1.PodFailed
+	last := p.status.last
+	n, inits := 0, begun(last.InitContainerStatuses)
+	if p.isInitialized(last) {
+		n = len(last.ContainerStatuses)
 	}
 	p.status.finished = true
-	k.setStatus(env, p, &st)
+	if !haveEnded(last.ContainerStatuses[:n]) || !haveEnded(last.InitContainerStatuses[:inits]) ||
+		!isTerminal(last.Phase) || last.ObservedGeneration < p.api.Generation {
+		st := *last
+		st.ContainerStatuses = endAll(st.ContainerStatuses, n)
+		st.InitContainerStatuses = endAll(st.InitContainerStatuses, inits)
+		st.Conditions = slices.Clone(st.Conditions)
+		if !isTerminal(st.Phase) {
+			st.Phase = corev1.PodFailed
+		}
+		k.setStatus(env, p, &st)
+	}
 	k.retire(env, p)
 }
 
+func haveEnded(list []corev1.ContainerStatus) bool {
+	return !slices.ContainsFunc(list, func(s corev1.ContainerStatus) bool { return s.State.Terminated == nil })
+}
+
 // endAll returns the statuses with the first n of them ended.
-func endAll(list []corev1.ContainerStatus, n int, state corev1.ContainerState) []corev1.ContainerStatus {
-	var out []corev1.ContainerStatus
-	for i := range list[:n] {
-		if list[i].State.Terminated == nil {
-			if out == nil {
-				out = append(out, list...)
-			}
-			out[i].State = state
-		}
-	}
-	if out == nil {
+func endAll(list []corev1.ContainerStatus, n int) []corev1.ContainerStatus {
+	if haveEnded(list[:n]) {
 		return list
 	}
-	return out
+	list = slices.Clone(list)
+	for i := range list[:n] {
+		if list[i].State.Terminated == nil {
+			list[i].State = corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{
+				Reason: "ContainerStatusUnknown", Message: "The container could not be located when the pod was terminated", ExitCode: 137,
+			}}
+		}
+	}
+	return list
 }
 
 // begun counts the init containers up to the last one that was ever started, at
