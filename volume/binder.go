@@ -153,6 +153,8 @@ func (b *Binder) Observe(env *controller.Env, rec *apiserver.Record) {
 		} else {
 			b.roster.add(obj)
 		}
+		b.judgeUsed(obj)
+		b.arm(env)
 	}
 }
 
@@ -243,6 +245,16 @@ func (b *Binder) storeClaim(claim *corev1.PersistentVolumeClaim) bool {
 		b.judgeReserved(claim)
 	}
 	return true
+}
+
+// judgeUsed judges the volumes of a pod's claims: a volume that cannot be
+// recycled is at rest only without pods.
+func (b *Binder) judgeUsed(pod *corev1.Pod) {
+	for claim := range claimsOf(pod) {
+		for _, name := range b.cache.volumes.Reserved(claim.Namespace, claim.Name) {
+			b.judgeVolume(name)
+		}
+	}
 }
 
 // judgeReserved judges the volumes whose claimRef names a claim: the others do

@@ -84,6 +84,29 @@ func TestV10RecycleWaitsForPods(t *testing.T) {
 	require.Equal(t, corev1.VolumeAvailable, b.volume("a").Status.Phase)
 }
 
+// TestV10FailedRecycleIsTriedAgain: who uses a volume is asked before whether it
+// can be scrubbed (recycleVolumeOperation), at each resync.
+func TestV10FailedRecycleIsTriedAgain(t *testing.T) {
+	local := func(v *corev1.PersistentVolume) {
+		v.Spec.PersistentVolumeSource = corev1.PersistentVolumeSource{Local: &corev1.LocalVolumeSource{Path: "/data/a"}}
+		v.Spec.NodeAffinity = &corev1.VolumeNodeAffinity{Required: &corev1.NodeSelector{NodeSelectorTerms: []corev1.NodeSelectorTerm{{
+			MatchExpressions: []corev1.NodeSelectorRequirement{{Key: corev1.LabelHostname, Operator: corev1.NodeSelectorOpExists}},
+		}}}}
+	}
+	b := released(t, nfs("a", policy(corev1.PersistentVolumeReclaimRecycle), local))
+	require.Equal(t, corev1.VolumeFailed, b.volume("a").Status.Phase)
+	before := b.events()
+	require.Len(t, before, 1)
+	b.run(time.Minute)
+	require.Equal(t, before, b.events())
+	b.create(pod("p", "", "c"))
+	b.run(15 * time.Second)
+	require.Equal(t, append(before, "Normal VolumeFailedRecycle: Volume is used by pods: default/p"), b.events())
+	b.delete(apiserver.Pod, claimKey("p"))
+	b.run(time.Minute)
+	require.Zero(t, b.host.Engine().Len(), "at rest again")
+}
+
 // TestV10HostPath: the one plugin that deletes, and only below /tmp.
 func TestV10HostPath(t *testing.T) {
 	b := released(t, nfs("a", policy(corev1.PersistentVolumeReclaimDelete), hostPath("/tmp/a")))

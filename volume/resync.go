@@ -101,7 +101,8 @@ func (b *Binder) isReclaimed(v *corev1.PersistentVolume) bool {
 	case corev1.PersistentVolumeReclaimRetain:
 		return true
 	case corev1.PersistentVolumeReclaimRecycle:
-		return failed && !isRecyclable(v)
+		// Pods that use the volume are named in an Event each time.
+		return failed && !isRecyclable(v) && len(b.roster.of(refKey(v))) == 0
 	case corev1.PersistentVolumeReclaimDelete:
 		external, _ := deleterOf(v)
 		return failed || external && !(b.config.Provision && isAnnotated(v, ProvisionedBy))

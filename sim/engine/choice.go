@@ -54,6 +54,14 @@ func (c Choice) String() string {
 	return fmt.Sprintf("%s(%s)=%d/%d", c.Concern, c.Key, c.Answer, c.N)
 }
 
+// Reseed has all questions from here on answered by another seed, as if the
+// Strategy had had it from the start; what was answered stays. It is for tests
+// that look at many futures of forks that share their past. A history is still a
+// function of what went in: the same seeds given at the same events give the
+// same one. But no single seed names it any more, so a cluster that prints its
+// seed must not be reseeded.
+func (e *Engine) Reseed(seed uint64) { e.strategy.Seed = seed }
+
 // Taken returns the choices answered so far, oldest first, if Strategy.Keep is
 // set. The caller must not change it.
 func (e *Engine) Taken() []Choice { return e.taken }

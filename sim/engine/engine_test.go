@@ -178,3 +178,31 @@ func BenchmarkChoose(b *testing.B) {
 		e.Choose("tie", "default/web-0", 5)
 	}
 }
+
+// A fork that is reseeded has another future, the same one each time, and leaves
+// the future of the others alone.
+func TestReseedIsDeterministic(t *testing.T) {
+	future := func(e *engine.Engine) (answers []int) {
+		for range 20 {
+			answers = append(answers, e.Choose("tie", "default/web", 100), int(e.Between("lag", "default/web", 0, 99)),
+				int(e.Span("latency", engine.KeyOf("web"), 7, 0, 99)), int(e.Hash("uid", "web")%100))
+		}
+		return answers
+	}
+	reseeded := func(e *engine.Engine, seed uint64) []int {
+		f := e.Fork()
+		f.Reseed(seed)
+		return future(f)
+	}
+	e := engine.New(engine.Strategy{Seed: 1})
+	future(e)
+	own := future(e.Fork())
+	assert.Equal(t, own, reseeded(e, 1), "its own seed changes nothing")
+	assert.Equal(t, reseeded(e, 2), reseeded(e, 2))
+	assert.NotEqual(t, own, reseeded(e, 2))
+	assert.NotEqual(t, reseeded(e, 3), reseeded(e, 2))
+	other := engine.New(engine.Strategy{Seed: 2})
+	future(other)
+	assert.Equal(t, future(other), reseeded(e, 2), "how often was asked is kept, and nothing else")
+	assert.Equal(t, own, future(e), "a fork was reseeded, not this one")
+}

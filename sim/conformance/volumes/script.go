@@ -8,6 +8,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	storagev1 "k8s.io/api/storage/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/statefulsim/statefulsim/sim/apiserver"
@@ -22,6 +23,7 @@ type step struct {
 	key    apiserver.Key
 	value  string
 	pause  time.Duration
+	fault  fault
 }
 
 func (s step) String() string {
@@ -32,7 +34,7 @@ func (s step) String() string {
 	if s.object != nil {
 		text += " " + shown(s.object)
 	}
-	return fmt.Sprintf("%s, then %v", text, s.pause)
+	return fmt.Sprintf("%s, then %v%v", text, s.pause, s.fault)
 }
 
 // request returns what is asked of a server, or false if there is nothing left
@@ -56,9 +58,15 @@ func (s step) request(server *apiserver.Server) (apiserver.Request, bool) {
 	req.Verb = apiserver.Update
 	switch o := next.(type) {
 	case *corev1.PersistentVolume:
-		s.editVolume(o)
+		claim, _ := server.Get(apiserver.PersistentVolumeClaim, apiserver.Key{Namespace: "default", Name: s.value}).(*corev1.PersistentVolumeClaim)
+		if s.verb == "prebind" && (claim == nil || o.Spec.ClaimRef != nil) {
+			return req, false
+		}
+		s.editVolume(o, claim)
 	case *corev1.PersistentVolumeClaim:
 		s.editClaim(o)
+	case *storagev1.StorageClass:
+		o.Annotations = map[string]string{defaultClass: s.value}
 	case *corev1.Pod:
 		o.Status.Phase = corev1.PodSucceeded
 		req.Subresource = apiserver.Status
@@ -67,8 +75,16 @@ func (s step) request(server *apiserver.Server) (apiserver.Request, bool) {
 	return req, true
 }
 
-func (s step) editVolume(v *corev1.PersistentVolume) {
+// editVolume changes a volume. The claim is that of the value's name, or nil.
+func (s step) editVolume(v *corev1.PersistentVolume, claim *corev1.PersistentVolumeClaim) {
 	switch s.verb {
+	case "prebind": // the scheduler's part of a delayed binding (GetBindVolumeToClaim)
+		v.Spec.ClaimRef = &corev1.ObjectReference{APIVersion: "v1", Kind: "PersistentVolumeClaim", Namespace: claim.Namespace, Name: claim.Name, UID: claim.UID, ResourceVersion: claim.ResourceVersion}
+		v.Annotations = maps.Clone(v.Annotations)
+		if v.Annotations == nil {
+			v.Annotations = map[string]string{}
+		}
+		v.Annotations["pv.kubernetes.io/bound-by-controller"] = "yes"
 	case "free":
 		v.Spec.ClaimRef = nil
 	case "reserve":
@@ -100,11 +116,14 @@ func (s step) editClaim(c *corev1.PersistentVolumeClaim) {
 		}
 	case "unmark":
 		c.Annotations = nil
+	case "grow":
+		c.Spec.Resources.Requests = corev1.ResourceList{corev1.ResourceStorage: resource.MustParse(s.value)}
 	}
 }
 
 // script is a history's input.
 type script struct {
+	seed    uint64 // of upstream's spans
 	classes []*storagev1.StorageClass
 	steps   []step
 }

@@ -16,55 +16,73 @@ import (
 	"k8s.io/kubernetes/pkg/volume/util/recyclerclient"
 
 	"github.com/statefulsim/statefulsim/sim/apiserver"
+	"github.com/statefulsim/statefulsim/volume"
 )
 
-// resyncPeriod is the controller manager's PVClaimBinderSyncPeriod.
-const resyncPeriod = 15 * time.Second
-
-// upstream plays a script to upstream's controllers.
-func upstream(t *testing.T, s script) string {
-	var d diary
+// upstream plays a script to upstream's controllers. It returns the chapters, and
+// how many faults struck.
+func upstream(t *testing.T, s script) (chapters []string, struck int) {
 	synctest.Test(t, func(t *testing.T) {
+		var d diary
 		w := newWorld(s)
-		ctx, stop := context.WithCancel(context.Background())
-		w.start(t, ctx)
+		stop := w.start(t)
+		w.crashed = func() {
+			stop()
+			time.AfterFunc(time.Duration(restartAfter(w.now())-w.now()), func() { stop = w.start(t) })
+		}
 		time.Sleep(beginning)
-		for i, st := range s.steps {
+		for _, st := range s.steps {
+			w.rest()
+			w.arm(st.fault)
 			w.mu.Lock()
 			req, ok := st.request(w.server)
 			w.mu.Unlock()
+			var answer *apiserver.Result
 			if ok {
-				d.note(i, w.do(apiserver.User, req))
+				res := w.do(apiserver.User, req)
+				answer = &res
 			}
 			time.Sleep(st.pause)
 			synctest.Wait()
-			d.rest(w.server)
+			w.arm(fault{})
+			chapters = append(chapters, d.chapter(answer, w.rest(), w.server))
 		}
 		stop()
+		w.mu.Lock()
 		w.end()
+		w.mu.Unlock()
 		time.Sleep(time.Minute)
+		struck = w.struck
 	})
-	return d.String()
+	return chapters, struck
 }
 
-// start starts the three controllers as the controller manager does.
-func (w *world) start(t *testing.T, ctx context.Context) {
-	client := w.client()
-	factory := informers.NewSharedInformerFactory(client, 0)
+func (w *world) arm(f fault) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.fault = f
+}
+
+// start starts the three controllers as the controller manager does, and
+// returns what stops them.
+func (w *world) start(t *testing.T) context.CancelFunc {
+	ctx, stop := context.WithCancel(context.Background())
+	binders := w.client(volume.BinderName)
+	factory := informers.NewSharedInformerFactory(binders.Interface, 0)
 	core, logger := factory.Core().V1(), klog.FromContext(ctx)
 	binder, err := persistentvolume.NewController(ctx, persistentvolume.ControllerParameters{
-		KubeClient: client, SyncPeriod: resyncPeriod, VolumePlugins: []vol.VolumePlugin{scrubber{nfs.ProbeVolumePlugins(vol.VolumeConfig{})[0]}},
-		VolumeInformer: core.PersistentVolumes(), ClaimInformer: core.PersistentVolumeClaims(), ClassInformer: factory.Storage().V1().StorageClasses(),
+		KubeClient: binders, SyncPeriod: resyncPeriod, VolumePlugins: []vol.VolumePlugin{scrubber{nfs.ProbeVolumePlugins(vol.VolumeConfig{})[0]}},
+		VolumeInformer: volumeInformer{core.PersistentVolumes()}, ClaimInformer: claimInformer{core.PersistentVolumeClaims()}, ClassInformer: factory.Storage().V1().StorageClasses(),
 		PodInformer: core.Pods(), NodeInformer: core.Nodes(), EnableDynamicProvisioning: true,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	claims, err := pvcprotection.NewPVCProtectionController(logger, core.PersistentVolumeClaims(), core.Pods(), client)
+	claims, err := pvcprotection.NewPVCProtectionController(logger, core.PersistentVolumeClaims(), core.Pods(), w.client(volume.ClaimProtectionName))
 	if err != nil {
 		t.Fatal(err)
 	}
-	volumes, err := pvprotection.NewPVProtectionController(logger, core.PersistentVolumes(), client)
+	volumes, err := pvprotection.NewPVProtectionController(logger, core.PersistentVolumes(), w.client(volume.VolumeProtectionName))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,6 +91,7 @@ func (w *world) start(t *testing.T, ctx context.Context) {
 	go binder.Run(ctx)
 	go claims.Run(ctx, 1)
 	go volumes.Run(ctx, 1)
+	return stop
 }
 
 // scrubber is the NFS plugin with a recycler that is done at once.

@@ -1,12 +1,16 @@
 package volumes
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
+	"strconv"
 	"sync"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	storagev1 "k8s.io/api/storage/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/watch"
@@ -14,56 +18,148 @@ import (
 	clienttesting "k8s.io/client-go/testing"
 
 	"github.com/statefulsim/statefulsim/sim/apiserver"
+	"github.com/statefulsim/statefulsim/sim/controller"
 	"github.com/statefulsim/statefulsim/sim/engine"
 )
 
-// world is a server of ours that upstream's controllers see through client-go.
+// world is a server of ours that upstream's controllers see through client-go,
+// in a bubble of testing/synctest. Each request and each delivery of a watch
+// takes a span of the bubble's clock that depends on the seed and on what it is
+// about. So no two of them come at one time, and Go's scheduler does not decide
+// what comes first.
 type world struct {
 	mu      sync.Mutex
 	server  *apiserver.Server
+	engine  *engine.Engine // for its spans alone
 	began   time.Time
 	watches []*watching
+	writes  []*apiserver.Record // since the last rest
+	asked   map[engine.Key]uint64
+	life    int         // of the controllers: it ends with a crash
+	arrived map[int]int // requests that a life sent and that are about to be served
+	fault   fault
+	struck  int // how many faults did
+	crashed func()
 }
 
 // watching is a watch of a kind.
 type watching struct {
 	kind    apiserver.Kind
-	watcher *watch.FakeWatcher
+	watcher *watch.RaceFreeFakeWatcher
+	last    time.Time // of the latest delivery
+	ended   bool
 }
 
-// watchBuffer is more than the events of a history.
-const watchBuffer = 4096
-
 func newWorld(s script) *world {
-	w := &world{server: apiserver.New(engine.New(engine.Strategy{}), apiserver.Config{}), began: time.Now()}
+	e := engine.New(engine.Strategy{Seed: s.seed})
+	w := &world{server: apiserver.New(e, apiserver.Config{}), engine: e, began: time.Now(), asked: map[engine.Key]uint64{}, arrived: map[int]int{}}
 	for _, req := range s.before() {
 		must(w.do("user", req))
 	}
 	return w
 }
 
-// do carries out a request and tells the watches.
+func (w *world) now() engine.Time { return engine.Time(time.Since(w.began)) }
+
+// do carries out a request at once and tells the watches.
 func (w *world) do(by string, req apiserver.Request) apiserver.Result {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	res := w.server.Do(engine.Time(time.Since(w.began)), by, req)
+	return w.carryOut(by, req)
+}
+
+func (w *world) carryOut(by string, req apiserver.Request) apiserver.Result {
+	res := w.server.Do(w.now(), by, req)
 	for _, rec := range w.server.Drain() {
+		w.writes = append(w.writes, rec)
 		for _, o := range w.watches {
 			if o.kind == rec.Kind {
-				o.watcher.Action(rec.Type, rec.Object.DeepCopyObject())
+				w.deliver(o, rec)
 			}
 		}
 	}
 	return res
 }
 
-// end closes all watches.
-func (w *world) end() {
+// span returns how long the next thing of a sort takes about an object.
+func (w *world) span(within controller.Range, parts ...string) time.Duration {
+	key := engine.KeyOf(parts...)
+	w.asked[key]++
+	return w.engine.Span("latency", key, w.asked[key], within.Min, within.Max)
+}
+
+// deliver has a watcher see a record after a while, and after all before it.
+func (w *world) deliver(o *watching, rec *apiserver.Record) {
+	at := time.Now().Add(w.span(watchLag, "watch", fmt.Sprint(o.kind, w.life)))
+	if !at.After(o.last) {
+		at = o.last.Add(1)
+	}
+	o.last = at
+	obj := rec.Object.DeepCopyObject()
+	time.AfterFunc(time.Until(at), func() {
+		w.mu.Lock()
+		ended := o.ended
+		w.mu.Unlock()
+		if !ended {
+			o.watcher.Action(rec.Type, obj)
+		}
+	})
+}
+
+// serve carries out a request of a controller, unless its life has ended or a
+// fault strikes.
+func (w *world) serve(by string, life int, req apiserver.Request) apiserver.Result {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if req.Kind == apiserver.PersistentVolume || req.Kind == apiserver.PersistentVolumeClaim {
+		if w.arrived[life] == 0 {
+			return ended
+		}
+		w.arrived[life]--
+	} else if w.life != life {
+		return ended
+	}
+	counts := isBinding(by, req.Kind) && w.fault.kind != noFault
+	if counts && w.fault.kind == refusal && w.fault.after == 0 && req.Verb == apiserver.Update {
+		w.fault = fault{}
+		w.struck++
+		return apiserver.Result{Err: errRefused}
+	}
+	written := len(w.writes)
+	res := w.carryOut(by, req)
+	if counts && len(w.writes) > written {
+		w.fault.after--
+		if w.fault.kind == crash && w.fault.after == 0 {
+			w.fault = fault{}
+			w.struck++
+			w.end()
+			w.crashed()
+			return ended
+		}
+	}
+	return res
+}
+
+// ended is what a process hears that is no more.
+var ended = apiserver.Result{Err: apierrors.NewServiceUnavailable("the process has ended")}
+
+// end ends a life: its watches see nothing more.
+func (w *world) end() {
+	w.life++
 	for _, o := range w.watches {
+		o.ended = true
 		o.watcher.Stop()
 	}
+	w.watches = nil
+}
+
+// rest returns the writes since the last rest.
+func (w *world) rest() []*apiserver.Record {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	writes := w.writes
+	w.writes = nil
+	return writes
 }
 
 var kindOf = map[string]apiserver.Kind{
@@ -71,20 +167,24 @@ var kindOf = map[string]apiserver.Kind{
 	"storageclasses": apiserver.StorageClass, "pods": apiserver.Pod, "nodes": apiserver.Node, "events": apiserver.Event,
 }
 
-func (w *world) client() *fake.Clientset {
-	c := &fake.Clientset{}
-	c.AddReactor("*", "*", w.react)
+// client returns a controller's way to the server. The names are ours.
+func (w *world) client(by string) client {
+	c, life := &fake.Clientset{}, w.life
+	c.AddReactor("*", "*", func(a clienttesting.Action) (bool, runtime.Object, error) { return w.react(by, life, a) })
 	c.AddWatchReactor("*", func(a clienttesting.Action) (bool, watch.Interface, error) {
 		w.mu.Lock()
 		defer w.mu.Unlock()
-		o := &watching{kindOf[a.GetResource().Resource], watch.NewFakeWithChanSize(watchBuffer, false)}
+		if w.life != life {
+			return true, nil, ended.Err
+		}
+		o := &watching{kind: kindOf[a.GetResource().Resource], watcher: watch.NewRaceFreeFake()}
 		w.watches = append(w.watches, o)
 		return true, o.watcher, nil
 	})
-	return c
+	return client{c, slow{w, by, life}}
 }
 
-func (w *world) react(a clienttesting.Action) (bool, runtime.Object, error) {
+func (w *world) react(by string, life int, a clienttesting.Action) (bool, runtime.Object, error) {
 	kind, ok := kindOf[a.GetResource().Resource]
 	if !ok {
 		panic(fmt.Sprintf("volumes: upstream asks for %v", a))
@@ -115,7 +215,7 @@ func (w *world) react(a clienttesting.Action) (bool, runtime.Object, error) {
 	default:
 		panic(fmt.Sprintf("volumes: upstream asks for %v", a))
 	}
-	res := w.do("persistentvolume-controller", req)
+	res := w.serve(by, life, req)
 	if res.Err != nil {
 		return true, nil, res.Err
 	}
@@ -123,11 +223,14 @@ func (w *world) react(a clienttesting.Action) (bool, runtime.Object, error) {
 }
 
 // list answers a list. The informers ask at the beginning; claim protection
-// asks for pods at any time.
+// asks for pods at any time. The order is that in which ours learns what there
+// is, by version. It is as good as any: a reflector that watches from the
+// beginning takes what it has heard from a map (watchList).
 func (w *world) list(kind apiserver.Kind, namespace string) runtime.Object {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	objs, meta := w.server.List(kind, namespace), metav1.ListMeta{ResourceVersion: fmt.Sprint(w.server.Version())}
+	objs = slices.SortedFunc(slices.Values(objs), func(a, b apiserver.Object) int { return cmp.Compare(versionOf(a), versionOf(b)) })
 	switch kind {
 	case apiserver.PersistentVolume:
 		return &corev1.PersistentVolumeList{ListMeta: meta, Items: items[corev1.PersistentVolume](objs)}
@@ -141,6 +244,14 @@ func (w *world) list(kind apiserver.Kind, namespace string) runtime.Object {
 		return &corev1.NodeList{ListMeta: meta, Items: items[corev1.Node](objs)}
 	}
 	panic(fmt.Sprintf("volumes: upstream lists %s", kind))
+}
+
+func versionOf(o apiserver.Object) uint64 {
+	version, err := strconv.ParseUint(o.GetResourceVersion(), 10, 64)
+	if err != nil {
+		panic(err)
+	}
+	return version
 }
 
 func items[T any](objs []apiserver.Object) []T {

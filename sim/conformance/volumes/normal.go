@@ -2,8 +2,6 @@ package volumes
 
 import (
 	"encoding/json"
-	"fmt"
-	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -11,25 +9,6 @@ import (
 
 	"github.com/statefulsim/statefulsim/sim/apiserver"
 )
-
-// snapshot returns the volumes, claims and Events of a server, one a line.
-func snapshot(s *apiserver.Server) []string {
-	var lines []string
-	for _, kind := range []apiserver.Kind{apiserver.PersistentVolume, apiserver.PersistentVolumeClaim} {
-		for _, o := range s.List(kind, "") {
-			lines = append(lines, fmt.Sprintf("%s %s", kind, shown(normal(o))))
-		}
-	}
-	var events []string
-	for _, o := range s.List(apiserver.Event, "") {
-		e := o.(*corev1.Event)
-		if e.Reason != "RecyclerPod" {
-			events = append(events, fmt.Sprintf("event on %s %s: %s %s: %s", e.InvolvedObject.Kind, e.InvolvedObject.Name, e.Type, e.Reason, e.Message))
-		}
-	}
-	slices.Sort(events)
-	return append(lines, slices.Compact(events)...)
-}
 
 // normal returns an object without versions and times.
 func normal(o apiserver.Object) apiserver.Object {
