@@ -58,6 +58,7 @@ type Workers[K comparable, M any] struct {
 	dirty    map[K]bool // to be processed: waiting in ready, or again after the current sync
 	busy     int        // how many of slots are
 	delayed  []delayed[K]
+	waiting  map[K]engine.Time // when each key of delayed comes
 	seq      uint64
 	failures map[K]failure
 	bucket   bucket
@@ -126,14 +127,30 @@ func (w *Workers[K, M]) isBusy(key K) bool {
 	return false
 }
 
-// AddAfter asks for a sync of key after a span.
+// AddAfter asks for a sync of key after a span. A key waits for one time only,
+// the earliest that it was given (client-go util/workqueue, insert).
 func (w *Workers[K, M]) AddAfter(env *Env, key K, d time.Duration, class engine.Class) {
 	if d <= 0 {
 		w.Add(env, key)
 		return
 	}
+	at := env.Now().Add(d)
+	if was, ok := w.waiting[key]; ok {
+		if was <= at {
+			return
+		}
+		i, _ := slices.BinarySearchFunc(w.delayed, was, func(o delayed[K], t engine.Time) int { return cmp.Compare(o.at, t) })
+		for w.delayed[i].key != key {
+			i++ // others wait for the same time
+		}
+		w.delayed = slices.Delete(w.delayed, i, i+1) // its wake-up finds nothing
+	}
+	if w.waiting == nil {
+		w.waiting = map[K]engine.Time{}
+	}
+	w.waiting[key] = at
 	w.seq++
-	item := delayed[K]{env.Now().Add(d), w.seq, key}
+	item := delayed[K]{at, w.seq, key}
 	i, _ := slices.BinarySearchFunc(w.delayed, item, func(a, b delayed[K]) int {
 		return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.seq, b.seq))
 	})
@@ -181,6 +198,7 @@ func (w *Workers[K, M]) Wake(env *Env, m Machine[K, M], arg uint64) {
 		for len(w.delayed) > 0 && w.delayed[0].at <= env.Now() {
 			key := w.delayed[0].key
 			w.delayed = w.delayed[1:]
+			delete(w.waiting, key)
 			w.Add(env, key)
 		}
 		return
@@ -212,11 +230,17 @@ func (w *Workers[K, M]) Respond(env *Env, m Machine[K, M], token uint64, res api
 	}
 }
 
+// Asking returns the memo of the sync that sent the request with a token, and
+// which of its chains the request belongs to.
+func (w *Workers[K, M]) Asking(token uint64) (memo M, chain int) {
+	return w.slots[token>>32&0xffffff].memo, int(uint32(token))
+}
+
 // Fork returns an independent copy.
 func (w *Workers[K, M]) Fork() Workers[K, M] {
 	f := *w
 	f.ready = slices.Clone(w.ready)
-	f.dirty, f.failures = maps.Clone(w.dirty), maps.Clone(w.failures)
+	f.dirty, f.failures, f.waiting = maps.Clone(w.dirty), maps.Clone(w.failures), maps.Clone(w.waiting)
 	f.delayed = slices.Clone(w.delayed)
 	f.slots = slices.Clone(w.slots)
 	for i := range f.slots {
