@@ -229,6 +229,12 @@ func (w *Workers[K, M]) Respond(env *Env, m Machine[K, M], token uint64, res api
 	}
 }
 
+// Asking returns the memo of the sync that sent the request with a token, and
+// which of its chains the request belongs to.
+func (w *Workers[K, M]) Asking(token uint64) (memo M, chain int) {
+	return w.slots[token>>32&0xffffff].memo, int(uint32(token))
+}
+
 // Fork returns an independent copy.
 func (w *Workers[K, M]) Fork() Workers[K, M] {
 	f := *w
