@@ -21,8 +21,8 @@
 // the order of maps. Ours has such spans as well, and [search] looks for
 // upstream's outcome among our seeds, from rest to rest. A script whose outcome
 // is not found is played to upstream again a few times: another outcome of
-// upstream is as good, and the only one is binding. In TestTies the sets of
-// outcomes of many runs are equal on both sides.
+// upstream is as good, and the only one is binding. TestTies counts the
+// outcomes of many runs on both sides.
 //
 // Normalised:
 //

@@ -83,8 +83,9 @@ var scenes = []string{
 	"VolumeFailedDelete", "VolumeRecycled", "already bound to a different claim",
 }
 
-// Of equal volumes any may be chosen: over many runs both sides show the same
-// sets of outcomes (V4, V5).
+// Of equal volumes any may be chosen (V4, V5): ours shows every way to deal them
+// to the claims, and upstream several, some of them seldom. Go begins a walk over
+// a small map at one of eight places, where most are empty.
 func TestTies(t *testing.T) {
 	tied := func(claims int) script {
 		var s script
@@ -106,8 +107,8 @@ func TestTies(t *testing.T) {
 		}
 		return s
 	}
-	const runs = 3000 // Go begins a walk over a small map at one of eight places: some orders are rare
-	for claims := 1; claims <= 2; claims++ {
+	const runs = 400
+	for claims, ways := range map[int]int{1: 3, 2: 6} {
 		s := tied(claims)
 		origin := begin(s)
 		theirs, our := map[string]int{}, map[string]int{}
@@ -116,12 +117,10 @@ func TestTies(t *testing.T) {
 			chapters, _ := upstream(t, s)
 			theirs[bindings(chapters)]++
 			our[bindings(origin.fork(seed).all(s))]++
-			if seed > 200 && len(theirs) == len(our) {
-				break
-			}
 		}
-		t.Logf("%d claims: %d outcomes, %v by upstream, %v by ours", claims, len(theirs), slices.Sorted(maps.Values(theirs)), slices.Sorted(maps.Values(our)))
-		require.Equal(t, slices.Sorted(maps.Keys(theirs)), slices.Sorted(maps.Keys(our)))
+		t.Logf("%d claims: %v by upstream, %v by ours", claims, slices.Sorted(maps.Values(theirs)), slices.Sorted(maps.Values(our)))
+		require.Len(t, our, ways)
+		require.Subset(t, slices.Collect(maps.Keys(our)), slices.Collect(maps.Keys(theirs)))
 		require.Greater(t, len(theirs), 1)
 	}
 }
