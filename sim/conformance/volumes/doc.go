@@ -31,6 +31,8 @@
 //     controllers and the operations run side by side.
 //   - The recycler is a plugin that has nothing to do: ours is no pod (package
 //     volume, Deviation), and the Event RecyclerPod is left out.
+//   - Events of upstream that have one name, since a bubble's clock gave one
+//     nanosecond to several, get names of their own.
 //   - A list has the order of versions, in which ours begins, too. A real
 //     informer's has none.
 //

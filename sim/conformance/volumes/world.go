@@ -215,11 +215,28 @@ func (w *world) react(by string, life int, a clienttesting.Action) (bool, runtim
 	default:
 		panic(fmt.Sprintf("volumes: upstream asks for %v", a))
 	}
+	if kind == apiserver.Event && req.Verb == apiserver.Create {
+		req.Object = w.renamed(req.Object)
+		req.Key.Name = req.Object.GetName()
+	}
 	res := w.serve(by, life, req)
 	if res.Err != nil {
 		return true, nil, res.Err
 	}
 	return true, res.Object.DeepCopyObject(), nil
+}
+
+// renamed returns an Event with a name that is free. The recorder's names are an object's
+// and the time in nanoseconds, of which a bubble's clock gives one to all that
+// happens at once.
+func (w *world) renamed(event apiserver.Object) apiserver.Object {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	event = event.DeepCopyObject().(apiserver.Object)
+	for w.server.Get(apiserver.Event, apiserver.KeyOf(event)) != nil {
+		event.SetName(event.GetName() + "0")
+	}
+	return event
 }
 
 // list answers a list. The informers ask at the beginning; claim protection
