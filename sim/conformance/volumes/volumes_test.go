@@ -47,7 +47,7 @@ func TestHistories(t *testing.T) {
 
 // reruns is how often a script is played to upstream again whose outcome ours
 // does not show.
-const reruns = 4
+const reruns = 8
 
 // cost is how much was played to find upstream's outcome among ours.
 type cost struct{ plays, reruns int }
