@@ -14,6 +14,7 @@ import (
 	"github.com/statefulsim/statefulsim/scheduler"
 	"github.com/statefulsim/statefulsim/sim/apiserver"
 	"github.com/statefulsim/statefulsim/sim/controller"
+	"github.com/statefulsim/statefulsim/sim/disruption"
 	"github.com/statefulsim/statefulsim/sim/endpointslice"
 	"github.com/statefulsim/statefulsim/sim/engine"
 	"github.com/statefulsim/statefulsim/sim/garbagecollector"
@@ -73,6 +74,7 @@ func New(cfg Config) *Cluster {
 		namespace.New(),
 		endpoints,
 		scheduler.New(scheduler.Config{Cycle: l.Scheduling, NodeByNode: cfg.Naive}),
+		disruption.New(),
 	} {
 		c.host.Add(a)
 	}

@@ -18,7 +18,7 @@ var layers = [][]string{
 	{"volume/match"},
 	{"scheduler/plugin"},
 	{"scheduler/queue"},
-	{"statefulset", "volume", "dns", "scheduler", "sim/kubelet", "sim/garbagecollector", "sim/endpointslice", "sim/namespace"},
+	{"statefulset", "volume", "dns", "scheduler", "sim/kubelet", "sim/garbagecollector", "sim/disruption", "sim/endpointslice", "sim/namespace"},
 	{"sim"},
 	{"sim/shell", "sim/simtest"},
 	{"examples/linuxea", "examples/apply", "examples/scale"},

@@ -8,6 +8,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	autoscalingv1 "k8s.io/api/autoscaling/v1"
 	corev1 "k8s.io/api/core/v1"
+	policyv1 "k8s.io/api/policy/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
@@ -121,6 +122,28 @@ func (c *Cluster) Delete(kind apiserver.Kind, namespace, name string, opts ...De
 		}
 	}
 	_, err := c.do(req)
+	return err
+}
+
+// Evict deletes a pod if its PodDisruptionBudget allows that, as `kubectl drain`
+// and the cluster's own tools do: the call POST …/pods/NAME/eviction. A budget
+// that allows no disruption refuses with 429 (apierrors.IsTooManyRequests), and
+// its cause says how many healthy pods it needs; try again when the pods that go
+// are replaced. Pods that are pending, have ended or are being deleted pass the
+// budget by (N7). Of the options Propagation is none by default.
+func (c *Cluster) Evict(namespace, name string, opts ...DeleteOptions) error {
+	key := keyFor(apiserver.Pod, namespace, name)
+	eviction := &policyv1.Eviction{ObjectMeta: metav1.ObjectMeta{Namespace: key.Namespace, Name: key.Name}, DeleteOptions: &metav1.DeleteOptions{}}
+	for _, o := range opts {
+		eviction.DeleteOptions.GracePeriodSeconds = o.GracePeriodSeconds
+		if o.UID != "" {
+			eviction.DeleteOptions.Preconditions = &metav1.Preconditions{UID: &o.UID}
+		}
+		if o.Propagation != "" {
+			eviction.DeleteOptions.PropagationPolicy = &o.Propagation
+		}
+	}
+	_, err := c.do(apiserver.Request{Verb: apiserver.Create, Subresource: apiserver.Eviction, Kind: apiserver.Pod, Key: key, Object: eviction})
 	return err
 }
 

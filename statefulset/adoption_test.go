@@ -1,6 +1,8 @@
 package statefulset
 
 import (
+	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -9,9 +11,11 @@ import (
 	"github.com/stretchr/testify/require"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/statefulsim/statefulsim/sim/apiserver"
+	"github.com/statefulsim/statefulsim/sim/controller"
 	"github.com/statefulsim/statefulsim/sim/engine"
 )
 
@@ -143,4 +147,47 @@ func TestConflictPause(t *testing.T) {
 	require.Equal(t, int32(1), c.set("web").Status.ReadyReplicas)
 	require.NotZero(t, c.ctl.pauses)
 	require.Empty(t, c.host.Waiting())
+}
+
+// The update of a pod is tried four times, 10, 50 and 250 ms apart, and then by
+// the next sync (SPC, UpdateStatefulPod); that of a status five times, 10 ms
+// apart. After the last try there is no pause.
+func TestConflictPauses(t *testing.T) {
+	shortest := func(_ *cluster, s *setup) { s.strategy.Mode = engine.First }
+	for _, tc := range []struct {
+		kind      apiserver.Kind
+		conflicts int
+		want      time.Duration
+	}{
+		{apiserver.Pod, 1, 10 * time.Millisecond},
+		{apiserver.Pod, 3, 310 * time.Millisecond},
+		{apiserver.Pod, 4, 315 * time.Millisecond}, // S1: 5 ms
+		{apiserver.StatefulSet, 4, 40 * time.Millisecond},
+		{apiserver.StatefulSet, 5, 45 * time.Millisecond},
+	} {
+		t.Run(fmt.Sprintf("%v %d", tc.kind, tc.conflicts), func(t *testing.T) {
+			c := newCluster(t, shortest)
+			c.create(web(1, noClaims))
+			c.settle()
+			since := c.host.Engine().Now()
+			c.host.Fail(controller.Fault{By: Name, Verb: apiserver.Update, Kind: tc.kind, Count: tc.conflicts,
+				Err: apierrors.NewConflict(tc.kind.GroupResource(), "web", errors.New("it has changed"))})
+			pod := c.pod("web-0").DeepCopy()
+			set := c.set("web").DeepCopy()
+			var done func() bool
+			if tc.kind == apiserver.Pod {
+				delete(pod.Labels, appsv1.StatefulSetPodNameLabel)
+				c.do(apiserver.Request{Verb: apiserver.Update, Kind: apiserver.Pod, Key: apiserver.KeyOf(pod), Object: pod})
+				done = func() bool { return c.pod("web-0").Labels[appsv1.StatefulSetPodNameLabel] != "" }
+			} else {
+				set.Spec.MinReadySeconds = 1 // a new generation to be observed
+				c.do(apiserver.Request{Verb: apiserver.Update, Kind: apiserver.StatefulSet, Key: apiserver.KeyOf(set), Object: set})
+				done = func() bool { return c.set("web").Status.ObservedGeneration == c.set("web").Generation }
+			}
+			for !done() {
+				require.True(t, c.host.Step())
+			}
+			require.Equal(t, tc.want, c.host.Engine().Now().Sub(since))
+		})
+	}
 }

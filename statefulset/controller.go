@@ -95,13 +95,18 @@ func (c *Controller) Examined() uint64 { return c.examined }
 // Respond implements controller.Actor. A conflict is held back for the pause
 // that upstream makes before it tries again: meanwhile the view may catch up.
 func (c *Controller) Respond(env *controller.Env, token uint64, res apiserver.Result) {
-	if !isConflict(res.Err) {
+	var span controller.Range
+	if isConflict(res.Err) {
+		m, chain := c.Asking(token)
+		span = m.pause(chain)
+	}
+	if span.Max == 0 {
 		c.Workers.Respond(env, c, token, res)
 		return
 	}
 	c.pauses++
 	c.held = append(c.held, answer{c.pauses, token, res})
-	pause := env.Span("retry-pause", engine.Key(c.pauses), retryPause)
+	pause := env.Span("retry-pause", engine.Key(c.pauses), span)
 	env.WakeAfter(pause, engine.Progress, uint64(pauseID)<<56|c.pauses)
 }
 

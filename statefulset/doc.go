@@ -39,8 +39,6 @@
 //     upstream would do had it seen the change sooner or later.
 //   - Deviation: the tasks of a batch move in step: each waits with its second
 //     write until all have made their first.
-//   - Deviation: after every conflict the pause is 10 to 11 ms; upstream waits 50
-//     and 250 ms before the third and fourth update of a pod.
 //   - Deviation: of two owned pods with one ordinal ("web-1" and "web-01") the one
 //     that is called as the set would call it counts; upstream takes either. One
 //     that was adopted just now counts before one that was owned, as upstream.

@@ -282,20 +282,18 @@ func (c *Controller) agendaOf(p *pass) agenda {
 	return walk(&d, p.pods(r))
 }
 
-// pods returns the pods of a sync, for a walk.
+// pods returns the pods of a sync, for a walk. Upstream knows those that it has
+// just adopted as they were before, whatever its cache says by now: an update of
+// one in the same sync is a conflict (PodControllerRefManager, ClaimPods).
 func (p *pass) pods(r *roster) []*corev1.Pod {
 	var pods []*corev1.Pod
 	for _, pod := range p.c.ownedPods(p.l, r, p.set) {
-		if claims(p.set, p.selector, pod) {
+		isAdopted := slices.ContainsFunc(p.adopted, func(a *corev1.Pod) bool { return a.Name == pod.Name })
+		if !isAdopted && claims(p.set, p.selector, pod) {
 			pods = append(pods, pod)
 		}
 	}
-	for _, pod := range p.adopted {
-		if !slices.ContainsFunc(pods, func(have *corev1.Pod) bool { return have.Name == pod.Name }) {
-			pods = append(pods, pod)
-		}
-	}
-	return pods
+	return append(pods, p.adopted...)
 }
 
 // liveRevisions returns the revisions that the set's pods name.

@@ -78,6 +78,23 @@ type pass struct {
 // (retry.DefaultRetry).
 const maxStatusTries = 5
 
+// pause is what upstream sleeps after a conflict in a chain of requests before it
+// tries again; none if it does not (retry.RetryOnConflict). A revision that was to
+// be made newest is tried again too, to no avail (see revisionRaised).
+func (m *memo) pause(chain int) controller.Range {
+	switch m.stage {
+	case revisionRaised:
+		return retryPause
+	case statusWritten: // retry.DefaultRetry
+		if m.tries+1 < maxStatusTries {
+			return retryPause
+		}
+	case inReplicas, inRepairs, inExcess, inRollout, inRecreate:
+		return m.tasks[chain].pause()
+	}
+	return controller.Range{}
+}
+
 func (p *pass) note(n controller.Note) { p.plan.Notes = append(p.plan.Notes, n) }
 
 // send ends the step with requests, after which the sync goes on at a stage.

@@ -4,6 +4,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"github.com/statefulsim/statefulsim/sim/apiserver"
+	"github.com/statefulsim/statefulsim/sim/controller"
 )
 
 // repair is one try of S19 (SPC, UpdateStatefulPod): identity, then storage with
@@ -61,6 +62,19 @@ func (p *pass) retry(t *task, err error) {
 		return
 	}
 	p.repaired(t, err)
+}
+
+// pause is upstream's between the tries of an update (UpdateStatefulPod): five
+// times as long after each (retry.DefaultBackoff).
+func (t *task) pause() controller.Range {
+	if t.at != atWritten && (t.at != atOwner || t.why != toUpdate) || t.tries+1 >= updateTries {
+		return controller.Range{}
+	}
+	span := retryPause
+	for range t.tries {
+		span.Min, span.Max = 5*span.Min, 5*span.Max
+	}
+	return span
 }
 
 func (p *pass) repaired(t *task, err error) {

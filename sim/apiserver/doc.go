@@ -18,7 +18,7 @@
 // Rules held here: A7 (generation), A8 (conflicts), A9 (graceful deletion), A10
 // (lifetime of Events), A11 (whole seconds), V6 (default class), V15
 // (protection finalizers), V16 (expansion), K14 (pods that go at once), N4
-// (tolerations), and by the packages defaults and validation A1–A5.
+// (tolerations), N7 (evictions), and by the packages defaults and validation A1–A5.
 //
 // Deviation: no authorisation, quota, limit ranges, service accounts, webhooks,
 // server-side apply or managedFields; the network is IPv4 alone. Writes of

@@ -41,6 +41,9 @@ const (
 	Binding
 	// Finalize updates the spec.finalizers of a Namespace alone.
 	Finalize
+	// Eviction deletes a pod as its disruption budget allows. It takes a
+	// *policyv1.Eviction in Object, with the options of the deletion.
+	Eviction
 )
 
 // Request is one call of the API: plain data, so that it can be delayed,

@@ -99,6 +99,12 @@ func (s *Server) At(kind Kind, key Key, version uint64) Object {
 	return s.stores[kind].at(key, version)
 }
 
+// ListAt returns the objects of a namespace as of a version, by name (see At).
+// The cost is that of a look at every object of the kind.
+func (s *Server) ListAt(kind Kind, namespace string, version uint64) []Object {
+	return s.stores[kind].listAt(namespace, version)
+}
+
 // List returns the objects of a kind in the order of their keys; an empty
 // namespace means all of them.
 func (s *Server) List(kind Kind, namespace string) []Object {
@@ -114,11 +120,10 @@ func (s *Server) List(kind Kind, namespace string) []Object {
 func (s *Server) Count(kind Kind) int { return s.stores[kind].live }
 
 // Live returns, for each object of a kind, the record that made its newest
-// state, in the order of their versions and all as Added: what a new watch
-// begins with.
+// state, in the order of their keys and all as Added: what a new watch begins
+// with (the watch cache reads them off its ordered store).
 func (s *Server) Live(kind Kind) []*Record {
 	recs := s.stores[kind].list("")
-	slices.SortFunc(recs, func(a, b *Record) int { return int(int64(a.Version) - int64(b.Version)) })
 	for i, rec := range recs {
 		if rec.Type != watch.Added {
 			first := *rec
@@ -130,7 +135,7 @@ func (s *Server) Live(kind Kind) []*Record {
 }
 
 // Walked returns how many stored objects were looked at, so far, by whatever
-// goes through all of a kind: List, Live, EachLive and the Census. A test can
+// goes through all of a kind: List, ListAt, Live, EachLive and the Census. A test can
 // hold by it that what happens to one object costs nothing for the others.
 func (s *Server) Walked() (n uint64) {
 	for i := range s.stores {
@@ -156,7 +161,7 @@ func (s *Server) Drain() []*Record {
 
 // Do serves one request at a time of the virtual clock, for the component by.
 // It either carries the request out whole or returns an error and changes
-// nothing.
+// nothing; an eviction alone may be refused after its first write, as upstream's.
 func (s *Server) Do(now engine.Time, by string, req Request) Result {
 	s.now, s.by = now, by
 	s.expireEvents()
@@ -186,8 +191,11 @@ func (s *Server) serve(req Request) Result {
 		obj, err := s.existing(&req)
 		return Result{Object: obj, Err: err}
 	case Create:
-		if req.Subresource == Binding {
+		switch req.Subresource {
+		case Binding:
 			return s.bind(&req)
+		case Eviction:
+			return s.evict(&req)
 		}
 		return s.create(&req)
 	case Update:

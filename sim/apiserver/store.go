@@ -3,6 +3,7 @@ package apiserver
 import (
 	"maps"
 	"slices"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/watch"
 )
@@ -102,7 +103,11 @@ func (s *store) at(key Key, version uint64) Object {
 	if !ok {
 		return nil
 	}
-	e := &s.entries[i]
+	return s.stateAt(&s.entries[i], version)
+}
+
+// stateAt returns an object's state as of a version, or nil.
+func (s *store) stateAt(e *entry, version uint64) Object {
 	rec := e.head
 	for n := len(e.older); rec.Version > version; {
 		if n--; n < 0 {
@@ -203,6 +208,23 @@ func (s *store) each(visit func(*Record)) {
 			visit(rec)
 		}
 	}
+}
+
+// listAt returns the objects of a namespace as of a version, by name.
+func (s *store) listAt(namespace string, version uint64) []Object {
+	s.walked += uint64(len(s.entries))
+	var objs []Object
+	for i := range s.entries {
+		e := &s.entries[i]
+		if e.head == nil || e.head.Key.Namespace != namespace {
+			continue
+		}
+		if obj := s.stateAt(e, version); obj != nil {
+			objs = append(objs, obj)
+		}
+	}
+	slices.SortFunc(objs, func(a, b Object) int { return strings.Compare(a.GetName(), b.GetName()) })
+	return objs
 }
 
 // list returns the live objects by key. An empty namespace means all.

@@ -47,8 +47,16 @@ type NodeScoped interface {
 type Selective interface {
 	Actor
 	// Heeds reports whether Observe would do anything with a record. It
-	// depends on the record alone.
+	// depends on the record and on what the actor has observed: when that
+	// changes an answer, the actor calls Env.Reheed.
 	Heeds(rec *apiserver.Record) bool
+}
+
+// Reporter is an Actor whose Events name another source than its Name: in the
+// controller manager some recorders have a name of their own.
+type Reporter interface {
+	Actor
+	EventSource() string
 }
 
 // Wait is something unfinished.
@@ -66,6 +74,12 @@ type Env struct {
 // Send sends a request. It reaches the server after the latency of an API
 // call, and Respond is then called with token and the answer.
 func (e *Env) Send(token uint64, req apiserver.Request) { e.host.send(e.actor, token, req) }
+
+// Reheed asks Heeds again about every record of a kind that is written and not
+// delivered yet. An actor that begins to heed more than before calls it, and
+// reads what was delivered already from its View. It is not for the kind whose
+// record is being observed.
+func (e *Env) Reheed(kind apiserver.Kind) { e.host.reheed(e.actor, kind) }
 
 // WakeAt calls Wake(arg) at a time; a time in the past means now. A wake-up
 // cannot be taken back: an actor that no longer needs it ignores it.

@@ -17,9 +17,7 @@
 // Rules held here: S1 (queue, backoff, workers), A10 (event recorders).
 //
 // Deviation: the answer to a request reaches its sender at the moment when the
-// server carries it out; the whole latency lies before that. Of ten messages
-// that an event recorder remembers for aggregation the oldest is forgotten
-// (upstream: any one); the time in an Event's name is ahead of the clock by up
-// to a millisecond, by a fixed amount for each component, so that the names of
-// two components never clash.
+// server carries it out; the whole latency lies before that. The time in an
+// Event's name is ahead of the clock by up to a millisecond, by a fixed amount
+// for each component, so that the names of two components never clash.
 package controller

@@ -32,7 +32,7 @@ func (h *Host) Fork() *Host {
 		f.byKind[kind] = slices.Clip(f.byKind[kind])
 	}
 	f.flights, f.free = slices.Clone(h.flights), slices.Clone(h.free)
-	f.fresh, f.faults = slices.Clone(h.fresh), slices.Clone(h.faults)
+	f.fresh, f.faults, f.calls = slices.Clone(h.fresh), slices.Clone(h.faults), slices.Clip(h.calls)
 	return &f
 }
 
@@ -40,6 +40,7 @@ func (h *Host) Fork() *Host {
 func (hd *hosted) own() Actor {
 	if hd.sharedActor {
 		hd.actor, hd.sharedActor = hd.actor.Fork(), false
+		hd.heeds, _ = hd.actor.(Selective)
 	}
 	return hd.actor
 }

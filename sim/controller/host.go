@@ -38,6 +38,8 @@ type Host struct {
 	world   World // use World
 	muted   bool  // Events are not recorded
 	faults  []Fault
+	calls   []Call // of actors, if somebody listens
+	listens bool
 
 	sharedWorld  bool // with a fork, until one of them needs it
 	sharedByNode bool // as above, until one of them changes it
@@ -117,7 +119,11 @@ func (h *Host) Add(a Actor) ActorID {
 	hd := &h.actors[id]
 	hd.heeds, _ = a.(Selective)
 	hd.env = &Env{View{h, id}}
-	recorder := newRecorder(a.Name(), "")
+	source := a.Name()
+	if r, ok := a.(Reporter); ok {
+		source = r.EventSource()
+	}
+	recorder := newRecorder(source, "")
 	hd.events = &recorder
 	node := ""
 	if n, ok := a.(NodeScoped); ok {
@@ -241,6 +247,9 @@ func (h *Host) run(ev engine.Event) {
 		h.free = append(h.free, uint32(ev.Arg))
 		hd := &h.actors[f.actor]
 		res := h.serve(hd.name, f.req)
+		if !f.discard {
+			h.hear(hd.name, f.req, res.Err)
+		}
 		switch {
 		case f.discard:
 			if again, ok := hd.recorder().retry(f.req, res); ok {
@@ -307,7 +316,8 @@ func (h *Host) note(id ActorID, n Note) {
 	if h.muted {
 		return
 	}
-	if req, ok := h.actors[id].recorder().record(h.engine.Now(), n); ok {
+	forgotten := func(key string, n int) int { return h.engine.Choose("events/forgotten", key, n) }
+	if req, ok := h.actors[id].recorder().record(h.engine.Now(), n, forgotten); ok {
 		h.write(id, req)
 	}
 	h.follow(id)

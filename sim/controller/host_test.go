@@ -119,6 +119,42 @@ func TestBackoffDoubles(t *testing.T) {
 	assert.Equal(t, []string{"0s web", "0s web", "5ms web", "5ms web", "15ms web", "15ms web", "35ms web", "35ms web", "35ms web"}, a.syncs)
 }
 
+// A key waits once, for the soonest of the times that were asked for.
+func TestDelaysOfOneKeyAreOne(t *testing.T) {
+	h := newHost(controller.Latency{})
+	a := &namer{}
+	id := h.Add(a)
+	env, key := h.Env(id), apiserver.Key{Namespace: "default", Name: "web"}
+	for _, d := range []time.Duration{3 * time.Second, time.Second, 2 * time.Second} {
+		a.AddAfter(env, key, d, engine.Retry)
+	}
+	run(h)
+	assert.Equal(t, []string{"1s web"}, a.syncs)
+	a.AddAfter(env, key, time.Second, engine.Retry)
+	run(h)
+	assert.Len(t, a.syncs, 2, "it may wait again")
+}
+
+func TestCallsAreKeptForWhoListens(t *testing.T) {
+	h := newHost(controller.Latency{})
+	h.Add(&namer{})
+	createService(t, h, "web")
+	run(h)
+	assert.Empty(t, h.Calls())
+	h.Listen(true)
+	failure := errors.New("out of order")
+	h.Fail(controller.Fault{By: "namer", Verb: apiserver.Update, Err: failure})
+	createService(t, h, "db")
+	run(h)
+	calls := h.Calls()
+	require.Len(t, calls, 2)
+	assert.Equal(t, failure, calls[0].Err)
+	assert.NoError(t, calls[1].Err)
+	assert.Equal(t, "namer", calls[1].By)
+	assert.Equal(t, "db", calls[1].Req.Key.Name)
+	assert.Empty(t, h.Calls())
+}
+
 func TestHeldViewStaysBehind(t *testing.T) {
 	h := newHost(controller.Latency{})
 	a := &namer{}

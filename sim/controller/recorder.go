@@ -94,16 +94,20 @@ func newRecorder(component, host string) recorder {
 
 // record turns a note into the request that writes it, or reports false if the
 // recorder drops it: because it is spam, because it only raises the count of a
-// series, or because its type is neither Normal nor Warning.
-func (r *recorder) record(now engine.Time, n Note) (apiserver.Request, bool) {
+// series, or because its type is neither Normal nor Warning. What upstream leaves
+// open it asks pick.
+func (r *recorder) record(now engine.Time, n Note, pick chooser) (apiserver.Request, bool) {
 	if n.Type != corev1.EventTypeNormal && n.Type != corev1.EventTypeWarning {
 		return apiserver.Request{}, false
 	}
 	if n.Action != "" {
 		return r.recordSeries(now, n)
 	}
-	return r.recordCounted(now, n)
+	return r.recordCounted(now, n, pick)
 }
+
+// chooser picks one of n legal outcomes about the object named by key.
+type chooser func(key string, n int) int
 
 // retry returns what the recorder sends after an answer: a count cannot be
 // raised if the Event is gone, so it is created again with that count
@@ -129,7 +133,7 @@ func (r *recorder) fork() recorder {
 // recordCounted is the core/v1 form: aggregate, count, then filter
 // (EventCorrelator.EventCorrelate). An Event that the filter drops was counted
 // all the same.
-func (r *recorder) recordCounted(now engine.Time, n Note) (apiserver.Request, bool) {
+func (r *recorder) recordCounted(now engine.Time, n Note, pick chooser) (apiserver.Request, bool) {
 	about := referenceTo(n.About)
 	ev := &corev1.Event{
 		ObjectMeta:          metav1.ObjectMeta{Name: r.name(now, about.Name), Namespace: eventNamespace(about)},
@@ -144,7 +148,7 @@ func (r *recorder) recordCounted(now engine.Time, n Note) (apiserver.Request, bo
 		ReportingController: r.component,
 		ReportingInstance:   r.host,
 	}
-	key := r.aggregate(now, ev)
+	key := r.aggregate(now, ev, pick)
 	req := r.observe(now, key, ev)
 	if r.isSpam(now, ev) {
 		return apiserver.Request{}, false
@@ -156,10 +160,10 @@ func (r *recorder) recordCounted(now engine.Time, n Note) (apiserver.Request, bo
 // within the interval on, turns ev into the combined one. It returns the key
 // under which ev is counted (EventAggregator.EventAggregate).
 //
-// The object's field and version tell no Events apart, as upstream.
-//
-// Deviation: of ten messages upstream forgets any one; here it is the oldest.
-func (r *recorder) aggregate(now engine.Time, ev *corev1.Event) engine.Key {
+// The object's field and version tell no Events apart, as upstream. Of ten
+// messages any one is forgotten (PopAny): if it comes again it is combined, too,
+// and if one of the nine does it is counted on its own.
+func (r *recorder) aggregate(now engine.Time, ev *corev1.Event, pick chooser) engine.Key {
 	o := &ev.InvolvedObject
 	like := engine.KeyOf("like", o.Kind, o.Namespace, o.Name, string(o.UID), o.APIVersion, ev.Type, ev.Reason)
 	s, found := r.similar.get(like)
@@ -173,7 +177,8 @@ func (r *recorder) aggregate(now engine.Time, ev *corev1.Event) engine.Key {
 	}
 	many := s.count == similarMax
 	if many {
-		copy(s.messages[:], s.messages[1:])
+		i := pick(o.Kind+" "+o.Namespace+"/"+o.Name, s.count)
+		copy(s.messages[i:], s.messages[i+1:])
 		s.count--
 	}
 	r.similar.put(like, s)

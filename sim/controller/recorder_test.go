@@ -49,11 +49,14 @@ func (b notebook) write(t *testing.T, req apiserver.Request) apiserver.Result {
 	return apiserver.Result{Object: b[req.Key]}
 }
 
+// oldest has the recorder forget the oldest of ten messages.
+func oldest(string, int) int { return 0 }
+
 // note records a note and stores what comes of it. It returns the stored
 // Event, or nil if the recorder wrote nothing.
 func (b notebook) note(t *testing.T, r *recorder, now engine.Time, n Note) *corev1.Event {
 	t.Helper()
-	req, ok := r.record(now, n)
+	req, ok := r.record(now, n, oldest)
 	if !ok {
 		return nil
 	}
@@ -209,7 +212,7 @@ func TestA10RecorderNamespaceHostAndField(t *testing.T) {
 // An Event needs a type that the API knows (ValidateEventType).
 func TestA10RecorderRefusesUnknownTypes(t *testing.T) {
 	r := newRecorder("c", "")
-	_, ok := r.record(0, Note{About: aPod("web-0", "1"), Type: "Odd", Reason: "R", Message: "m"})
+	_, ok := r.record(0, Note{About: aPod("web-0", "1"), Type: "Odd", Reason: "R", Message: "m"}, oldest)
 	require.False(t, ok)
 }
 
@@ -322,7 +325,7 @@ func TestA10RecorderCreatesAgain(t *testing.T) {
 			r, b := newRecorder("c", ""), notebook{}
 			first := b.note(t, &r, 0, n)
 			clear(b)
-			req, ok := r.record(at(time.Second), n)
+			req, ok := r.record(at(time.Second), n, oldest)
 			require.True(t, ok)
 			res := b.write(t, req)
 			require.Error(t, res.Err)
@@ -350,15 +353,15 @@ func TestA10RecorderCreatesAgain(t *testing.T) {
 func TestA10RecorderFork(t *testing.T) {
 	r := newRecorder("c", "")
 	for i := range 9 {
-		r.record(0, created(aSet("1"), i))
+		r.record(0, created(aSet("1"), i), oldest)
 	}
-	r.record(0, unscheduled("1", "m"))
+	r.record(0, unscheduled("1", "m"), oldest)
 	f := r.fork()
 	for _, x := range []*recorder{&r, &f} {
 		for i := range 20 {
-			x.record(at(time.Second), created(aSet("1"), i))
+			x.record(at(time.Second), created(aSet("1"), i), oldest)
 		}
-		req, ok := x.record(at(time.Second), unscheduled("1", "m"))
+		req, ok := x.record(at(time.Second), unscheduled("1", "m"), oldest)
 		require.True(t, ok)
 		require.Equal(t, int32(2), req.Patch.(eventPatch).Series.Count)
 	}
@@ -407,7 +410,7 @@ func BenchmarkRecord(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for i := range b.N {
-		r.record(engine.Time(i)*engine.Time(time.Second), Note{About: pods[i%100], Type: "Normal", Reason: "R", Message: "m"})
+		r.record(engine.Time(i)*engine.Time(time.Second), Note{About: pods[i%100], Type: "Normal", Reason: "R", Message: "m"}, oldest)
 	}
 }
 

@@ -3,6 +3,7 @@ package controller
 import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	policyv1 "k8s.io/api/policy/v1"
 	storagev1 "k8s.io/api/storage/v1"
 
 	"github.com/statefulsim/statefulsim/sim/apiserver"
@@ -30,6 +31,12 @@ func (v View) Get(kind apiserver.Kind, key apiserver.Key) apiserver.Object {
 	return v.host.server.At(kind, key, v.Version(kind))
 }
 
+// List returns the objects of a namespace, by name. It looks at every object of
+// the kind: it is for what happens seldom.
+func (v View) List(kind apiserver.Kind, namespace string) []apiserver.Object {
+	return v.host.server.ListAt(kind, namespace, v.Version(kind))
+}
+
 // Version returns the resourceVersion up to which the view has seen a kind.
 func (v View) Version(kind apiserver.Kind) uint64 {
 	return v.host.cursorOf(v.actor, kind)
@@ -38,6 +45,12 @@ func (v View) Version(kind apiserver.Kind) uint64 {
 // Choose picks one of n legal outcomes (see engine.Engine.Choose).
 func (v View) Choose(c engine.Concern, key string, n int) int {
 	return v.host.engine.Choose(c, key, n)
+}
+
+// Budget returns a PodDisruptionBudget, or nil.
+func (v View) Budget(key apiserver.Key) *policyv1.PodDisruptionBudget {
+	o, _ := v.Get(apiserver.PodDisruptionBudget, key).(*policyv1.PodDisruptionBudget)
+	return o
 }
 
 // Pod returns a pod, or nil.

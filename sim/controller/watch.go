@@ -119,6 +119,29 @@ func (h *Host) catchUp(s *subscription) {
 	}
 }
 
+// reheed decides anew which of the records that an actor's watch has not
+// delivered it heeds.
+func (h *Host) reheed(id ActorID, kind apiserver.Kind) {
+	for _, i := range h.byKind[kind] {
+		s := &h.subs[i]
+		if s.actor != id {
+			continue
+		}
+		h.catchUp(s)
+		log := h.server.Log(kind)
+		s.heeded = nil // a fork may hold the old one
+		for pos := s.next; pos < log.End(); pos++ {
+			if h.actors[id].heeds.Heeds(log.At(pos)) {
+				s.heeded = append(s.heeded, pos)
+			}
+		}
+		// What is due first may be earlier than what the watch was armed for: an
+		// event more finds nothing to deliver.
+		s.armed = false
+		h.arm(i)
+	}
+}
+
 // due is when a record reaches a watch: a function of the time it was written
 // and the watch alone, so that unrelated records never delay each other, and
 // monotone, so that a stream stays in order. Time is cut into slots; each has a

@@ -58,6 +58,7 @@ type Workers[K comparable, M any] struct {
 	dirty    map[K]bool // to be processed: waiting in ready, or again after the current sync
 	busy     int        // how many of slots are
 	delayed  []delayed[K]
+	waits    map[K]delayed[K] // those in delayed, by their keys
 	seq      uint64
 	failures map[K]failure
 	bucket   bucket
@@ -69,6 +70,10 @@ type delayed[K comparable] struct {
 	at  engine.Time
 	seq uint64
 	key K
+}
+
+func (d delayed[K]) compare(o delayed[K]) int {
+	return cmp.Or(cmp.Compare(d.at, o.at), cmp.Compare(d.seq, o.seq))
 }
 
 type failure struct {
@@ -126,17 +131,28 @@ func (w *Workers[K, M]) isBusy(key K) bool {
 	return false
 }
 
-// AddAfter asks for a sync of key after a span.
+// AddAfter asks for a sync of key after a span. A key waits once: of two times
+// the sooner one counts (client-go util/workqueue, insert of the delaying queue).
 func (w *Workers[K, M]) AddAfter(env *Env, key K, d time.Duration, class engine.Class) {
 	if d <= 0 {
 		w.Add(env, key)
 		return
 	}
+	at := env.Now().Add(d)
+	if known, ok := w.waits[key]; ok {
+		if known.at <= at {
+			return
+		}
+		i, _ := slices.BinarySearchFunc(w.delayed, known, delayed[K].compare)
+		w.delayed = slices.Delete(w.delayed, i, i+1) // its wake-up will find nothing
+	}
+	if w.waits == nil {
+		w.waits = map[K]delayed[K]{}
+	}
 	w.seq++
-	item := delayed[K]{env.Now().Add(d), w.seq, key}
-	i, _ := slices.BinarySearchFunc(w.delayed, item, func(a, b delayed[K]) int {
-		return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.seq, b.seq))
-	})
+	item := delayed[K]{at, w.seq, key}
+	w.waits[key] = item
+	i, _ := slices.BinarySearchFunc(w.delayed, item, delayed[K].compare)
 	w.delayed = slices.Insert(w.delayed, i, item)
 	env.WakeAfter(d, class, uint64(w.ID)<<56|wakeDelay<<48)
 }
@@ -181,6 +197,7 @@ func (w *Workers[K, M]) Wake(env *Env, m Machine[K, M], arg uint64) {
 		for len(w.delayed) > 0 && w.delayed[0].at <= env.Now() {
 			key := w.delayed[0].key
 			w.delayed = w.delayed[1:]
+			delete(w.waits, key)
 			w.Add(env, key)
 		}
 		return
@@ -212,12 +229,18 @@ func (w *Workers[K, M]) Respond(env *Env, m Machine[K, M], token uint64, res api
 	}
 }
 
+// Asking returns the memo of the sync that sent the request with a token, and
+// which of its chains the request belongs to.
+func (w *Workers[K, M]) Asking(token uint64) (memo M, chain int) {
+	return w.slots[token>>32&0xffffff].memo, int(uint32(token))
+}
+
 // Fork returns an independent copy.
 func (w *Workers[K, M]) Fork() Workers[K, M] {
 	f := *w
 	f.ready = slices.Clone(w.ready)
 	f.dirty, f.failures = maps.Clone(w.dirty), maps.Clone(w.failures)
-	f.delayed = slices.Clone(w.delayed)
+	f.delayed, f.waits = slices.Clone(w.delayed), maps.Clone(w.waits)
 	f.slots = slices.Clone(w.slots)
 	for i := range f.slots {
 		s := &f.slots[i]

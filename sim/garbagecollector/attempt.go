@@ -24,6 +24,9 @@ type attempt struct {
 	solid, dangling, waiting int
 	// loose are the owners that dangle or wait.
 	loose uids
+	// foreground says that the object waited for its dependents when the
+	// attempt began.
+	foreground bool
 	// policy is how the object is being deleted.
 	policy    metav1.DeletionPropagation
 	finalizer removal
@@ -46,8 +49,11 @@ const (
 // Step implements controller.Machine.
 func (d deleter) Step(v controller.View, item ref, m attempt, results [][]apiserver.Result) (controller.Plan, attempt) {
 	n, virtual := d.lookup(item)
-	if n == nil {
+	switch {
+	case n == nil && m.stage == beginning:
 		return controller.Plan{}, m // it is gone, or known by another name
+	case n == nil: // since the attempt began, which goes on
+		n = &node{ref: item, deletingDependents: m.foreground}
 	}
 	if m.stage == beginning {
 		if n.beingDeleted && !n.deletingDependents {
@@ -60,7 +66,7 @@ func (d deleter) Step(v controller.View, item ref, m attempt, results [][]apiser
 		if kind.Namespaced() && key.Namespace == "" {
 			return controller.Plan{}, m // a cluster-wide object cannot have such an owner
 		}
-		m.stage = fetched
+		m.stage, m.foreground = fetched, n.deletingDependents
 		return get(kind, key), m
 	}
 	res := results[0][0]

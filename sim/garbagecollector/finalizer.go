@@ -76,40 +76,6 @@ func (p dropFinalizer) Apply(obj apiserver.Object) (apiserver.Object, error) {
 	return next, nil
 }
 
-// dropOwners removes the references to some owners.
-type dropOwners struct{ Owners uids }
-
-// Apply implements apiserver.Patcher.
-func (p dropOwners) Apply(obj apiserver.Object) (apiserver.Object, error) {
-	refs := obj.GetOwnerReferences()
-	kept := without(refs, func(o metav1.OwnerReference) bool { return slices.Contains(p.Owners, o.UID) })
-	if len(kept) == len(refs) {
-		return obj, nil
-	}
-	next := apiserver.ShallowCopy(obj)
-	next.SetOwnerReferences(kept)
-	return next, nil
-}
-
-// unblockOwners makes all of an object's references not block their owners.
-type unblockOwners struct{}
-
-// Apply implements apiserver.Patcher.
-func (unblockOwners) Apply(obj apiserver.Object) (apiserver.Object, error) {
-	if !slices.ContainsFunc(obj.GetOwnerReferences(), isBlocking) {
-		return obj, nil
-	}
-	refs := slices.Clone(obj.GetOwnerReferences())
-	for i := range refs {
-		if isBlocking(refs[i]) {
-			refs[i].BlockOwnerDeletion = new(bool)
-		}
-	}
-	next := apiserver.ShallowCopy(obj)
-	next.SetOwnerReferences(refs)
-	return next, nil
-}
-
 // without returns a new list of the elements that drop does not name, or nil
 // if there are none.
 func without[E any](list []E, drop func(E) bool) []E {

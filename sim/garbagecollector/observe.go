@@ -15,14 +15,16 @@ import (
 )
 
 // Heeds implements controller.Selective: what comes and goes, and changes of
-// owners, finalizers and the deletion.
+// owners, finalizers and the deletion; of an object with twin references every
+// change (see update).
 func (c *Collector) Heeds(rec *apiserver.Record) bool {
 	if rec.Type != watch.Modified || rec.Old == nil {
 		return true
 	}
 	return (rec.Old.GetDeletionTimestamp() == nil) != (rec.Object.GetDeletionTimestamp() == nil) ||
 		!slices.Equal(rec.Old.GetFinalizers(), rec.Object.GetFinalizers()) ||
-		!sameOwners(rec.Old.GetOwnerReferences(), rec.Object.GetOwnerReferences())
+		!sameOwners(rec.Old.GetOwnerReferences(), rec.Object.GetOwnerReferences()) ||
+		hasTwins(rec.Object.GetOwnerReferences())
 }
 
 // observe brings the graph up to date with a record and queues what it concerns
@@ -72,37 +74,64 @@ func (c *Collector) identify(env *controller.Env, n *node, observed ref) {
 	n.virtual = false
 }
 
-// update handles the changes of an object's references.
+// update handles the changes of an object's references. Twins, references of
+// one UID, count as changed whatever the write did: upstream compares the first
+// of them with the last, and takes the others for added (referencesDiffs).
 func (c *Collector) update(env *controller.Env, n *node, obj metav1.Object) {
 	old, now := n.owners, obj.GetOwnerReferences()
-	if !sameOwners(old, now) {
-		var added []metav1.OwnerReference
-		for _, o := range now {
-			i := slices.IndexFunc(old, func(p metav1.OwnerReference) bool { return p.UID == o.UID })
-			if i < 0 {
-				added = append(added, o)
-			} else if isBlocking(old[i]) && !isBlocking(o) {
-				c.addOwner(env, o.UID) // it may be free to go
-			}
-		}
+	if !sameOwners(old, now) || hasTwins(now) {
+		added, removed := c.unblock(env, old, now)
 		n.owners = now
 		for _, o := range old {
-			if slices.ContainsFunc(now, func(p metav1.OwnerReference) bool { return p.UID == o.UID }) {
-				if owner := c.graph.nodes[o.UID]; owner != nil {
-					c.graph.link(owner, n) // whether it blocks may have changed
-				}
-				continue
+			if owner := c.graph.nodes[o.UID]; owner != nil {
+				c.graph.link(owner, n) // whether it blocks may have changed
 			}
+		}
+		for _, o := range removed {
 			c.graph.unlink(o.UID, n)
-			if isBlocking(o) {
-				c.addOwner(env, o.UID)
-			}
 		}
 		c.addToOwners(env, n, added)
 	}
 	if isBeingDeleted(obj) {
 		c.graph.markBeingDeleted(n)
 	}
+}
+
+// unblock queues the owners that an object's new references do not block any
+// more, and returns the references that came and went (referencesDiffs,
+// addUnblockedOwnersToDeleteQueue). Upstream knows references by their UIDs: of
+// twins, the last one stands for all that were there, and the first one for all
+// that are. An owner that only another twin blocked waits for ever.
+func (c *Collector) unblock(env *controller.Env, old, now []metav1.OwnerReference) (added, removed []metav1.OwnerReference) {
+	lastOf := func(uid types.UID) int {
+		for i := len(old) - 1; i >= 0; i-- {
+			if old[i].UID == uid {
+				return i
+			}
+		}
+		return -1
+	}
+	firstIn := func(uid types.UID) int {
+		return slices.IndexFunc(now, func(o metav1.OwnerReference) bool { return o.UID == uid })
+	}
+	for i, o := range old {
+		if lastOf(o.UID) == i && firstIn(o.UID) < 0 {
+			removed = append(removed, o)
+			if isBlocking(o) {
+				c.addOwner(env, o.UID)
+			}
+		}
+	}
+	for i, o := range now {
+		was := lastOf(o.UID)
+		switch {
+		case was < 0 || firstIn(o.UID) != i:
+			added = append(added, o)
+		case isBlocking(old[was]) && !isBlocking(o):
+			c.addOwner(env, o.UID) // it may be free to go
+		}
+	}
+	return added, removed
 }
 
 func (c *Collector) addOwner(env *controller.Env, uid types.UID) {

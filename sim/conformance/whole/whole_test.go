@@ -1,0 +1,97 @@
+package whole
+
+import (
+	"flag"
+	"os"
+	"strconv"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/stretchr/testify/require"
+	utilfeature "k8s.io/apiserver/pkg/util/feature"
+	featuregatetesting "k8s.io/component-base/featuregate/testing"
+	"k8s.io/kubernetes/pkg/features"
+	"pgregory.net/rapid"
+
+	"github.com/statefulsim/statefulsim/sim/apiserver"
+)
+
+// usual is how many scripts come into every situation by far.
+const usual = 800
+
+var (
+	scripts = flag.Int("scripts", usual, "how many scripts TestScripts compares (a quarter with -short)")
+	first   = flag.Uint64("seed", 1, "where TestScripts begins")
+)
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	flag.Set("rapid.nofailfile", "true") // a seed and the script itself are printed
+	os.Exit(m.Run())
+}
+
+func withGates(t *testing.T, g apiserver.Gates) {
+	featuregatetesting.SetFeatureGateDuringTest(t, utilfeature.DefaultFeatureGate, features.StatefulSetRecreateStrategy, g.Recreate)
+}
+
+type fataler interface {
+	Helper()
+	Fatalf(string, ...any)
+}
+
+func diff(want, got []string) string { return cmp.Diff(want, got) }
+
+// compare plays a script to both controllers.
+func compare(t *testing.T, f fataler, s script, g apiserver.Gates) (diary, marks) {
+	f.Helper()
+	want, m := upstream(t, s, g)
+	got := ours(s, g)
+	if d := differ(s, want, got, diff); d != "" {
+		f.Fatalf("ours leaves something else behind\n%s\nscript:\n%v", d, s)
+	}
+	return want, m
+}
+
+// The real controller, whole, and ours leave the same behind at every rest.
+func TestScripts(t *testing.T) {
+	n := *scripts
+	if testing.Short() {
+		n = min(n, usual/4)
+	}
+	reached := marks{}
+	for i, g := range []apiserver.Gates{{}, {Recreate: true}} {
+		t.Run("recreate="+strconv.FormatBool(g.Recreate), func(t *testing.T) {
+			withGates(t, g)
+			check(t, i, n/2, func(rt *rapid.T) {
+				_, m := compare(t, rt, drawScript(rt, g.Recreate), g)
+				for k, n := range m {
+					reached[k] += n
+				}
+			})
+		})
+	}
+	for _, s := range situations {
+		t.Logf("%6d times: %s", reached[s], s)
+		if n >= usual && flag.Lookup("rapid.seed").Value.String() == "0" {
+			require.NotZero(t, reached[s], s)
+		}
+	}
+}
+
+// check is rapid.Check with n scripts from the seed of a part. A seed given by
+// -rapid.seed is a script that failed: that one alone is looked at.
+func check(t *testing.T, part, n int, prop func(*rapid.T)) {
+	t.Helper()
+	was := flag.Lookup("rapid.seed").Value.String()
+	defer flag.Set("rapid.seed", was)
+	if was == "0" {
+		require.NoError(t, flag.Set("rapid.seed", strconv.FormatUint(*first*1_000_003+uint64(part)<<40, 10)))
+	} else {
+		n = 1
+	}
+	if testing.Short() {
+		n *= 5 // rapid does a fifth of what it is told
+	}
+	require.NoError(t, flag.Set("rapid.checks", strconv.Itoa(n)))
+	rapid.Check(t, prop)
+}
