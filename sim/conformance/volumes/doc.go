@@ -33,7 +33,7 @@
 //     volume, Deviation), and the Event RecyclerPod is left out.
 //   - Events of upstream that have one name, since a bubble's clock gave one
 //     nanosecond to several, get names of their own.
-//   - A list has the order of versions, in which ours begins, too. A real
+//   - A list has the order of keys, in which ours begins, too. A real
 //     informer's has none.
 //
 // Left out: what a binder that begins syncs twice, because its first resync came
