@@ -52,7 +52,11 @@ const (
 func (c *Controller) WalkAll() { c.naive = true }
 
 // New returns a controller that has seen nothing yet.
-func New() *Controller {
+func New() *Controller { return Limited(MaxEndpoints) }
+
+// Limited is New with another limit of endpoints in a slice
+// (--max-endpoints-per-slice), at least 1.
+func Limited(endpoints int) *Controller {
 	return &Controller{
 		queue:   controller.Workers[apiserver.Key, memo]{ID: queueID, Count: workers},
 		rosters: map[apiserver.Key]*roster{},
@@ -60,7 +64,7 @@ func New() *Controller {
 		pods:    map[string]map[string]struct{}{},
 		onNode:  map[string]map[apiserver.Key]struct{}{},
 		backoff: backoff{failures: map[apiserver.Key]failure{}},
-		limit:   MaxEndpoints,
+		limit:   endpoints,
 	}
 }
 

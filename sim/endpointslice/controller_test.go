@@ -295,3 +295,49 @@ func TestBackoffAndItsEnd(t *testing.T) {
 	assert.Equal(t, 1000*time.Second, spans[14])
 	assert.Empty(t, b.failures)
 }
+
+// An error that two address types have in the same words is told once (Aggregate.Error).
+func TestErrorsOfTwoFamiliesAreTold(t *testing.T) {
+	c := newCluster(t, controller.Latency{})
+	c.create(newService("web", func(s *corev1.Service) {
+		s.Spec.Selector = nil
+		s.Spec.IPFamilyPolicy = new(corev1.IPFamilyPolicyPreferDualStack)
+		s.Spec.IPFamilies = []corev1.IPFamily{corev1.IPv4Protocol, corev1.IPv6Protocol}
+	}))
+	s := c.host.Server().Get(apiserver.Service, apiserver.Key{Namespace: "default", Name: "web"}).(*corev1.Service).DeepCopy()
+	s.Spec.Selector = map[string]string{"app": "web"}
+	c.update(s)
+	c.create(newPod("web-0", "web", "n1", nil))
+	c.ready("web-0", "10.0.0.1")
+	c.settle()
+	require.Len(t, c.slices(), 2)
+	require.Len(t, c.host.Waiting(), 1)
+	assert.Equal(t, "skipping Pod web-0 for Service default/web: Node n1 Not Found", c.host.Waiting()[0].Reason)
+}
+
+// Whoever takes the owner off a slice triggers no sync, since its generation is
+// what it was (ShouldSync); but the next sync replaces the slice.
+func TestForeignChangeOfMetadataIsSeenByTheNextSync(t *testing.T) {
+	c := newCluster(t, controller.Latency{})
+	c.create(newNode("n1", ""))
+	c.create(newService("web", nil))
+	c.create(newPod("web-0", "web", "n1", nil))
+	c.ready("web-0", "10.0.0.1")
+	c.run(time.Minute)
+	s := c.slice().DeepCopy()
+	s.OwnerReferences = nil
+	c.update(s)
+	c.run(time.Minute)
+	assert.Empty(t, c.slice().OwnerReferences, "no sync")
+	c.unready("web-0")
+	c.run(time.Minute)
+	assert.Len(t, c.slice().OwnerReferences, 1)
+	assert.NotEqual(t, s.UID, c.slice().UID)
+	assert.Equal(t, []string{"web-0=10.0.0.1:---"}, show(c.slice()))
+}
+
+// Small slices are filled as large ones are.
+func TestLimited(t *testing.T) {
+	assert.Equal(t, MaxEndpoints, New().limit)
+	assert.Equal(t, 3, Limited(3).limit)
+}

@@ -130,9 +130,15 @@ func (c *Controller) end(v controller.View, key apiserver.Key, m *memo) controll
 		c.backoff.forget(key)
 		return controller.Plan{}
 	}
-	err := m.errs[0]
-	if len(m.errs) > 1 {
-		err = "[" + strings.Join(m.errs, ", ") + "]"
+	var errs []string
+	for _, err := range m.errs { // each address type has its own, in the same words
+		if !slices.Contains(errs, err) {
+			errs = append(errs, err)
+		}
+	}
+	err := errs[0]
+	if len(errs) > 1 {
+		err = "[" + strings.Join(errs, ", ") + "]"
 	}
 	c.fail(v, key, err)
 	return controller.Plan{Notes: []controller.Note{{

@@ -12,6 +12,7 @@ import (
 // Service, to notice that its view is behind (EndpointSliceTracker).
 type tracker struct {
 	generations map[types.UID]int64
+	versions    map[types.UID]string   // resourceVersions of the last writes
 	behind      map[types.UID]struct{} // written, and not yet seen in the view
 }
 
@@ -29,11 +30,11 @@ func versionOf(s *discoveryv1.EndpointSlice) int64 {
 }
 
 func newTracker() tracker {
-	return tracker{generations: map[types.UID]int64{}, behind: map[types.UID]struct{}{}}
+	return tracker{generations: map[types.UID]int64{}, versions: map[types.UID]string{}, behind: map[types.UID]struct{}{}}
 }
 
 func (t *tracker) fork() tracker {
-	return tracker{maps.Clone(t.generations), maps.Clone(t.behind)}
+	return tracker{maps.Clone(t.generations), maps.Clone(t.versions), maps.Clone(t.behind)}
 }
 
 // isStale reports whether the view lacks a write of the controller's own.
@@ -41,13 +42,14 @@ func (t *tracker) isStale() bool { return len(t.behind) > 0 }
 
 // wrote records a write by its answer; seen is the slice in the view, or nil.
 func (t *tracker) wrote(s, seen *discoveryv1.EndpointSlice) {
-	t.generations[s.UID] = versionOf(s)
+	t.generations[s.UID], t.versions[s.UID] = versionOf(s), s.ResourceVersion
 	t.compare(s.UID, seen)
 }
 
 // deleted records a deletion of the controller's own; seen is as for wrote.
 func (t *tracker) deleted(s, seen *discoveryv1.EndpointSlice) {
 	t.generations[s.UID] = deletion
+	delete(t.versions, s.UID)
 	t.compare(s.UID, seen)
 }
 
@@ -65,9 +67,11 @@ func (t *tracker) compare(uid types.UID, seen *discoveryv1.EndpointSlice) {
 }
 
 // isOwn reports whether a slice as observed is exactly what was written last.
+// Who changes its labels or owners leaves the generation alone, and triggers no
+// sync; but the next one looks at them.
 func (t *tracker) isOwn(s *discoveryv1.EndpointSlice) bool {
-	g, ok := t.generations[s.UID]
-	return ok && g == versionOf(s)
+	v, ok := t.versions[s.UID]
+	return ok && v == s.ResourceVersion
 }
 
 // isNewer reports whether a slice as observed has changed since the
@@ -82,6 +86,7 @@ func (t *tracker) isNewer(s *discoveryv1.EndpointSlice) bool {
 func (t *tracker) gone(uid types.UID) bool {
 	g, ok := t.generations[uid]
 	delete(t.generations, uid)
+	delete(t.versions, uid)
 	delete(t.behind, uid)
 	return ok && g != deletion
 }
