@@ -8,6 +8,7 @@
 //	go test . -states 1000000 -seed 2 -timeout 2h
 //	go test . -run 'TestOneSync/…' -rapid.seed=N     one state that failed, again
 //	go run ./mutate                  50 wrong decisions, each of which is noticed
+//	go test ./whole                  the whole controller over time: see there
 //	go run ./mutate -rules           the rules broken one by one; the tests that name them notice
 //
 // # One sync of a StatefulSet
