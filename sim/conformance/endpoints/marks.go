@@ -100,7 +100,9 @@ func hasEndpoint(is func(*discoveryv1.Endpoint) bool) func(*rest) bool {
 // with any answer where the line ends in an arrow.
 func hasLine(line string) func(*rest) bool {
 	return func(r *rest) bool {
-		return slices.ContainsFunc(r.calls, func(c string) bool { return c == line || strings.HasPrefix(c, line+" (") || strings.HasSuffix(line, "→ ") && strings.HasPrefix(c, line) })
+		return slices.ContainsFunc(r.calls, func(c string) bool {
+			return c == line || strings.HasPrefix(c, line+" (") || strings.HasSuffix(line, "→ ") && strings.HasPrefix(c, line)
+		})
 	}
 }
 
