@@ -9,6 +9,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	"k8s.io/apimachinery/pkg/watch"
 
@@ -86,14 +87,24 @@ func checkPropagation(p metav1.DeletionPropagation) error {
 func checkPreconditions(req *Request, obj Object) error {
 	resource := schema.GroupResource{Group: req.Kind.GroupResource().Group, Resource: req.Kind.String()}
 	if req.UID != "" && req.UID != obj.GetUID() {
-		return apierrors.NewConflict(resource, obj.GetName(), fmt.Errorf("the UID in the precondition (%s) does not match the UID in record (%s). "+
-			"The object might have been deleted and then recreated", req.UID, obj.GetUID()))
+		return recreated(resource, obj, req.UID)
 	}
 	if req.ResourceVersion != "" && req.ResourceVersion != obj.GetResourceVersion() {
-		return apierrors.NewConflict(resource, obj.GetName(), fmt.Errorf("the ResourceVersion in the precondition (%s) does not match the ResourceVersion in record (%s). "+
-			"The object might have been modified", req.ResourceVersion, obj.GetResourceVersion()))
+		return modified(resource, obj, req.ResourceVersion)
 	}
 	return nil
+}
+
+// recreated is the conflict of a deletion that means another object of the name.
+func recreated(resource schema.GroupResource, obj Object, uid types.UID) error {
+	return apierrors.NewConflict(resource, obj.GetName(), fmt.Errorf("the UID in the precondition (%s) does not match the UID in record (%s). "+
+		"The object might have been deleted and then recreated", uid, obj.GetUID()))
+}
+
+// modified is the conflict of a deletion that means another state of the object.
+func modified(resource schema.GroupResource, obj Object, version string) error {
+	return apierrors.NewConflict(resource, obj.GetName(), fmt.Errorf("the ResourceVersion in the precondition (%s) does not match the ResourceVersion in record (%s). "+
+		"The object might have been modified", version, obj.GetResourceVersion()))
 }
 
 // deleteNamespace makes a Namespace terminate; the second time it goes, if

@@ -53,8 +53,8 @@ func (s *Server) evict(req *Request) Result {
 		return Result{Err: apierrors.NewNotFound(Pod.GroupResource(), req.Key.Name)}
 	}
 	e := evicting{pod: pod, opts: opts, dry: len(opts.DryRun) > 0}
-	if opts.Preconditions != nil && opts.Preconditions.ResourceVersion != nil {
-		e.version = *opts.Preconditions.ResourceVersion
+	if opts.Preconditions != nil {
+		e.version = opts.Preconditions.ResourceVersion
 	}
 	return s.carryOut(&e)
 }
@@ -64,14 +64,14 @@ type evicting struct {
 	pod     *corev1.Pod
 	opts    metav1.DeleteOptions
 	dry     bool
-	version string // which the pod must have; empty means any
+	version *string // which the pod must have; nil means any
 }
 
 // carryOut asks the budget and deletes the pod.
 func (s *Server) carryOut(e *evicting) Result {
 	if passesBudgets(e.pod) {
-		if e.version == "" && e.pod.Status.Phase == corev1.PodPending && e.pod.DeletionTimestamp == nil {
-			e.version = e.pod.ResourceVersion // or it could become healthy meanwhile (shouldEnforceResourceVersion)
+		if e.version == nil && e.pod.Status.Phase == corev1.PodPending && e.pod.DeletionTimestamp == nil {
+			e.version = &e.pod.ResourceVersion // or it could become healthy meanwhile (shouldEnforceResourceVersion)
 		}
 		return s.deleteEvicted(e)
 	}
@@ -86,9 +86,9 @@ func (s *Server) carryOut(e *evicting) Result {
 	budget := budgets[0]
 	if !isPodReady(e.pod) && sparesUnhealthy(budget) {
 		asked := e.version
-		e.version = e.pod.ResourceVersion // it must not have become healthy
+		e.version = &e.pod.ResourceVersion // it must not have become healthy
 		res := s.deleteEvicted(e)
-		if apierrors.IsConflict(res.Err) && asked == "" {
+		if apierrors.IsConflict(res.Err) && asked == nil {
 			res.Err = tooManyRequests(budget.Name)
 		}
 		return res
@@ -205,17 +205,15 @@ func because(err *apierrors.StatusError, message string) error {
 // deleteEvicted says on the pod why it goes, and deletes it
 // (addConditionAndDeletePod).
 func (s *Server) deleteEvicted(e *evicting) Result {
-	req := Request{Verb: Delete, Kind: Pod, Key: KeyOf(e.pod), ResourceVersion: e.version,
-		GracePeriodSeconds: e.opts.GracePeriodSeconds, Propagation: propagationOf(&e.opts)}
+	req := Request{Verb: Delete, Kind: Pod, Key: KeyOf(e.pod), GracePeriodSeconds: e.opts.GracePeriodSeconds, Propagation: propagationOf(&e.opts)}
+	if e.version != nil {
+		req.ResourceVersion = *e.version
+	}
 	if p := e.opts.Preconditions; p != nil && p.UID != nil {
 		req.UID = *p.UID
 	}
 	if e.dry {
-		err := checkOptions(&e.opts)
-		if err == nil {
-			err = checkPreconditions(&req, e.pod)
-		}
-		return Result{Object: e.pod, Err: err}
+		return Result{Object: e.pod, Err: e.tryDeletion(&req)}
 	}
 	if err := checkPreconditions(&req, e.pod); err != nil {
 		return Result{Err: err}
@@ -224,13 +222,39 @@ func (s *Server) deleteEvicted(e *evicting) Result {
 	if res.Err != nil {
 		return res
 	}
-	if e.version != "" { // the version just made is as good
+	if e.version != nil { // the version just made is as good
 		req.ResourceVersion = res.Object.GetResourceVersion()
 	}
-	if err := checkOptions(&e.opts); err != nil {
+	if err := e.checkDeletion(); err != nil {
 		return Result{Err: err}
 	}
 	return s.delete(&req)
+}
+
+// tryDeletion says what the deletion of a dry run would be told.
+func (e *evicting) tryDeletion(req *Request) error {
+	if err := e.checkDeletion(); err != nil {
+		return err
+	}
+	if err := checkPreconditions(req, e.pod); err != nil {
+		return err
+	}
+	if e.version != nil && *e.version == "" { // any, but to the deletion
+		return modified(schema.GroupResource{Resource: Pod.String()}, e.pod, "")
+	}
+	return nil
+}
+
+// checkDeletion refuses options that the write of the condition has let pass. To
+// that an empty UID meant any; to the deletion it is another one.
+func (e *evicting) checkDeletion() error {
+	if err := checkOptions(&e.opts); err != nil {
+		return err
+	}
+	if p := e.opts.Preconditions; p != nil && p.UID != nil && *p.UID == "" {
+		return recreated(schema.GroupResource{Resource: Pod.String()}, e.pod, "")
+	}
+	return nil
 }
 
 // disrupted returns a pod with the condition of an eviction.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"strings"
 	"testing"
 	"time"
 
@@ -52,7 +53,7 @@ func (c *cluster) do(verb apiserver.Verb, sub apiserver.Subresource, obj apiserv
 	return c.host.Do(apiserver.User, req)
 }
 
-func (c *cluster) run(d time.Duration) {
+func (c *cluster) run(d time.Duration, marks map[string]int) {
 	end := c.host.Engine().Now().Add(d)
 	for {
 		next, ok := c.host.Engine().Peek()
@@ -61,6 +62,7 @@ func (c *cluster) run(d time.Duration) {
 		}
 		c.host.Step()
 		c.checkRoster()
+		c.checkConflicts(marks)
 	}
 	c.host.Engine().AdvanceTo(end)
 }
@@ -74,7 +76,7 @@ func TestIncrementalEqualsFull(t *testing.T) {
 	for i := range *seeds {
 		runRandom(t, *firstSeed+uint64(i), marks)
 	}
-	for _, mark := range []string{"pod", "ready", "relabelled", "deleting", "deleted", "budget", "reselected", "budget deleted", "evicted", "allowed", "not allowed", "selects all"} {
+	for _, mark := range []string{"pod", "ready", "relabelled", "deleting", "deleted", "budget", "reselected", "budget deleted", "evicted", "allowed", "not allowed", "selects all", "conflict"} {
 		if marks[mark] == 0 {
 			t.Errorf("never happened: %s", mark)
 		}
@@ -92,13 +94,13 @@ func runRandom(t *testing.T, seed uint64, marks map[string]int) {
 	for range 60 {
 		c.disturb(marks)
 		if c.rng.IntN(3) == 0 {
-			c.run(time.Duration(c.rng.IntN(400)) * time.Millisecond)
+			c.run(time.Duration(c.rng.IntN(400))*time.Millisecond, marks)
 		}
 	}
 	c.heal(marks)
-	c.run(5 * time.Minute) // evictions that did not happen are over
+	c.run(5*time.Minute, marks) // evictions that did not happen are over
 	c.touch()
-	c.run(time.Minute)
+	c.run(time.Minute, marks)
 	for _, o := range c.host.Server().List(apiserver.PodDisruptionBudget, "default") {
 		c.checkStatus(o.(*policyv1.PodDisruptionBudget), marks)
 	}
@@ -218,6 +220,23 @@ func (c *cluster) checkRoster() {
 		want := full.budgets[key]
 		if want.healthy != b.healthy || want.unmanaged != b.unmanaged || !maps.Equal(want.pods, b.pods) || !maps.Equal(want.owners, b.owners) {
 			require.Equal(c.t, want, b, "%s", key)
+		}
+	}
+}
+
+// checkConflicts holds that a sync which met a newer budget says nothing of it:
+// nothing else fails here.
+func (c *cluster) checkConflicts(marks map[string]int) {
+	for _, err := range c.controller().budgets.Failing() { // each on its own
+		if strings.Contains(err, "the object has been modified") {
+			marks["conflict"]++
+		}
+	}
+	for _, rec := range c.host.Drain() {
+		if b, ok := rec.Object.(*policyv1.PodDisruptionBudget); ok {
+			for _, cond := range b.Status.Conditions {
+				require.NotEqual(c.t, policyv1.SyncFailedReason, cond.Reason, "%s", cond.Message)
+			}
 		}
 	}
 }

@@ -34,7 +34,8 @@
 //   - The internalTrafficPolicy of an ExternalName Service, which upstream may
 //     store and never shows, is not stored.
 //   - The answer to a deletion that took an object away is its UID and name where
-//     upstream says no more; to that of a collection, and to a binding, the code.
+//     upstream says no more; to that of a collection, to a binding and to an
+//     eviction, the code.
 //   - Ours answers a scale with the set; it is shown as a Scale here.
 //   - A scheme is called by where the real server makes it.
 //   - Warnings of overlapping paths in volumes and of deprecated plugins (package
@@ -46,8 +47,11 @@
 // are LimitRanger, ServiceAccount, TaintNodesByCondition, PodSecurity, Resource-
 // Quota, RuntimeClass, the webhooks and policies, and those for kinds without
 // behaviour. Left out too: apply (server-side), dry runs, lists, watches, ephemeral
-// containers, resize, evictions, what changes in the spec and status of a Node,
+// containers, resize, what changes in the spec and status of a Node,
 // EndpointSlices, and the time that an Event lives.
 //
-// Rules: A1 to A9, A11, K14, V6, V15, V16, N4.
+// Evictions are held to EvictionREST in sequences of their own, among budgets in
+// all states; there dry runs count, too.
+//
+// Rules: A1 to A9, A11, K14, V6, V15, V16, N4, N7.
 package registry

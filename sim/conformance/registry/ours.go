@@ -10,6 +10,7 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	autoscalingv1 "k8s.io/api/autoscaling/v1"
+	policyv1 "k8s.io/api/policy/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -40,7 +41,7 @@ func (o *ours) do(c *call) (answer, apiserver.Object) {
 	}
 	switch {
 	case c.Verb == "deletecollection":
-	case c.Sub == "binding":
+	case c.Sub == "binding" || c.Sub == "eviction":
 		a.Body = map[string]any{"status": "Success"}
 	case c.Sub == "scale":
 		a.Body = treeOf(scaleOf(res.Object.(*appsv1.StatefulSet)))
@@ -66,7 +67,7 @@ func requestOf(c *call) (apiserver.Request, error) {
 	req := apiserver.Request{Kind: kind, Key: c.key(), UID: types.UID(c.UID), ResourceVersion: c.Version,
 		GracePeriodSeconds: c.Grace, Propagation: metav1.DeletionPropagation(c.Propagation)}
 	req.Subresource = map[string]apiserver.Subresource{"status": apiserver.Status, "scale": apiserver.Scale,
-		"binding": apiserver.Binding, "finalize": apiserver.Finalize}[c.Sub]
+		"binding": apiserver.Binding, "finalize": apiserver.Finalize, "eviction": apiserver.Eviction}[c.Sub]
 	switch c.Verb {
 	case "create":
 		req.Verb = apiserver.Create
@@ -93,8 +94,11 @@ func requestOf(c *call) (apiserver.Request, error) {
 		return req, nil
 	}
 	obj := kind.New()
-	if c.Sub == "scale" {
+	switch c.Sub {
+	case "scale":
 		obj = &autoscalingv1.Scale{}
+	case "eviction":
+		obj = &policyv1.Eviction{}
 	}
 	text, err := json.Marshal(c.Object)
 	if err != nil {

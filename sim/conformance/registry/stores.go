@@ -75,7 +75,7 @@ func (u *upstream) coreStores() (resources, error) {
 	if err1 != nil {
 		return nil, err1
 	}
-	pods, err1 := pod.NewStorage(u, nodes.KubeletConnectionInfo, nil, nil, nil)
+	pods, err1 := pod.NewStorage(u, nodes.KubeletConnectionInfo, nil, budgetClient{u: u}, nil)
 	claims, claimStatus, err2 := persistentvolumeclaim.NewREST(u)
 	volumes, volumeStatus, err3 := persistentvolume.NewREST(u)
 	namespaces, namespaceStatus, namespaceFinalize, err4 := namespace.NewREST(u)
@@ -95,7 +95,7 @@ func (u *upstream) coreStores() (resources, error) {
 	u.named(storeIn(namespaces))
 	return resources{
 		"nodes": nodes.Node, "nodes/status": nodes.Status,
-		"pods": pods.Pod, "pods/status": pods.Status, "pods/binding": pods.Binding,
+		"pods": pods.Pod, "pods/status": pods.Status, "pods/binding": pods.Binding, "pods/eviction": pods.Eviction,
 		"persistentvolumeclaims": claims, "persistentvolumeclaims/status": claimStatus,
 		"persistentvolumes": volumes, "persistentvolumes/status": volumeStatus,
 		"namespaces": namespaces, "namespaces/status": namespaceStatus, "namespaces/finalize": namespaceFinalize,

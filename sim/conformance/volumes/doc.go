@@ -21,8 +21,8 @@
 // the order of maps. Ours has such spans as well, and [search] looks for
 // upstream's outcome among our seeds, from rest to rest. A script whose outcome
 // is not found is played to upstream again a few times: another outcome of
-// upstream is as good, and the only one is binding. In TestTies the sets of
-// outcomes of many runs are equal on both sides.
+// upstream is as good, and the only one is binding. TestTies counts the
+// outcomes of many runs on both sides.
 //
 // Normalised:
 //
@@ -31,7 +31,9 @@
 //     controllers and the operations run side by side.
 //   - The recycler is a plugin that has nothing to do: ours is no pod (package
 //     volume, Deviation), and the Event RecyclerPod is left out.
-//   - A list has the order of versions, in which ours begins, too. A real
+//   - Events of upstream that have one name, since a bubble's clock gave one
+//     nanosecond to several, get names of their own.
+//   - A list has the order of keys, in which ours begins, too. A real
 //     informer's has none.
 //
 // Left out: what a binder that begins syncs twice, because its first resync came

@@ -97,7 +97,7 @@ func (a *author) step() step {
 		st.verb, st.kind, st.key = "delete", apiserver.PersistentVolumeClaim, apiserver.Key{Namespace: "default", Name: claim}
 		a.there[claim] = false
 		if rapid.Bool().Draw(a.t, "volume goes") {
-			a.there[claim], a.there[volume] = a.there[claim], false
+			a.there[volume] = false
 			st.kind, st.key = apiserver.PersistentVolume, apiserver.Key{Name: volume}
 		}
 		return st

@@ -23,7 +23,7 @@ func TestMain(m *testing.M) { seeded.Main(m) }
 
 // Upstream's controllers and ours show the same at every rest.
 func TestHistories(t *testing.T) {
-	marks, plays, steps, faults := map[string]int{}, 0, 0, 0
+	marks, steps, faults, c := map[string]int{}, 0, 0, cost{}
 	seeded.Check(t, 0, *states, func(rt *rapid.T) {
 		s := drawScript(rt)
 		want, struck := upstream(t, s)
@@ -33,9 +33,10 @@ func TestHistories(t *testing.T) {
 				marks[m]++
 			}
 		}
-		plays, steps = plays+hold(t, rt, s, want), steps+len(s.steps)
+		steps += len(s.steps)
+		c = c.add(hold(t, rt, s, want))
 	})
-	t.Logf("%d plays for %d steps, in %d of them a fault", plays, steps, faults)
+	t.Logf("%d plays for %d steps, in %d of them a fault; upstream ran again %d times", c.plays, steps, faults, c.reruns)
 	for _, m := range scenes {
 		t.Logf("%5d of %d histories show %s", marks[m], *states, m)
 		if *states >= 4000 && !seeded.Replaying() {
@@ -46,33 +47,39 @@ func TestHistories(t *testing.T) {
 
 // reruns is how often a script is played to upstream again whose outcome ours
 // does not show.
-const reruns = 4
+const reruns = 8
 
-// hold demands that ours shows upstream's chapters, and returns how many plays
-// that took. Upstream's goroutines and its walks over maps are not the seed's to
-// order: what another run of upstream shows for the same script is as good. Where
-// they all show the same, it is that or nothing.
-func hold(t *testing.T, f interface{ Fatalf(string, ...any) }, s script, want []string) (plays int) {
+// cost is how much was played to find upstream's outcome among ours.
+type cost struct{ plays, reruns int }
+
+func (c cost) add(d cost) cost { return cost{c.plays + d.plays, c.reruns + d.reruns} }
+
+// hold demands that ours shows upstream's chapters. Upstream's goroutines and its
+// walks over maps are not the seed's to order: what another run of upstream shows
+// for the same script is as good. Where they all show the same, it is that or
+// nothing.
+func hold(t *testing.T, f interface{ Fatalf(string, ...any) }, s script, want []string) (c cost) {
 	r := reach(s, want)
-	plays += r.plays
+	c.plays = r.plays
 	for range reruns {
 		if r.ok {
-			return plays
+			return c
 		}
 		again, _ := upstream(t, s)
+		c.reruns++
 		if slices.Equal(again, want) {
 			continue
 		}
 		want = again
 		r = reach(s, want)
-		plays += r.plays
+		c.plays += r.plays
 	}
 	if !r.ok {
 		i := len(r.chapters) - 1
 		f.Fatalf("none of %d plays does what upstream did in step %d:\n%s\nours at first:\n%s\nbefore that:\n%s\nscript:\n%v", r.plays, i,
 			want[i], r.chapters[i], strings.Join(want[:i], "\n"), s)
 	}
-	return plays
+	return c
 }
 
 // scenes are what the histories have to reach, as a snapshot shows it.
@@ -80,11 +87,13 @@ var scenes = []string{
 	`"phase":"Available"`, `"phase":"Bound"`, `"phase":"Released"`, `"phase":"Failed"`, `"phase":"Lost"`, `"phase":"Pending"`,
 	"bind-completed", "bound-by-controller", "storage-provisioner", `"type":"Unused"`, `"reason":"PodUsingPVC"`, `"reason":"NoPodsUsingPVC"`,
 	"deletionTimestamp", "WaitForFirstConsumer", "ExternalProvisioning", "FailedBinding", "VolumeMismatch",
-	"VolumeFailedDelete", "VolumeRecycled", "already bound to a different claim",
+	"VolumeFailedDelete", "VolumeRecycled", "already bound to a different claim", "VolumeFailedRecycle", "ClaimLost", "ClaimMisbound",
+	"WaitForPodScheduled", "ProvisioningFailed", "selected-node", `"nodeAffinity"`, `"requests":{"storage":"6Gi"}`,
 }
 
-// Of equal volumes any may be chosen: over many runs both sides show the same
-// sets of outcomes (V4, V5).
+// Of equal volumes any may be chosen (V4, V5): ours shows every way to deal them
+// to the claims, and upstream several, some of them seldom. Go begins a walk over
+// a small map at one of eight places, where most are empty.
 func TestTies(t *testing.T) {
 	tied := func(claims int) script {
 		var s script
@@ -106,8 +115,8 @@ func TestTies(t *testing.T) {
 		}
 		return s
 	}
-	const runs = 3000 // Go begins a walk over a small map at one of eight places: some orders are rare
-	for claims := 1; claims <= 2; claims++ {
+	const runs = 400
+	for claims, ways := range map[int]int{1: 3, 2: 6} {
 		s := tied(claims)
 		origin := begin(s)
 		theirs, our := map[string]int{}, map[string]int{}
@@ -116,12 +125,10 @@ func TestTies(t *testing.T) {
 			chapters, _ := upstream(t, s)
 			theirs[bindings(chapters)]++
 			our[bindings(origin.fork(seed).all(s))]++
-			if seed > 200 && len(theirs) == len(our) {
-				break
-			}
 		}
-		t.Logf("%d claims: %d outcomes, %v by upstream, %v by ours", claims, len(theirs), slices.Sorted(maps.Values(theirs)), slices.Sorted(maps.Values(our)))
-		require.Equal(t, slices.Sorted(maps.Keys(theirs)), slices.Sorted(maps.Keys(our)))
+		t.Logf("%d claims: %v by upstream, %v by ours", claims, slices.Sorted(maps.Values(theirs)), slices.Sorted(maps.Values(our)))
+		require.Len(t, our, ways)
+		require.Subset(t, slices.Collect(maps.Keys(our)), slices.Collect(maps.Keys(theirs)))
 		require.Greater(t, len(theirs), 1)
 	}
 }

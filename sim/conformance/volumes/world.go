@@ -1,10 +1,7 @@
 package volumes
 
 import (
-	"cmp"
 	"fmt"
-	"slices"
-	"strconv"
 	"sync"
 	"time"
 
@@ -215,6 +212,10 @@ func (w *world) react(by string, life int, a clienttesting.Action) (bool, runtim
 	default:
 		panic(fmt.Sprintf("volumes: upstream asks for %v", a))
 	}
+	if kind == apiserver.Event && req.Verb == apiserver.Create {
+		req.Object = w.renamed(req.Object)
+		req.Key.Name = req.Object.GetName()
+	}
 	res := w.serve(by, life, req)
 	if res.Err != nil {
 		return true, nil, res.Err
@@ -222,15 +223,27 @@ func (w *world) react(by string, life int, a clienttesting.Action) (bool, runtim
 	return true, res.Object.DeepCopyObject(), nil
 }
 
+// renamed returns an Event with a name that is free. The recorder's names are an object's
+// and the time in nanoseconds, of which a bubble's clock gives one to all that
+// happens at once.
+func (w *world) renamed(event apiserver.Object) apiserver.Object {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	event = event.DeepCopyObject().(apiserver.Object)
+	for w.server.Get(apiserver.Event, apiserver.KeyOf(event)) != nil {
+		event.SetName(event.GetName() + "0")
+	}
+	return event
+}
+
 // list answers a list. The informers ask at the beginning; claim protection
 // asks for pods at any time. The order is that in which ours learns what there
-// is, by version. It is as good as any: a reflector that watches from the
+// is, by key. It is as good as any: a reflector that watches from the
 // beginning takes what it has heard from a map (watchList).
 func (w *world) list(kind apiserver.Kind, namespace string) runtime.Object {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	objs, meta := w.server.List(kind, namespace), metav1.ListMeta{ResourceVersion: fmt.Sprint(w.server.Version())}
-	objs = slices.SortedFunc(slices.Values(objs), func(a, b apiserver.Object) int { return cmp.Compare(versionOf(a), versionOf(b)) })
 	switch kind {
 	case apiserver.PersistentVolume:
 		return &corev1.PersistentVolumeList{ListMeta: meta, Items: items[corev1.PersistentVolume](objs)}
@@ -244,14 +257,6 @@ func (w *world) list(kind apiserver.Kind, namespace string) runtime.Object {
 		return &corev1.NodeList{ListMeta: meta, Items: items[corev1.Node](objs)}
 	}
 	panic(fmt.Sprintf("volumes: upstream lists %s", kind))
-}
-
-func versionOf(o apiserver.Object) uint64 {
-	version, err := strconv.ParseUint(o.GetResourceVersion(), 10, 64)
-	if err != nil {
-		panic(err)
-	}
-	return version
 }
 
 func items[T any](objs []apiserver.Object) []T {

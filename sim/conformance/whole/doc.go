@@ -60,6 +60,17 @@
 //     phase), and requests of one op are 2 ms apart: what would happen in one instant
 //     is open in Kubernetes.
 //
+// # What is open
+//
+// The real controller does not always do the same, even in a bubble: its goroutines
+// race within one instant. Orphaning a pod, for one, asks for a sync twice
+// (stateful_set.go, updatePod: for the old controller, and for all that match),
+// and the first may begin before the second is asked for, so that another follows
+// at once, or not; a failure then is tried again sooner. So ours has to do what the
+// real one does sometimes: on a difference the script is played to it again, up to
+// 20 times, and a difference from all of them is one. The tests run on one
+// processor, where that is rare, and at most one script in fifty may need it.
+//
 // # What is left out
 //
 //   - One set. Several share nothing but workers and the bucket of 10 a second.

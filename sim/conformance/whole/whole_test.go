@@ -3,6 +3,7 @@ package whole
 import (
 	"flag"
 	"os"
+	"runtime"
 	"strconv"
 	"testing"
 
@@ -27,6 +28,7 @@ var (
 func TestMain(m *testing.M) {
 	flag.Parse()
 	flag.Set("rapid.nofailfile", "true") // a seed and the script itself are printed
+	runtime.GOMAXPROCS(1)                // fewer of the real controller's goroutines race
 	os.Exit(m.Run())
 }
 
@@ -41,12 +43,24 @@ type fataler interface {
 
 func diff(want, got []string) string { return cmp.Diff(want, got) }
 
-// compare plays a script to both controllers.
+// maxPlays is how often the real controller is played a script at the most.
+const maxPlays = 20
+
+// compare plays a script to both controllers. Where the real one's goroutines
+// race, it does not always do the same (see doc.go): ours has to do what it does
+// sometimes. The marks are those of its first play.
 func compare(t *testing.T, f fataler, s script, g apiserver.Gates) (diary, marks) {
 	f.Helper()
-	want, m := upstream(t, s, g)
 	got := ours(s, g)
-	if d := differ(s, want, got, diff); d != "" {
+	want, m := upstream(t, s, g)
+	d := differ(s, want, got, diff)
+	for n := 1; d != "" && n < maxPlays; n++ {
+		if again, _ := upstream(t, s, g); differ(s, again, got, diff) == "" {
+			m["played again"]++
+			return again, m
+		}
+	}
+	if d != "" {
 		f.Fatalf("ours leaves something else behind\n%s\nscript:\n%v", d, s)
 	}
 	return want, m
@@ -70,6 +84,8 @@ func TestScripts(t *testing.T) {
 			})
 		})
 	}
+	t.Logf("%6d scripts of %d were played again", reached["played again"], n)
+	require.LessOrEqual(t, reached["played again"], n/50, "what is open is rare")
 	for _, s := range situations {
 		t.Logf("%6d times: %s", reached[s], s)
 		if n >= usual && flag.Lookup("rapid.seed").Value.String() == "0" {

@@ -1,0 +1,49 @@
+package disrupting
+
+import (
+	"flag"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/statefulsim/statefulsim/sim/conformance/internal/seeded"
+)
+
+var states = flag.Int("states", 2000, "how many histories to compare")
+
+func TestMain(m *testing.M) { seeded.Main(m) }
+
+// Upstream's controller and ours leave the same behind at every rest (N7, N8).
+func TestHistories(t *testing.T) {
+	marks := map[string]int{}
+	seeded.Check(t, 0, *states, func(rt *rapid.T) {
+		s := drawScript(rt)
+		want := upstream(t, s)
+		for _, m := range scenes {
+			if strings.Contains(want, m) {
+				marks[m]++
+			}
+		}
+		if got := ours(s); got != want {
+			rt.Fatalf("-upstream +ours:\n%s\nscript:\n%v", cmp.Diff(strings.Split(want, "\n"), strings.Split(got, "\n")), s)
+		}
+	})
+	for _, m := range scenes {
+		t.Logf("%5d of %d histories show %s", marks[m], *states, m)
+		if *states >= 2000 && !seeded.Replaying() && !t.Failed() {
+			require.NotZero(t, marks[m], m)
+		}
+	}
+}
+
+// scenes are what the histories have to reach, as a diary shows it.
+var scenes = []string{
+	`"reason":"SufficientPods"`, `"reason":"InsufficientPods"`, `"reason":"SyncFailed"`, `"disruptedPods"`, "deleting=2",
+	`"type":"DisruptionTarget","status":"True"`, `"type":"DisruptionTarget","observedGeneration":1,"status":"False"`, "EvictionByEvictionAPI", "TerminationByKubelet",
+	"NoPods", "UnmanagedPods", "NotDeleted", "MultiplePodDisruptionBudgets", "CalculateExpectedPodCountFailed",
+	"found no controllers for pod", "does not implement the scale subresource", "no matches for kind",
+	"as it would violate", "more than one PodDisruptionBudget", "not found",
+}
