@@ -75,6 +75,7 @@ func New(cfg Config) *Cluster {
 		endpoints,
 		scheduler.New(scheduler.Config{Cycle: l.Scheduling, NodeByNode: cfg.Naive}),
 		disruption.New(),
+		volume.NewExpander(),
 	} {
 		c.host.Add(a)
 	}

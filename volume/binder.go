@@ -73,6 +73,7 @@ const (
 	BinderName           = "persistentvolume-controller"
 	ClaimProtectionName  = "pvc-protection-controller"
 	VolumeProtectionName = "pv-protection-controller"
+	ExpanderName         = "volume_expand"
 )
 
 const (

@@ -1,7 +1,7 @@
 // Package volume is what Kubernetes does about PersistentVolumes and claims:
 // the controller that binds them ([Binder]), the two that hold back deletions
-// ([ClaimProtection], [VolumeProtection]), and a constructor for pools of NFS
-// volumes ([NFSPool]). Which volumes a claim may have is decided one package
+// ([ClaimProtection], [VolumeProtection]), the one that sees claims grow
+// ([Expander]), and a constructor for pools of NFS volumes ([NFSPool]). Which volumes a claim may have is decided one package
 // below, in volume/match, which the scheduler shares.
 //
 // Each controller is a [controller.Actor]: it observes by its watches, decides
@@ -23,8 +23,8 @@
 //   - V9, V10: phases of volumes and what becomes of released ones
 //   - V11–V13: volumes named by the user, lost claims, no volume at all
 //   - V15, V17: finalizers and the Unused condition
-//
-// V16 (expansion) is the API server's; nothing here resizes.
+//   - V16: whether a claim may grow is the API server's to say; who is waited for
+//     then is said here. Nothing resizes a volume: that is a CSI driver's work
 //
 // Deviations from Kubernetes:
 //
@@ -48,5 +48,7 @@
 //     not written, nor is the finalizer kubernetes.io/pv-controller.
 //   - Deviation: a volume with the annotation of a resize before its binding
 //     (volume.alpha.kubernetes.io/pre-resize-capacity) counts at its capacity.
+//   - Deviation: the expander counts migrated and FlexVolumes among those that an
+//     external controller expands, in the same words.
 //   - Deviation: at most 32 operations run beside the workers at a time.
 package volume

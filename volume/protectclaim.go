@@ -216,16 +216,7 @@ func (c *ClaimProtection) Wake(env *controller.Env, arg uint64) { c.workers.Wake
 
 // Waiting implements controller.Actor: claims that failed and are tried again.
 func (c *ClaimProtection) Waiting(*controller.Env) []controller.Wait {
-	failing := c.workers.Failing()
-	keys := make(map[apiserver.Key]bool, len(failing))
-	for key := range failing { // a map from a map
-		keys[key] = true
-	}
-	var waits []controller.Wait
-	for _, key := range sortedKeys(keys) {
-		waits = append(waits, controller.Wait{Kind: apiserver.PersistentVolumeClaim, Key: key, Reason: failing[key]})
-	}
-	return waits
+	return failingClaims(c.workers.Failing())
 }
 
 // Fork implements controller.Actor.

@@ -6,6 +6,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
+	storagev1 "k8s.io/api/storage/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/statefulsim/statefulsim/sim/apiserver"
@@ -276,4 +278,31 @@ func TestV16Expansion(t *testing.T) {
 	next.Spec.Resources.Requests[corev1.ResourceStorage] = b.volume("a").Spec.Capacity[corev1.ResourceStorage]
 	res := b.host.Do("user", apiserver.Request{Verb: apiserver.Update, Kind: apiserver.PersistentVolumeClaim, Key: claimKey("c"), Object: next})
 	require.ErrorContains(t, res.Err, "only dynamically provisioned pvc can be resized and the storageclass that provisions the pvc must support resize")
+}
+
+// TestV16WhoExpands: a claim that has grown waits for an external controller, and
+// an Event says so each time.
+func TestV16WhoExpands(t *testing.T) {
+	b := storage(t, volume.Config{})
+	b.host.Add(volume.NewExpander())
+	grows := true
+	c := class("grows", "x", storagev1.VolumeBindingImmediate)
+	c.AllowVolumeExpansion = &grows
+	b.create(c)
+	b.create(nfs("a", func(v *corev1.PersistentVolume) { v.Spec.StorageClassName = "grows" }))
+	b.run(time.Second)
+	b.create(pvc("c", ofClass("grows")))
+	b.run(time.Second)
+	require.Equal(t, corev1.ClaimBound, b.claim("c").Status.Phase)
+	b.events()
+	grow := func(size string) {
+		next := b.claim("c").DeepCopy()
+		next.Spec.Resources.Requests[corev1.ResourceStorage] = resource.MustParse(size)
+		require.NoError(t, b.host.Do("user", apiserver.Request{Verb: apiserver.Update, Kind: apiserver.PersistentVolumeClaim, Key: claimKey("c"), Object: next}).Err)
+		b.run(time.Second)
+	}
+	grow("2Gi") // within what the volume has: nothing is missing
+	require.Empty(t, b.events())
+	grow("50Gi")
+	require.Equal(t, []string{"Normal ExternalExpanding: waiting for an external controller to expand this PVC"}, b.events())
 }

@@ -24,10 +24,7 @@ func (b *Binder) Waiting(env *controller.Env) []controller.Wait {
 			reasons[key] = failing[key]
 		}
 	}
-	var waits []controller.Wait
-	for _, key := range slices.SortedFunc(maps.Keys(reasons), apiserver.Key.Compare) {
-		waits = append(waits, controller.Wait{Kind: apiserver.PersistentVolumeClaim, Key: key, Reason: reasons[key]})
-	}
+	waits := failingClaims(reasons)
 	volumes := b.volumes.Failing()
 	for name := range b.resync.volumes { // into a map, which is sorted below
 		if v := b.cache.volumes.Get(name); volumes[name] == "" && v != nil && isReleased(v) {
@@ -80,4 +77,13 @@ func namingReason(volume *corev1.PersistentVolume, claim *corev1.PersistentVolum
 		return taken(volume)
 	}
 	return "" // it is being bound
+}
+
+// failingClaims lists claims with their reasons, in the order of their keys.
+func failingClaims(reasons map[apiserver.Key]string) []controller.Wait {
+	var waits []controller.Wait
+	for _, key := range slices.SortedFunc(maps.Keys(reasons), apiserver.Key.Compare) {
+		waits = append(waits, controller.Wait{Kind: apiserver.PersistentVolumeClaim, Key: key, Reason: reasons[key]})
+	}
+	return waits
 }

@@ -1,6 +1,6 @@
 // Package volumes holds package volume against the controllers that it stands
-// for: upstream's PersistentVolume controller, pvc-protection and
-// pv-protection, as they run in the controller manager, with informers.
+// for: upstream's PersistentVolume controller, pvc-protection, pv-protection and
+// volume-expand, as they run in the controller manager, with informers.
 //
 // Both sides work on a server of sim/apiserver of their own, so that only the
 // controllers differ. A random script of a user's requests (volumes and claims

@@ -58,7 +58,7 @@ func (c *course) fork(seed uint64) *course {
 
 func (c *course) start() {
 	c.actors = nil
-	for _, a := range []controller.Actor{volume.NewBinder(volume.Config{}), volume.NewClaimProtection(), volume.NewVolumeProtection()} {
+	for _, a := range []controller.Actor{volume.NewBinder(volume.Config{}), volume.NewClaimProtection(), volume.NewVolumeProtection(), volume.NewExpander()} {
 		c.actors = append(c.actors, c.host.Add(a))
 	}
 }

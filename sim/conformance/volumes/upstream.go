@@ -7,11 +7,14 @@ import (
 	"time"
 
 	"k8s.io/client-go/informers"
+	csitrans "k8s.io/csi-translation-lib"
 	"k8s.io/klog/v2"
+	"k8s.io/kubernetes/pkg/controller/volume/expand"
 	"k8s.io/kubernetes/pkg/controller/volume/persistentvolume"
 	"k8s.io/kubernetes/pkg/controller/volume/pvcprotection"
 	"k8s.io/kubernetes/pkg/controller/volume/pvprotection"
 	vol "k8s.io/kubernetes/pkg/volume"
+	"k8s.io/kubernetes/pkg/volume/csimigration"
 	"k8s.io/kubernetes/pkg/volume/nfs"
 	"k8s.io/kubernetes/pkg/volume/util/recyclerclient"
 
@@ -63,7 +66,7 @@ func (w *world) arm(f fault) {
 	w.fault = f
 }
 
-// start starts the three controllers as the controller manager does, and
+// start starts the four controllers as the controller manager does, and
 // returns what stops them.
 func (w *world) start(t *testing.T) context.CancelFunc {
 	ctx, stop := context.WithCancel(context.Background())
@@ -86,11 +89,17 @@ func (w *world) start(t *testing.T) context.CancelFunc {
 	if err != nil {
 		t.Fatal(err)
 	}
+	translator := csitrans.New()
+	expander, err := expand.NewExpandController(ctx, w.client(volume.ExpanderName), core.PersistentVolumeClaims(), nil, translator, csimigration.NewPluginManager(translator))
+	if err != nil {
+		t.Fatal(err)
+	}
 	factory.Start(ctx.Done())
 	factory.WaitForCacheSync(ctx.Done())
 	go binder.Run(ctx)
 	go claims.Run(ctx, 1)
 	go volumes.Run(ctx, 1)
+	go expander.Run(ctx)
 	return stop
 }
 

@@ -88,7 +88,7 @@ var scenes = []string{
 	"bind-completed", "bound-by-controller", "storage-provisioner", `"type":"Unused"`, `"reason":"PodUsingPVC"`, `"reason":"NoPodsUsingPVC"`,
 	"deletionTimestamp", "WaitForFirstConsumer", "ExternalProvisioning", "FailedBinding", "VolumeMismatch",
 	"VolumeFailedDelete", "VolumeRecycled", "already bound to a different claim", "VolumeFailedRecycle", "ClaimLost", "ClaimMisbound",
-	"WaitForPodScheduled", "ProvisioningFailed", "selected-node", `"nodeAffinity"`, `"requests":{"storage":"6Gi"}`,
+	"WaitForPodScheduled", "ProvisioningFailed", "selected-node", `"nodeAffinity"`, `"requests":{"storage":"6Gi"}`, "ExternalExpanding",
 }
 
 // Of equal volumes any may be chosen (V4, V5): ours shows every way to deal them
