@@ -3,6 +3,7 @@ package statefulset
 import (
 	"fmt"
 	"strconv"
+	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -19,6 +20,30 @@ func claimName(template, set string, o int) string {
 
 func claimKey(set *appsv1.StatefulSet, template, o int) apiserver.Key {
 	return apiserver.Key{Namespace: set.Namespace, Name: claimName(set.Spec.VolumeClaimTemplates[template].Name, set.Name, o)}
+}
+
+// claimKeyOf is claimKey for an ordinal's pod. A name that the pod gives already
+// is not put together once more.
+func claimKeyOf(set *appsv1.StatefulSet, template int, pod *corev1.Pod) apiserver.Key {
+	name, o := set.Spec.VolumeClaimTemplates[template].Name, ordinalOf(pod.Name)
+	if v := volumeNamed(pod.Spec.Volumes, name); v != nil && v.PersistentVolumeClaim != nil && isClaimName(v.PersistentVolumeClaim.ClaimName, name, set.Name, o) {
+		return apiserver.Key{Namespace: set.Namespace, Name: v.PersistentVolumeClaim.ClaimName}
+	}
+	return claimKey(set, template, o)
+}
+
+// isClaimName reports whether a name is claimName's.
+func isClaimName(name, template, set string, o int) bool {
+	rest, ok := strings.CutPrefix(name, template)
+	if !ok || len(rest) < 2 || rest[0] != '-' {
+		return false
+	}
+	rest, ok = strings.CutPrefix(rest[1:], set)
+	if !ok || len(rest) < 2 || rest[0] != '-' || o < 0 || len(rest)-1 != digits(o) {
+		return false
+	}
+	n, err := strconv.Atoi(rest[1:])
+	return err == nil && n == o
 }
 
 // newClaim builds the claim of ordinal o from the set's template with that
@@ -52,7 +77,7 @@ func storageMatches(set *appsv1.StatefulSet, pod *corev1.Pod) bool {
 		name := set.Spec.VolumeClaimTemplates[i].Name
 		v := volumeNamed(pod.Spec.Volumes, name)
 		if v == nil || v.PersistentVolumeClaim == nil ||
-			v.PersistentVolumeClaim.ClaimName != claimName(name, set.Name, o) {
+			!isClaimName(v.PersistentVolumeClaim.ClaimName, name, set.Name, o) {
 			return false
 		}
 	}
@@ -227,9 +252,8 @@ func withOwners(claim *corev1.PersistentVolumeClaim, set *appsv1.StatefulSet, po
 // claimsMatch is S19's third part: the ownerReferences of the pod's claims are
 // right. A claim that does not exist is no mismatch.
 func claimsMatch(l lister, set *appsv1.StatefulSet, pod *corev1.Pod) bool {
-	o := ordinalOf(pod.Name)
 	for i := range set.Spec.VolumeClaimTemplates {
-		if claim := l.Claim(claimKey(set, i, o)); claim != nil && !ownersMatch(claim, set, pod) {
+		if claim := l.Claim(claimKeyOf(set, i, pod)); claim != nil && !ownersMatch(claim, set, pod) {
 			return false
 		}
 	}
@@ -239,9 +263,8 @@ func claimsMatch(l lister, set *appsv1.StatefulSet, pod *corev1.Pod) bool {
 // claimsComplete reports whether S17 would find nothing to do: every claim
 // exists, is not being deleted and is owned as it should be, and by nobody else.
 func claimsComplete(l lister, set *appsv1.StatefulSet, pod *corev1.Pod) bool {
-	o := ordinalOf(pod.Name)
 	for i := range set.Spec.VolumeClaimTemplates {
-		claim := l.Claim(claimKey(set, i, o))
+		claim := l.Claim(claimKeyOf(set, i, pod))
 		if claim == nil || claim.DeletionTimestamp != nil || !ownersMatch(claim, set, pod) || hasForeignController(claim, set, pod) {
 			return false
 		}
@@ -266,9 +289,8 @@ func claimsStale(l lister, set *appsv1.StatefulSet, pod *corev1.Pod) bool {
 	if !retentionOf(set).onScale {
 		return false
 	}
-	o := ordinalOf(pod.Name)
 	for i := range set.Spec.VolumeClaimTemplates {
-		if claim := l.Claim(claimKey(set, i, o)); claim != nil && hasStaleRef(claim, pod, podKind) {
+		if claim := l.Claim(claimKeyOf(set, i, pod)); claim != nil && hasStaleRef(claim, pod, podKind) {
 			return true
 		}
 	}

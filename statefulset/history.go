@@ -14,9 +14,16 @@ import (
 )
 
 // listRevisions returns the revisions that the set or nobody controls and that
-// its selector matches, oldest first.
+// its selector matches, oldest first. The list is shared; it is made anew only
+// when one of the two it is made from is another: those are replaced, never
+// changed, and the selector is immutable.
 func (c *Controller) listRevisions(set *appsv1.StatefulSet, selector labels.Selector) []*appsv1.ControllerRevision {
-	owned, free := c.revisions[ownerOf(set)], c.freeRevisions[set.Namespace]
+	o := ownerOf(set)
+	owned, free := c.revisions[o], c.freeRevisions[set.Namespace]
+	b := c.blueprints[o]
+	if b != nil && b.listed != nil && isSameList(b.owned, owned) && isSameList(b.free, free) {
+		return b.listed
+	}
 	list := make([]*appsv1.ControllerRevision, 0, len(owned)+len(free))
 	for _, rs := range [][]*appsv1.ControllerRevision{owned, free} {
 		for _, r := range rs {
@@ -26,7 +33,16 @@ func (c *Controller) listRevisions(set *appsv1.StatefulSet, selector labels.Sele
 		}
 	}
 	slices.SortStableFunc(list, compareRevisions)
+	list = slices.Clip(list)
+	if b != nil {
+		b.owned, b.free, b.listed = owned, free, list
+	}
 	return list
+}
+
+// isSameList reports whether two lists are one.
+func isSameList(a, b []*appsv1.ControllerRevision) bool {
+	return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0])
 }
 
 // chooseRevision is S7.

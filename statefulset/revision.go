@@ -153,6 +153,8 @@ type blueprint struct {
 	data       []byte
 	equal      string // "name/resourceVersion" of the revision found equal once defaulted
 	editions   []restored
+
+	owned, free, listed []*appsv1.ControllerRevision // of listRevisions
 }
 
 type restored struct {
