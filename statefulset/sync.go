@@ -278,7 +278,7 @@ func (p *pass) sendStatus() {
 	set := *p.writing
 	set.Status = p.status
 	p.send(statusWritten, apiserver.Request{Verb: apiserver.Update, Kind: apiserver.StatefulSet,
-		Subresource: apiserver.Status, Key: p.key(), Object: &set})
+		Subresource: apiserver.Status, Key: p.key(), Object: &set, Given: true})
 }
 
 func (p *pass) statusWritten(res apiserver.Result) {

@@ -22,7 +22,9 @@ func (s *Server) create(req *Request) Result {
 	if got := KindOf(obj); got != kind {
 		return Result{Err: apierrors.NewBadRequest(fmt.Sprintf("%s: not a %s: %T", req.Key, kind, obj))}
 	}
-	obj = ShallowCopy(obj)
+	if !req.Given {
+		obj = ShallowCopy(obj)
+	}
 	clearKind(obj)
 	wipeMeta(obj)
 	if err := matchNamespace(kind, obj, req.Key.Namespace); err != nil {

@@ -27,7 +27,10 @@ func (s *Server) update(req *Request) Result {
 	if got := KindOf(req.Object); got != req.Kind {
 		return Result{Err: apierrors.NewBadRequest(fmt.Sprintf("%s: not a %s: %T", req.Key, req.Kind, req.Object))}
 	}
-	obj := ShallowCopy(req.Object)
+	obj := req.Object
+	if !req.Given {
+		obj = ShallowCopy(obj)
+	}
 	if err := matchNamespace(req.Kind, obj, req.Key.Namespace); err != nil {
 		return Result{Err: err}
 	}

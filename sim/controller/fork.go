@@ -14,6 +14,9 @@ func (h *Host) Fork() *Host {
 	for i := range h.actors {
 		h.actors[i].sharedActor, h.actors[i].sharedEvents = h.actors[i].actor != nil, true
 	}
+	for i := range h.flights {
+		h.flights[i].req.Given = false // both will store it
+	}
 	f := *h
 	f.engine = h.engine.Fork()
 	f.server = h.server.Fork(f.engine)

@@ -200,7 +200,9 @@ func (r *recorder) observe(now engine.Time, key engine.Key, ev *corev1.Event) ap
 	s.count++
 	r.seen.put(key, s)
 	if !found {
-		return createEvent(ev)
+		req := createEvent(ev)
+		req.Given = true
+		return req
 	}
 	ev.Name, ev.FirstTimestamp, ev.Count = s.name, apiserver.Stamp(s.first), s.count
 	return patchEvent(eventPatch{Event: ev, Count: s.count, LastTimestamp: ev.LastTimestamp, Message: ev.Message})
