@@ -6,7 +6,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/watch"
 )
@@ -15,8 +14,7 @@ import (
 // node's topology labels in one write (pod storage, setPodNodeAndMetadata, and
 // the PodTopologyLabels admission).
 func (s *Server) bind(req *Request) Result {
-	named := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: req.Key.Namespace, Name: req.Key.Name}}
-	if err := s.checkNamespace(Pod, named); err != nil { // a binding is a creation
+	if err := s.checkNamespace(Pod, req.Key.Namespace, req.Key.Name); err != nil { // a binding is a creation
 		return Result{Err: err}
 	}
 	obj, err := s.existing(req)

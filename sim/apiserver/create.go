@@ -32,7 +32,7 @@ func (s *Server) create(req *Request) Result {
 	}
 	warnings := dedupOwners(obj, twiceSent)
 	defaults.Set(obj)
-	if err := s.checkNamespace(kind, obj); err != nil {
+	if err := s.checkNamespace(kind, obj.GetNamespace(), nameOrUnknown(obj)); err != nil {
 		return Result{Err: err, Warnings: warnings}
 	}
 	if err := s.admitCreate(kind, obj); err != nil {
@@ -119,20 +119,19 @@ func wipeMeta(obj Object) {
 	obj.SetSelfLink("")
 }
 
-// checkNamespace holds a new object to an existing namespace (the
-// NamespaceLifecycle admission).
-func (s *Server) checkNamespace(kind Kind, obj Object) error {
+// checkNamespace holds a new object, called as it is, to an existing namespace
+// (the NamespaceLifecycle admission).
+func (s *Server) checkNamespace(kind Kind, name, called string) error {
 	if !kind.Namespaced() {
 		return nil
 	}
-	name := obj.GetNamespace()
 	ns, _ := s.Get(Namespace, Key{Name: name}).(*corev1.Namespace)
 	if ns == nil {
 		return apierrors.NewNotFound(Namespace.GroupResource(), name)
 	}
 	if ns.Status.Phase == corev1.NamespaceTerminating {
 		why := fmt.Errorf("unable to create new content in namespace %s because it is being terminated", name)
-		err := apierrors.NewForbidden(kind.GroupResource(), nameOrUnknown(obj), why)
+		err := apierrors.NewForbidden(kind.GroupResource(), called, why)
 		err.ErrStatus.Details.Causes = append(err.ErrStatus.Details.Causes, metav1.StatusCause{
 			Type: corev1.NamespaceTerminatingCause, Message: fmt.Sprintf("namespace %s is being terminated", name), Field: "metadata.namespace"})
 		return err

@@ -57,7 +57,8 @@ func (s *Server) deleteNow(req *Request, old Object) Result {
 			// Upstream compares with the version of an update that did not happen.
 			return Result{Err: broken(req.Kind, req.Key, versionMismatch("", old.GetResourceVersion()))}
 		}
-		return Result{Object: s.remove(req.Kind, old)}
+		next.SetFinalizers(old.GetFinalizers()) // nothing else has changed
+		return Result{Object: s.removeAs(req.Kind, next, old)}
 	}
 	if !graceful {
 		s.markDeleting(next)
@@ -258,7 +259,11 @@ func collectorFinalizers(fs []string, p metav1.DeletionPropagation) []string {
 
 // remove takes an object out of the store.
 func (s *Server) remove(kind Kind, old Object) Object {
-	last := ShallowCopy(old)
+	return s.removeAs(kind, ShallowCopy(old), old)
+}
+
+// removeAs is remove for whom has a copy of the object already.
+func (s *Server) removeAs(kind Kind, last, old Object) Object {
 	s.release(last)
 	return s.write(watch.Deleted, kind, last, old)
 }

@@ -34,7 +34,7 @@ func (s *Server) evict(req *Request) Result {
 	if err := matchNamespace(Pod, &own, req.Key.Namespace); err != nil {
 		return Result{Err: err}
 	}
-	if err := s.checkNamespace(Pod, &own); err != nil { // an eviction is a creation
+	if err := s.checkNamespace(Pod, own.Namespace, nameOrUnknown(&own)); err != nil { // an eviction is a creation
 		return Result{Err: err}
 	}
 	if own.Name != req.Key.Name {

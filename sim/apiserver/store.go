@@ -38,6 +38,9 @@ type Log struct {
 // End returns the position after the last record.
 func (l *Log) End() uint64 { return l.base + uint64(len(l.recs)) }
 
+// Len returns how many records the tail has.
+func (l *Log) Len() int { return len(l.recs) }
+
 // At returns the record at a position, or nil at and after End. It panics
 // before the start of the tail, which a cursor of the host never is.
 func (l *Log) At(pos uint64) *Record {

@@ -63,7 +63,7 @@ func (s *Server) createByUpdate(req *Request, obj Object, warnings []string) Res
 	clearKind(obj)
 	wipeMeta(obj)
 	defaults.Set(obj)
-	if err := s.checkNamespace(req.Kind, obj); err != nil {
+	if err := s.checkNamespace(req.Kind, obj.GetNamespace(), nameOrUnknown(obj)); err != nil {
 		return Result{Err: err, Warnings: warnings}
 	}
 	obj.SetResourceVersion("")

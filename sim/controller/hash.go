@@ -49,6 +49,7 @@ func (h *Host) backlog(i int, c *apiserver.Census) uint64 {
 		add(rec)
 	}
 	if s.node == "" {
+		h.catchUp(s)
 		log := h.server.Log(s.kind)
 		for pos := s.next; pos < log.End(); pos++ {
 			add(log.At(pos))

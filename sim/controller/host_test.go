@@ -177,17 +177,19 @@ func TestRemovedActorIsDeaf(t *testing.T) {
 	assert.Empty(t, a.seen)
 }
 
-func TestNothingIsKeptThatNobodyCanSee(t *testing.T) {
+func TestLittleIsKeptThatNobodyCanSee(t *testing.T) {
 	h := newHost(controller.Realistic())
 	h.Add(&namer{})
-	key := createService(t, h, "web")
-	run(h)
 	log := h.Server().Log(apiserver.Service)
-	assert.Equal(t, log.End(), uint64(2))
-	assert.Panics(t, func() { log.At(1) }, "the tail is empty once every watch has seen it")
-	h.Do("test", apiserver.Request{Verb: apiserver.Delete, Kind: apiserver.Service, Key: key})
-	run(h)
-	assert.Nil(t, h.Server().At(apiserver.Service, key, ^uint64(0)))
+	for range 200 {
+		key := createService(t, h, "web")
+		run(h)
+		assert.Less(t, log.Len(), 64, "the tail is cut once every watch has seen it")
+		h.Do("test", apiserver.Request{Verb: apiserver.Delete, Kind: apiserver.Service, Key: key})
+		run(h)
+		assert.Nil(t, h.Server().At(apiserver.Service, key, ^uint64(0)))
+	}
+	assert.Panics(t, func() { log.At(1) })
 }
 
 func BenchmarkEvent(b *testing.B) {

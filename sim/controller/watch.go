@@ -204,9 +204,16 @@ func (h *Host) deliver(i int) {
 	}
 }
 
+// trimmed is how long a log's tail has to be before it is looked at: the watches
+// are all asked how far they are, which is not worth it for every record.
+const trimmed = 64
+
 // trim lets the server forget what every watch of a kind has seen.
 func (h *Host) trim(kind apiserver.Kind) {
 	log := h.server.Log(kind)
+	if log.Len() < trimmed {
+		return
+	}
 	least := log.End()
 	for _, i := range h.byKind[kind] {
 		if len(h.subs[i].pending) > 0 {
