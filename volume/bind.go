@@ -89,35 +89,33 @@ func boundClaim(claim *corev1.PersistentVolumeClaim, v *corev1.PersistentVolume)
 // the volume, or without any if there is no volume: the fourth write (V8,
 // updateClaimStatus).
 func claimInPhase(claim *corev1.PersistentVolumeClaim, phase corev1.PersistentVolumeClaimPhase, v *corev1.PersistentVolume) (*corev1.PersistentVolumeClaim, error) {
-	next := *claim
-	s, dirty := &next.Status, claim.Status.Phase != phase
+	s, dirty := claim.Status, claim.Status.Phase != phase
 	s.Phase = phase
 	if v == nil {
 		dirty = dirty || s.AccessModes != nil || s.Capacity != nil || s.CurrentVolumeAttributesClassName != nil
 		s.AccessModes, s.Capacity, s.CurrentVolumeAttributesClassName = nil, nil, nil
-		if !dirty {
-			return nil, nil
+	} else {
+		if !slices.Equal(s.AccessModes, v.Spec.AccessModes) {
+			s.AccessModes, dirty = v.Spec.AccessModes, true
 		}
-		return &next, nil
-	}
-	if !slices.Equal(s.AccessModes, v.Spec.AccessModes) {
-		s.AccessModes, dirty = v.Spec.AccessModes, true
-	}
-	if claim.Status.Phase != phase { // a bound claim's capacity may differ for a reason
-		capacity, ok := v.Spec.Capacity[corev1.ResourceStorage]
-		if !ok {
-			return nil, fmt.Errorf("PersistentVolume %q is without a storage capacity", v.Name)
+		if claim.Status.Phase != phase { // a bound claim's capacity may differ for a reason
+			capacity, ok := v.Spec.Capacity[corev1.ResourceStorage]
+			if !ok {
+				return nil, fmt.Errorf("PersistentVolume %q is without a storage capacity", v.Name)
+			}
+			if current, ok := s.Capacity[corev1.ResourceStorage]; !ok || capacity.Cmp(current) != 0 {
+				s.Capacity, dirty = v.Spec.Capacity, true
+			}
 		}
-		if current, ok := s.Capacity[corev1.ResourceStorage]; !ok || capacity.Cmp(current) != 0 {
-			s.Capacity, dirty = v.Spec.Capacity, true
+		if claim.Status.Phase == corev1.ClaimPending && phase == corev1.ClaimBound && !isSame(s.CurrentVolumeAttributesClassName, v.Spec.VolumeAttributesClassName) {
+			s.CurrentVolumeAttributesClassName, dirty = v.Spec.VolumeAttributesClassName, true
 		}
-	}
-	if claim.Status.Phase == corev1.ClaimPending && phase == corev1.ClaimBound && !isSame(s.CurrentVolumeAttributesClassName, v.Spec.VolumeAttributesClassName) {
-		s.CurrentVolumeAttributesClassName, dirty = v.Spec.VolumeAttributesClassName, true
 	}
 	if !dirty {
 		return nil, nil
 	}
+	next := *claim
+	next.Status = s
 	return &next, nil
 }
 

@@ -115,18 +115,20 @@ func (c *ClaimProtection) Step(v controller.View, key apiserver.Key, m protectMe
 		}
 	}
 	m.stage = protectDone
-	next := *claim
+	var finalizers []string
 	switch {
 	case isCandidate(claim, ClaimFinalizer):
 		if c.isHeld(v, claim) {
 			return controller.Plan{}, m
 		}
-		next.Finalizers = withoutFinalizer(claim.Finalizers, ClaimFinalizer)
+		finalizers = withoutFinalizer(claim.Finalizers, ClaimFinalizer)
 	case lacksFinalizer(claim, ClaimFinalizer):
-		next.Finalizers = append(slices.Clone(claim.Finalizers), ClaimFinalizer)
+		finalizers = append(slices.Clone(claim.Finalizers), ClaimFinalizer)
 	default:
 		return controller.Plan{}, m
 	}
+	next := *claim
+	next.Finalizers = finalizers
 	return controller.Send(updateClaim(&next, apiserver.None)), m
 }
 
