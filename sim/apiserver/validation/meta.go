@@ -2,6 +2,7 @@ package validation
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -41,7 +42,7 @@ func (c *check) genericMeta(m *metav1.ObjectMeta, namespaced bool, rule nameRule
 	case namespaced:
 		c.name(metadata.child("namespace"), m.Namespace, labelName)
 	}
-	c.metaCommon(m)
+	c.metaCommon(m, &metav1.ObjectMeta{})
 }
 
 // metaUpdate is what every update is held to, whatever the kind
@@ -51,7 +52,7 @@ func (c *check) metaUpdate(m, old *metav1.ObjectMeta) {
 	if m.GenerateName != "" {
 		c.msgs(metadata.child("generateName"), m.GenerateName, segmentName.slow(m.GenerateName, true))
 	}
-	c.metaCommon(m)
+	c.metaCommon(m, old)
 	if old.DeletionTimestamp != nil {
 		if extra := newFinalizers(m.Finalizers, old.Finalizers); len(extra) > 0 {
 			c.forbidden(metadata.child("finalizers"), fmt.Sprintf("no new finalizers can be added if the object is being deleted, found new finalizers %#v", extra))
@@ -110,11 +111,16 @@ func fixed[T any](c *check, p path, now, old T) {
 	}
 }
 
-// metaCommon checks what creation and update have in common.
-func (c *check) metaCommon(m *metav1.ObjectMeta) {
+// metaCommon checks what creation and update have in common. Maps that are the
+// stored object's own were checked when it was stored.
+func (c *check) metaCommon(m, old *metav1.ObjectMeta) {
 	nonNegative(c, metadata.child("generation"), m.Generation)
-	c.labels(metadata.child("labels"), m.Labels)
-	c.annotations(metadata.child("annotations"), m.Annotations)
+	if !isSameMap(m.Labels, old.Labels) {
+		c.labels(metadata.child("labels"), m.Labels)
+	}
+	if !isSameMap(m.Annotations, old.Annotations) {
+		c.annotations(metadata.child("annotations"), m.Annotations)
+	}
 	if !areOwners(m.OwnerReferences) {
 		p := metadata.child("ownerReferences")
 		c.add(apivalidation.ValidateOwnerReferences(m.OwnerReferences, p.field()))
@@ -126,6 +132,11 @@ func (c *check) metaCommon(m *metav1.ObjectMeta) {
 	if slices.Contains(m.Finalizers, metav1.FinalizerOrphanDependents) && slices.Contains(m.Finalizers, metav1.FinalizerDeleteDependents) {
 		c.invalid(p, m.Finalizers, fmt.Sprintf("finalizer %s and %s cannot be both set", metav1.FinalizerOrphanDependents, metav1.FinalizerDeleteDependents))
 	}
+}
+
+// isSameMap reports whether two maps are one in memory.
+func isSameMap(a, b map[string]string) bool {
+	return reflect.ValueOf(a).Pointer() == reflect.ValueOf(b).Pointer()
 }
 
 // areOwners reports whether references are of the common kind: complete, and
