@@ -124,11 +124,11 @@ func (s *Scheduler) writeNext(env *controller.Env, token uint64, t *task) {
 	case t.done < len(t.volumes):
 		t.stage = stageVolumes
 		pv := *t.volumes[t.done].Volume // the server takes the object over
-		env.Send(token, apiserver.Request{Verb: apiserver.Update, Kind: apiserver.PersistentVolume, Key: apiserver.KeyOf(&pv), Object: &pv})
+		env.Send(token, apiserver.Request{Verb: apiserver.Update, Kind: apiserver.PersistentVolume, Key: apiserver.KeyOf(&pv), Object: &pv, Given: true})
 	case t.done < len(t.volumes)+len(t.claims):
 		t.stage = stageVolumes
 		pvc := *t.claims[t.done-len(t.volumes)]
-		env.Send(token, apiserver.Request{Verb: apiserver.Update, Kind: apiserver.PersistentVolumeClaim, Key: apiserver.KeyOf(&pvc), Object: &pvc})
+		env.Send(token, apiserver.Request{Verb: apiserver.Update, Kind: apiserver.PersistentVolumeClaim, Key: apiserver.KeyOf(&pvc), Object: &pvc, Given: true})
 	default:
 		t.stage = stagePoll
 		t.deadline = env.Now().Add(bindTimeout)

@@ -3,6 +3,7 @@ package sim_test
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -24,6 +25,27 @@ func TestNobodyMutates(t *testing.T) {
 	shift(t, f, 3)
 	c.CheckMutations()
 	f.CheckMutations()
+}
+
+// A fork made while requests are under way, or wait for others, sends them, too:
+// the server of one does not take over what the other's will be sent.
+func TestForksShareNoRequests(t *testing.T) {
+	var alone, shared *sim.Cluster
+	for _, c := range []**sim.Cluster{&alone, &shared} {
+		*c = sim.New(sim.Config{Seed: 1, Provision: true, DetectMutation: true})
+		_, err := (*c).Apply(parallelSet("web", 2))
+		require.NoError(t, err)
+	}
+	for shared.Step() && alone.Step() {
+		first, second, only := shared.Fork(), shared.Fork(), alone.Fork()
+		require.NoError(t, first.SetImage("default", "web", "c", "nginx:2")) // its versions are others from here on
+		for _, c := range []*sim.Cluster{first, second, only} {
+			require.NoError(t, c.Run(50*time.Millisecond))
+		}
+		require.Equal(t, only.Hash(), second.Hash())
+		first.CheckMutations()
+		second.CheckMutations()
+	}
 }
 
 // scribbler is an actor that changes what it is shown.

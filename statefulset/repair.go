@@ -40,7 +40,7 @@ func (p *pass) write(t *task) []apiserver.Request {
 	}
 	t.tried, t.at = true, atWritten
 	sent := *t.work
-	return []apiserver.Request{{Verb: apiserver.Update, Kind: apiserver.Pod, Key: apiserver.KeyOf(t.work), Object: &sent}}
+	return []apiserver.Request{{Verb: apiserver.Update, Kind: apiserver.Pod, Key: apiserver.KeyOf(t.work), Object: &sent, Given: true}}
 }
 
 func (p *pass) written(t *task, res apiserver.Result) {

@@ -184,7 +184,7 @@ func (p *pass) createClaims(t *task, why purpose) []apiserver.Request {
 		}
 	}
 	if t.whole {
-		chain = append(chain, apiserver.Request{Verb: apiserver.Create, Kind: apiserver.Pod, Key: apiserver.KeyOf(t.work), Object: t.work})
+		chain = append(chain, apiserver.Request{Verb: apiserver.Create, Kind: apiserver.Pod, Key: apiserver.KeyOf(t.work), Object: t.work, Given: true})
 		// The server takes over what it is sent, and the machine still needs it.
 		sent := *t.work
 		t.work = &sent
@@ -199,7 +199,7 @@ func (p *pass) createClaims(t *task, why purpose) []apiserver.Request {
 
 func (p *pass) claimCreation(template, o int) apiserver.Request {
 	claim := newClaim(p.set, template, o)
-	return apiserver.Request{Verb: apiserver.Create, Kind: apiserver.PersistentVolumeClaim, Key: apiserver.KeyOf(claim), Object: claim}
+	return apiserver.Request{Verb: apiserver.Create, Kind: apiserver.PersistentVolumeClaim, Key: apiserver.KeyOf(claim), Object: claim, Given: true}
 }
 
 // claimsAnswered notes what became of the claims, and goes on with those that a

@@ -121,10 +121,12 @@ func claimInPhase(claim *corev1.PersistentVolumeClaim, phase corev1.PersistentVo
 
 func isSame(a, b *string) bool { return a == b || a != nil && b != nil && *a == *b }
 
+// updateVolume asks for a write of a volume that was made for it.
 func updateVolume(v *corev1.PersistentVolume, sub apiserver.Subresource) apiserver.Request {
-	return apiserver.Request{Verb: apiserver.Update, Kind: apiserver.PersistentVolume, Subresource: sub, Key: apiserver.KeyOf(v), Object: v}
+	return apiserver.Request{Verb: apiserver.Update, Kind: apiserver.PersistentVolume, Subresource: sub, Key: apiserver.KeyOf(v), Object: v, Given: true}
 }
 
+// updateClaim is updateVolume for a claim.
 func updateClaim(c *corev1.PersistentVolumeClaim, sub apiserver.Subresource) apiserver.Request {
-	return apiserver.Request{Verb: apiserver.Update, Kind: apiserver.PersistentVolumeClaim, Subresource: sub, Key: apiserver.KeyOf(c), Object: c}
+	return apiserver.Request{Verb: apiserver.Update, Kind: apiserver.PersistentVolumeClaim, Subresource: sub, Key: apiserver.KeyOf(c), Object: c, Given: true}
 }

@@ -139,7 +139,7 @@ func (b *Binder) create(claim *corev1.PersistentVolumeClaim, class *storagev1.St
 	if m.stage == operationStart {
 		m.stage = operationCreated
 		v := provisioned(claim, class, driver)
-		return send(apiserver.Request{Verb: apiserver.Create, Kind: apiserver.PersistentVolume, Key: apiserver.KeyOf(v), Object: v}), m
+		return send(apiserver.Request{Verb: apiserver.Create, Kind: apiserver.PersistentVolume, Key: apiserver.KeyOf(v), Object: v, Given: true}), m
 	}
 	switch {
 	case res.Err == nil:

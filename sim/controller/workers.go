@@ -244,6 +244,13 @@ func (w *Workers[K, M]) Fork() Workers[K, M] {
 	f.slots = slices.Clone(w.slots)
 	for i := range f.slots {
 		s := &f.slots[i]
+		for _, chain := range s.chains { // shared: both will send it
+			for c := range chain {
+				if chain[c].Given {
+					chain[c].Given = false
+				}
+			}
+		}
 		s.results = slices.Clone(s.results)
 		for c := range s.results {
 			s.results[c] = slices.Clone(s.results[c])
