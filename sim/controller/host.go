@@ -148,7 +148,7 @@ func (h *Host) Add(a Actor) ActorID {
 			sub.next = h.server.Log(kind).End()
 			sub.pending = h.server.Live(kind)
 		}
-		sub.listed = len(sub.pending)
+		sub.listed, sub.since = len(sub.pending), h.server.Version()
 		h.subs = append(h.subs, sub)
 		if len(sub.pending) > 0 {
 			h.arm(i)

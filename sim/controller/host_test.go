@@ -167,6 +167,31 @@ func TestHeldViewStaysBehind(t *testing.T) {
 	assert.Len(t, a.seen, 2)
 }
 
+// keeper is a namer that keeps what it sees through.
+type keeper struct {
+	namer
+	env *controller.Env
+}
+
+func (k *keeper) Observe(env *controller.Env, _ *apiserver.Record) { k.env = env }
+
+// A watch begins with a list of what exists: what was deleted before is not in
+// the view, even if another watch has still to see its last state.
+func TestNewWatchDoesNotSeeWhatIsGone(t *testing.T) {
+	h := newHost(controller.Realistic())
+	slow := h.Add(&namer{})
+	gone, there := createService(t, h, "gone"), createService(t, h, "there")
+	run(h)
+	h.Hold(slow, apiserver.Service, engine.Time(time.Hour))
+	h.Do("test", apiserver.Request{Verb: apiserver.Delete, Kind: apiserver.Service, Key: gone})
+	k := &keeper{}
+	h.Add(k)
+	for k.env == nil && h.Step() {
+	}
+	assert.NotNil(t, k.env.Service(there))
+	assert.Nil(t, k.env.Service(gone))
+}
+
 func TestRemovedActorIsDeaf(t *testing.T) {
 	h := newHost(controller.Realistic())
 	a := &namer{}

@@ -16,7 +16,8 @@ type subscription struct {
 	next    uint64   // position in the kind's log; unused with node
 	heeded  []uint64 // of a Selective: the positions from next on that matter
 	pending []*apiserver.Record
-	listed  int // of pending: what existed when the watch began, due at once
+	listed  int    // of pending: what existed when the watch began, due at once
+	since   uint64 // the version of that list
 	armed   bool
 	held    engine.Time // nothing is delivered before
 	ended   bool
@@ -186,7 +187,11 @@ func (h *Host) deliver(i int) {
 			if s.pending = s.pending[1:]; len(s.pending) == 0 {
 				s.pending = nil // what lies before it in memory holds on to old states
 			}
-			s.listed = max(s.listed-1, 0)
+			if s.listed > 0 {
+				if s.listed--; s.listed == 0 && s.node == "" {
+					hd.cursor[s.kind] = s.since // what had gone by then is not in the view
+				}
+			}
 		} else if len(s.heeded) > 0 {
 			s.next = s.heeded[0] + 1
 			s.heeded = s.heeded[1:]
