@@ -61,14 +61,13 @@ type recorder struct {
 // similarity is what the recorder knows of Events that differ in their message
 // alone.
 type similarity struct {
-	at       engine.Time // of the last one
-	messages [similarMax]engine.Key
-	count    int // how many of messages are used
+	at       engine.Time  // of the last one
+	messages []engine.Key // shared with forks: replaced, never changed
 }
 
 // sighting is an Event that was written.
 type sighting struct {
-	name  string
+	named int64 // the time in its name
 	first engine.Time
 	count int32
 }
@@ -135,92 +134,89 @@ func (r *recorder) fork() recorder {
 // all the same.
 func (r *recorder) recordCounted(now engine.Time, n Note, pick chooser) (apiserver.Request, bool) {
 	about := referenceTo(n.About)
+	object := engine.KeyOf(about.Kind, about.Namespace, about.Name, string(about.UID), about.APIVersion, n.Type)
+	like := object.With(n.Reason)
+	named := r.stamp(now)
+	combined := r.isCombined(now, like, n.Message, &about, pick)
+	s := r.observe(now, named, like, combined, &about, n.Message)
+	if r.isSpam(now, object) {
+		return apiserver.Request{}, false
+	}
 	ev := &corev1.Event{
-		ObjectMeta:          metav1.ObjectMeta{Name: r.name(now, about.Name), Namespace: eventNamespace(about)},
+		ObjectMeta:          metav1.ObjectMeta{Name: eventName(about.Name, s.named), Namespace: eventNamespace(about)},
 		InvolvedObject:      about,
 		Reason:              n.Reason,
 		Message:             n.Message,
 		Source:              corev1.EventSource{Component: r.component, Host: r.host},
-		FirstTimestamp:      apiserver.Stamp(now),
+		FirstTimestamp:      apiserver.Stamp(s.first),
 		LastTimestamp:       apiserver.Stamp(now),
-		Count:               1,
+		Count:               s.count,
 		Type:                n.Type,
 		ReportingController: r.component,
 		ReportingInstance:   r.host,
 	}
-	key := r.aggregate(now, ev, pick)
-	req := r.observe(now, key, ev)
-	if r.isSpam(now, ev) {
-		return apiserver.Request{}, false
+	if combined {
+		ev.Message = "(combined from similar events): " + ev.Message
+		ev.ReportingController, ev.ReportingInstance = "", "" // upstream forgets them, observed
 	}
+	if s.count > 1 {
+		return patchEvent(eventPatch{Event: ev, Count: ev.Count, LastTimestamp: ev.LastTimestamp, Message: ev.Message}), true
+	}
+	req := createEvent(ev)
+	req.Given = true
 	return req, true
 }
 
-// aggregate counts the different messages of like Events and, from the tenth
-// within the interval on, turns ev into the combined one. It returns the key
-// under which ev is counted (EventAggregator.EventAggregate).
+// isCombined counts the different messages of like Events and reports whether
+// there are so many that the next one is combined with others: from the tenth
+// within the interval on (EventAggregator.EventAggregate).
 //
 // The object's field and version tell no Events apart, as upstream. Of ten
 // messages any one is forgotten (PopAny): if it comes again it is combined, too,
 // and if one of the nine does it is counted on its own.
-func (r *recorder) aggregate(now engine.Time, ev *corev1.Event, pick chooser) engine.Key {
-	o := &ev.InvolvedObject
-	like := engine.KeyOf("like", o.Kind, o.Namespace, o.Name, string(o.UID), o.APIVersion, ev.Type, ev.Reason)
-	s, found := r.similar.get(like)
-	if !found || now.Sub(s.at) > similarInterval {
-		s = similarity{}
+func (r *recorder) isCombined(now engine.Time, like engine.Key, message string, about *corev1.ObjectReference, pick chooser) bool {
+	s, _ := r.similar.entry(like)
+	if now.Sub(s.at) > similarInterval {
+		s.messages = nil
 	}
 	s.at = now
-	if message := engine.KeyOf(ev.Message); !slices.Contains(s.messages[:s.count], message) {
-		s.messages[s.count] = message
-		s.count++
+	if key := engine.KeyOf(message); !slices.Contains(s.messages, key) {
+		s.messages = append(slices.Clip(s.messages), key)
 	}
-	many := s.count == similarMax
-	if many {
-		i := pick(o.Kind+" "+o.Namespace+"/"+o.Name, s.count)
-		copy(s.messages[i:], s.messages[i+1:])
-		s.count--
+	if len(s.messages) < similarMax {
+		return false
 	}
-	r.similar.put(like, s)
-	if !many {
-		return engine.KeyOf("same", o.Kind, o.Namespace, o.Name, o.FieldPath, string(o.UID), o.APIVersion, ev.Type, ev.Reason, ev.Message)
-	}
-	ev.Message = "(combined from similar events): " + ev.Message
-	ev.ReportingController, ev.ReportingInstance = "", "" // upstream forgets them, observed
-	return like
+	i := pick(about.Kind+" "+about.Namespace+"/"+about.Name, len(s.messages))
+	s.messages = slices.Delete(s.messages, i, i+1) // the tenth was just added: this list is no fork's
+	return true
 }
 
-// observe returns the creation of ev, or the patch that counts it, if it was
-// written before (eventLogger.eventObserve).
-func (r *recorder) observe(now engine.Time, key engine.Key, ev *corev1.Event) apiserver.Request {
-	s, found := r.seen.get(key)
+// observe counts an Event with those that are equal to it, or that it is
+// combined with (eventLogger.eventObserve). named is its name, if it is the
+// first.
+func (r *recorder) observe(now engine.Time, named int64, like engine.Key, combined bool, about *corev1.ObjectReference, message string) sighting {
+	key := like
+	if !combined {
+		key = like.With(about.FieldPath, message)
+	}
+	s, found := r.seen.entry(key)
 	if !found {
-		s = sighting{name: ev.Name, first: now}
+		*s = sighting{named: named, first: now}
 	}
 	s.count++
-	r.seen.put(key, s)
-	if !found {
-		req := createEvent(ev)
-		req.Given = true
-		return req
-	}
-	ev.Name, ev.FirstTimestamp, ev.Count = s.name, apiserver.Stamp(s.first), s.count
-	return patchEvent(eventPatch{Event: ev, Count: s.count, LastTimestamp: ev.LastTimestamp, Message: ev.Message})
+	return *s
 }
 
 // isSpam takes one Event from the budget of its object: a burst, then one per
 // span (EventSourceObjectSpamFilter.Filter). The budget is kept as the time at
 // which it is full again, in whole nanoseconds.
-func (r *recorder) isSpam(now engine.Time, ev *corev1.Event) bool {
-	o := &ev.InvolvedObject
-	key := engine.KeyOf("spam", o.Kind, o.Namespace, o.Name, string(o.UID), o.APIVersion, ev.Type)
-	full, _ := r.spam.get(key)
-	next := max(full, now).Add(spamSpan)
+func (r *recorder) isSpam(now engine.Time, object engine.Key) bool {
+	full, _ := r.spam.entry(object)
+	next := max(*full, now).Add(spamSpan)
 	if next > now.Add(spamBurst*spamSpan) {
-		r.spam.put(key, full)
 		return true
 	}
-	r.spam.put(key, next)
+	*full = next
 	return false
 }
 
@@ -333,13 +329,22 @@ func (r *recorder) instance() string {
 // the time in hexadecimal nanoseconds (util.GenerateEventName). No two names of
 // a recorder are equal.
 func (r *recorder) name(now engine.Time, object string) string {
+	return eventName(object, r.stamp(now))
+}
+
+// stamp returns the time for an Event's name, in Unix nanoseconds.
+func (r *recorder) stamp(now engine.Time) int64 {
 	r.named = max(r.named+1, apiserver.WallTime(now.Add(r.skew)).UnixNano())
-	name := object + "." + strconv.FormatInt(r.named, 16)
+	return r.named
+}
+
+func eventName(object string, named int64) string {
+	name := object + "." + strconv.FormatInt(named, 16)
 	if isPlain(object) || len(validation.NameIsDNSSubdomain(name, false)) == 0 {
 		return name
 	}
 	// Upstream takes a random UUID here.
-	return fmt.Sprintf("%016x-%x", uint64(engine.KeyOf(object)), r.named)
+	return fmt.Sprintf("%016x-%x", uint64(engine.KeyOf(object)), named)
 }
 
 // isPlain reports whether a name is so plain that no pattern needs to be asked:
@@ -445,30 +450,20 @@ type recentEntry[V any] struct {
 	value        V
 }
 
-// get returns the value of a key, which is then the newest.
-func (c *recent[V]) get(key engine.Key) (V, bool) {
-	i, ok := c.at[key]
-	if !ok {
-		var zero V
-		return zero, false
-	}
-	c.touch(i)
-	return c.entries[i].value, true
-}
-
-// put sets the value of a key, which is then the newest. Beyond the limit the
-// oldest entry is forgotten.
-func (c *recent[V]) put(key engine.Key, value V) {
-	if i, ok := c.at[key]; ok {
+// entry returns the value of a key, which is then the newest, to be read or
+// changed at once; a new one is zero and not found. Beyond the limit the oldest
+// entry is forgotten.
+func (c *recent[V]) entry(key engine.Key) (value *V, found bool) {
+	i, found := c.at[key]
+	if found {
 		c.touch(i)
-		c.entries[i].value = value
-		return
+		return &c.entries[i].value, true
 	}
 	if c.at == nil {
 		c.at = map[engine.Key]int32{}
 		c.newest, c.oldest = -1, -1
 	}
-	i := int32(len(c.entries))
+	i = int32(len(c.entries))
 	if i < recorderMemory {
 		c.entries = append(c.entries, recentEntry[V]{})
 	} else {
@@ -476,9 +471,10 @@ func (c *recent[V]) put(key engine.Key, value V) {
 		delete(c.at, c.entries[i].key)
 		c.unlink(i)
 	}
-	c.entries[i] = recentEntry[V]{key: key, value: value}
+	c.entries[i] = recentEntry[V]{key: key}
 	c.at[key] = i
 	c.push(i)
+	return &c.entries[i].value, false
 }
 
 func (c *recent[V]) fork() recent[V] {

@@ -371,22 +371,30 @@ func TestA10RecorderFork(t *testing.T) {
 // What a recorder remembers is bounded, and the oldest goes first.
 func TestA10RecorderMemoryIsBounded(t *testing.T) {
 	var c recent[int]
-	for i := range recorderMemory {
-		c.put(engine.Key(i), i)
+	put := func(c *recent[int], key engine.Key) {
+		value, found := c.entry(key)
+		require.False(t, found)
+		require.Zero(t, *value)
+		*value = int(key)
 	}
-	c.get(0) // now the newest
+	for i := range recorderMemory {
+		put(&c, engine.Key(i))
+	}
+	value, found := c.entry(1)
+	require.True(t, found)
+	require.Equal(t, 1, *value)
+	c.entry(0) // now the newest
 	for i := range 3 {
-		c.put(engine.Key(recorderMemory+i), i)
+		put(&c, engine.Key(recorderMemory+i))
 	}
 	require.Len(t, c.at, recorderMemory)
-	for key, kept := range map[engine.Key]bool{0: true, 1: false, 2: false, 3: false, 4: true, recorderMemory: true} {
-		_, ok := c.get(key)
+	for key, kept := range map[engine.Key]bool{0: true, 1: true, 2: false, 3: false, 4: false, 5: true, recorderMemory: true} {
+		_, ok := c.at[key]
 		require.Equal(t, kept, ok, "key %d", key)
 	}
 	f := c.fork()
-	f.put(99999, 1)
-	_, ok := c.get(99999)
-	require.False(t, ok)
+	put(&f, 99999)
+	require.NotContains(t, c.at, engine.Key(99999))
 }
 
 // fields returns the JSON fields of an Event, but for creationTimestamp, which
