@@ -136,9 +136,13 @@ func (r *recorder) recordCounted(now engine.Time, n Note, pick chooser) (apiserv
 	about := referenceTo(n.About)
 	object := engine.KeyOf(about.Kind, about.Namespace, about.Name, string(about.UID), about.APIVersion, n.Type)
 	like := object.With(n.Reason)
+	same := like.With(about.FieldPath, n.Message)
 	named := r.stamp(now)
 	combined := r.isCombined(now, like, n.Message, &about, pick)
-	s := r.observe(now, named, like, combined, &about, n.Message)
+	if combined {
+		same = like
+	}
+	s := r.observe(now, same, named)
 	if r.isSpam(now, object) {
 		return apiserver.Request{}, false
 	}
@@ -191,15 +195,10 @@ func (r *recorder) isCombined(now engine.Time, like engine.Key, message string, 
 	return true
 }
 
-// observe counts an Event with those that are equal to it, or that it is
-// combined with (eventLogger.eventObserve). named is its name, if it is the
-// first.
-func (r *recorder) observe(now engine.Time, named int64, like engine.Key, combined bool, about *corev1.ObjectReference, message string) sighting {
-	key := like
-	if !combined {
-		key = like.With(about.FieldPath, message)
-	}
-	s, found := r.seen.entry(key)
+// observe counts an Event with those that are equal to it or combined with it
+// (eventLogger.eventObserve). named is in its name if it is the first.
+func (r *recorder) observe(now engine.Time, same engine.Key, named int64) sighting {
+	s, found := r.seen.entry(same)
 	if !found {
 		*s = sighting{named: named, first: now}
 	}

@@ -25,6 +25,8 @@ type Kubelet struct {
 	free   []int32
 	byUID  map[types.UID]int32
 	ticket uint32 // of the last timer or call
+	// used is what the node's pods ask for.
+	used usage
 
 	// pulling is until when the node's one download at a time lasts.
 	pulling engine.Time
@@ -83,6 +85,7 @@ func (k *Kubelet) Fork() controller.Actor {
 		}
 	}
 	f.free = slices.Clone(k.free)
+	f.used.resources = k.used.resources.DeepCopy()
 	f.byUID = make(map[types.UID]int32, len(k.byUID))
 	for uid, i := range k.byUID { // a map from a map
 		f.byUID[uid] = i
@@ -144,7 +147,7 @@ func (k *Kubelet) observe(env *controller.Env, obj *corev1.Pod, deleted bool) {
 	if version(obj) <= version(old) {
 		return // what was written after it is known already
 	}
-	p.api = obj
+	k.update(p, obj)
 	k.reconcile(env, p)
 	switch {
 	case obj.DeletionTimestamp != nil && (old.DeletionTimestamp == nil || graceOf(obj) < graceOf(old)):

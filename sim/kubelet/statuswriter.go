@@ -95,7 +95,7 @@ func (k *Kubelet) statusWritten(env *controller.Env, p *pod, res apiserver.Resul
 	p.status.sent = p.status.sending
 	p.status.written = version(res.Object)
 	if obj := res.Object.(*corev1.Pod); p.status.written > version(p.api) && !concerns(p.api, obj) {
-		p.api = obj // otherwise somebody else has written too, and the watch will say so
+		k.update(p, obj) // otherwise somebody else has written too, and the watch will say so
 	}
 	if p.status.sent != p.status.version {
 		k.pushStatus(env, p)
