@@ -2,9 +2,11 @@ package kubelet
 
 import (
 	"fmt"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/statefulsim/statefulsim/sim/apiserver"
 	"github.com/statefulsim/statefulsim/sim/controller"
 	"github.com/statefulsim/statefulsim/sim/engine"
 )
@@ -207,10 +209,11 @@ func (k *Kubelet) sandboxReady(env *controller.Env, p *pod) {
 		return
 	}
 	st := *p.status.last
-	st.Conditions = append([]corev1.PodCondition(nil), st.Conditions...)
+	st.Conditions = slices.Clone(st.Conditions)
 	if c := condition(st.Conditions, corev1.PodReadyToStartContainers); c != nil {
-		*c = corev1.PodCondition{Type: c.Type, Status: corev1.ConditionTrue, ObservedGeneration: p.api.Generation, LastTransitionTime: c.LastTransitionTime}
+		*c = corev1.PodCondition{Type: c.Type, Status: corev1.ConditionTrue, ObservedGeneration: p.api.Generation}
 	}
+	stamp(st.Conditions, p.status.last.Conditions, apiserver.Stamp(env.Now()))
 	k.setStatus(env, p, &st)
 }
 

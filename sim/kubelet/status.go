@@ -54,7 +54,7 @@ func (k *Kubelet) generate(env *controller.Env, p *pod, over bool) *corev1.PodSt
 	} else {
 		p.resources(st)
 	}
-	st.Conditions = p.conditions(st)
+	st.Conditions = p.conditions(st, old.Conditions, apiserver.Stamp(env.Now()))
 	return st
 }
 
@@ -116,7 +116,7 @@ func (p *pod) containerStatus(c *container, old, st *corev1.ContainerStatus) {
 		}
 	default:
 		st.Image, st.ImageID, st.ContainerID = seen.image, seen.imageID, seen.id
-		st.Resources, st.AllocatedResources = resourcesOf(spec, old), spec.Resources.Requests
+		st.Resources, st.AllocatedResources = &spec.Resources, spec.Resources.Requests
 		if seen.last != nil {
 			st.LastTerminationState.Terminated = seen.last.state
 		}
@@ -140,16 +140,6 @@ func (p *pod) containerStatus(c *container, old, st *corev1.ContainerStatus) {
 		}
 		st.State = corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: c.reason, Message: c.message}}
 	}
-}
-
-// resourcesOf is what a status says of a container's resources.
-func resourcesOf(spec *corev1.Container, old *corev1.ContainerStatus) *corev1.ResourceRequirements {
-	r := &spec.Resources
-	if was := old.Resources; was != nil && len(r.Requests)+len(r.Limits)+len(r.Claims) == 0 && len(was.Requests)+len(was.Limits)+len(was.Claims) == 0 {
-		return was
-	}
-	next := *r // what is in it is immutable
-	return &next
 }
 
 func mountsOf(spec *corev1.Container) []corev1.VolumeMountStatus {

@@ -139,7 +139,6 @@ func (k *Kubelet) unmounted(env *controller.Env, p *pod) {
 		st := *last
 		st.ContainerStatuses = endAll(st.ContainerStatuses, n)
 		st.InitContainerStatuses = endAll(st.InitContainerStatuses, inits)
-		st.Conditions = slices.Clone(st.Conditions)
 		if !isTerminal(st.Phase) {
 			st.Phase = corev1.PodFailed
 		}
