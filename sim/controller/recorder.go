@@ -43,6 +43,7 @@ type Part struct {
 // it. The zero recorder has no name and works otherwise.
 type recorder struct {
 	component, host string
+	instance        string      // names the process that reports in a series
 	last            engine.Time // when its latest Event will be written
 
 	skew  time.Duration // of this component's clock in the names of Events
@@ -61,8 +62,9 @@ type recorder struct {
 // similarity is what the recorder knows of Events that differ in their message
 // alone.
 type similarity struct {
-	at       engine.Time  // of the last one
-	messages []engine.Key // shared with forks: replaced, never changed
+	at     engine.Time  // of the last one
+	first  engine.Key   // message
+	others []engine.Key // messages; shared with forks: replaced, never changed
 }
 
 // sighting is an Event that was written.
@@ -88,7 +90,9 @@ func newRecorder(component, host string) recorder {
 	// refused. So the names, and they alone, show a clock that is less than a
 	// millisecond ahead, by an amount of the component's own.
 	skew := time.Duration(uint64(engine.KeyOf(component, host)) % uint64(time.Millisecond))
-	return recorder{component: component, host: host, skew: skew}
+	// The control plane's host has no name of its own in the simulator.
+	instance := component + "-" + cmp.Or(host, "control-plane")
+	return recorder{component: component, host: host, instance: instance, skew: skew}
 }
 
 // record turns a note into the request that writes it, or reports false if the
@@ -179,19 +183,22 @@ func (r *recorder) recordCounted(now engine.Time, n Note, pick chooser) (apiserv
 // messages any one is forgotten (PopAny): if it comes again it is combined, too,
 // and if one of the nine does it is counted on its own.
 func (r *recorder) isCombined(now engine.Time, like engine.Key, message string, about *corev1.ObjectReference, pick chooser) bool {
-	s, _ := r.similar.entry(like)
-	if now.Sub(s.at) > similarInterval {
-		s.messages = nil
+	s, found := r.similar.entry(like)
+	switch key := engine.KeyOf(message); {
+	case !found || now.Sub(s.at) > similarInterval:
+		*s = similarity{first: key}
+	case key != s.first && !slices.Contains(s.others, key):
+		s.others = append(slices.Clip(s.others), key)
 	}
 	s.at = now
-	if key := engine.KeyOf(message); !slices.Contains(s.messages, key) {
-		s.messages = append(slices.Clip(s.messages), key)
-	}
-	if len(s.messages) < similarMax {
+	if 1+len(s.others) < similarMax {
 		return false
 	}
-	i := pick(about.Kind+" "+about.Namespace+"/"+about.Name, len(s.messages))
-	s.messages = slices.Delete(s.messages, i, i+1) // the tenth was just added: this list is no fork's
+	if i := pick(about.Kind+" "+about.Namespace+"/"+about.Name, similarMax); i > 0 {
+		s.others = slices.Delete(s.others, i-1, i) // the tenth was just added: this list is no fork's
+	} else {
+		s.first, s.others = s.others[0], s.others[1:]
+	}
 	return true
 }
 
@@ -225,7 +232,6 @@ func (r *recorder) isSpam(now engine.Time, object engine.Key) bool {
 func (r *recorder) recordSeries(now engine.Time, n Note) (apiserver.Request, bool) {
 	r.expire(now)
 	about := referenceTo(n.About)
-	instance := r.instance()
 	key := engine.KeyOf(n.Type, n.Action, n.Reason, about.Kind, about.Namespace, about.Name, string(about.UID),
 		about.APIVersion, about.ResourceVersion, about.FieldPath)
 	if s, found := r.series[key]; found {
@@ -247,7 +253,7 @@ func (r *recorder) recordSeries(now engine.Time, n Note) (apiserver.Request, boo
 		EventTime:           microStamp(now),
 		Action:              n.Action,
 		ReportingController: r.component,
-		ReportingInstance:   instance,
+		ReportingInstance:   r.instance,
 	}
 	if r.series == nil {
 		r.series = map[engine.Key]series{}
@@ -318,12 +324,6 @@ func (s series) patch() eventPatch {
 	return eventPatch{Event: s.event, Series: &corev1.EventSeries{Count: s.count, LastObservedTime: microStamp(s.last)}}
 }
 
-// instance names the process that reports: component and host name. The
-// control plane's host has no name of its own in the simulator.
-func (r *recorder) instance() string {
-	return r.component + "-" + cmp.Or(r.host, "control-plane")
-}
-
 // name returns a name for an Event about an object, "web-0.18eac1708f4e978c":
 // the time in hexadecimal nanoseconds (util.GenerateEventName). No two names of
 // a recorder are equal.
@@ -338,7 +338,8 @@ func (r *recorder) stamp(now engine.Time) int64 {
 }
 
 func eventName(object string, named int64) string {
-	name := object + "." + strconv.FormatInt(named, 16)
+	var digits [16]byte
+	name := object + "." + string(strconv.AppendInt(digits[:0], named, 16))
 	if isPlain(object) || len(validation.NameIsDNSSubdomain(name, false)) == 0 {
 		return name
 	}

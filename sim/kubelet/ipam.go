@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"net/netip"
-
-	"k8s.io/apimachinery/pkg/types"
 )
 
 // ipam hands out a node's pod addresses as the host-local plugin does: the one
@@ -14,7 +12,7 @@ import (
 type ipam struct {
 	cidr        netip.Prefix
 	first, last netip.Addr
-	used        map[netip.Addr]types.UID
+	used        map[netip.Addr]struct{}
 }
 
 func (p *ipam) fork() ipam {
@@ -34,7 +32,7 @@ func newIPAM(cidr, first string) (ipam, error) {
 		return ipam{}, fmt.Errorf("kubelet: pod CIDR %s: want an IPv4 range of at least 8 addresses", cidr)
 	}
 	prefix = prefix.Masked()
-	p := ipam{cidr: prefix, first: prefix.Addr().Next().Next(), used: map[netip.Addr]types.UID{}}
+	p := ipam{cidr: prefix, first: prefix.Addr().Next().Next(), used: map[netip.Addr]struct{}{}}
 	if first != "" {
 		at, err := netip.ParseAddr(first)
 		if err != nil {
@@ -49,7 +47,7 @@ func newIPAM(cidr, first string) (ipam, error) {
 }
 
 // take reserves the next free address, or reports that there is none.
-func (p *ipam) take(uid types.UID) (netip.Addr, bool) {
+func (p *ipam) take() (netip.Addr, bool) {
 	next := p.last
 	if !next.IsValid() {
 		next = p.first.Prev()
@@ -61,7 +59,7 @@ func (p *ipam) take(uid types.UID) (netip.Addr, bool) {
 			next = p.first
 		}
 		if _, busy := p.used[next]; !busy {
-			p.used[next], p.last = uid, next
+			p.used[next], p.last = struct{}{}, next
 			return next, true
 		}
 	}
@@ -83,7 +81,7 @@ func (w *World) takeIP(r *room, cidr, first string) (netip.Addr, bool) {
 		}
 		m.ipam = pool
 	}
-	ip, ok := m.ipam.take(r.pod.UID)
+	ip, ok := m.ipam.take()
 	if ok {
 		r.ip = ip
 		w.byIP[ip] = place{r.node, r.pod.UID}

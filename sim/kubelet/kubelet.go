@@ -20,6 +20,7 @@ type Kubelet struct {
 	node *corev1.Node // as last read; nil before
 	// hostIPs is the node's address, shared by the statuses of its pods.
 	hostIPs []corev1.HostIP
+	net     *hostnet // immutable
 
 	slots  []*pod // nil: free
 	free   []int32

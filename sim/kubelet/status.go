@@ -115,7 +115,7 @@ func (p *pod) containerStatus(c *container, old, st *corev1.ContainerStatus) {
 			st.State.Waiting.Reason = "PodInitializing"
 		}
 	default:
-		st.Image, st.ImageID, st.ContainerID = seen.image, seen.imageID, seen.id
+		st.Image, st.ImageID, st.ContainerID = seen.image.name, seen.image.id, seen.id
 		st.Resources, st.AllocatedResources = &spec.Resources, spec.Resources.Requests
 		if seen.last != nil {
 			st.LastTerminationState.Terminated = seen.last.state

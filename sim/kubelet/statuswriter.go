@@ -20,9 +20,9 @@ type statusCache struct {
 	version  uint32            // of last
 	sending  uint32            // on its way
 	sent     uint32            // arrived
-	written  uint64            // resourceVersion of the last write
 	inFlight bool
-	finished bool // nothing is left of the pod on the node
+	finished bool   // nothing is left of the pod on the node
+	written  uint64 // resourceVersion of the last write
 }
 
 // setStatus takes a new status, which becomes shared, and writes it if it says

@@ -40,6 +40,7 @@ type World struct {
 	byIP     map[netip.Addr]place
 	trees    map[string]map[string]string // volumes that are neither NFS nor a pod's own
 	subnets  int
+	known    map[string]*image // by name in the manifest: found out once
 }
 
 var _ controller.World = (*World)(nil)
@@ -63,9 +64,9 @@ type room struct {
 	node    string
 	pod     guest
 	ip      netip.Addr // valid while the sandbox is up
-	net     hostnet
+	net     *hostnet   // immutable; nil before there was a sandbox
 	procs   []process
-	volumes map[string]*volume
+	volumes []volume
 }
 
 // guest is what a room shows of its pod. None of it ever changes, and a whole
@@ -92,11 +93,9 @@ func guestOf(pod *corev1.Pod) guest {
 
 // process is a container that runs.
 type process struct {
-	name  string
 	id    string
-	image string
 	since engine.Time
-	spec  *corev1.Container // shared, immutable
+	spec  *corev1.Container // as it was started; shared, immutable
 	env   []corev1.EnvVar
 	files map[string]string // the container's own file system
 }
@@ -118,7 +117,7 @@ func NewWorld(cfg WorldConfig) *World {
 	return &World{
 		NFS: nfs.New(cfg.NFS), cfg: &cfg, missing: map[string]bool{},
 		machines: map[string]*machine{}, byIP: map[netip.Addr]place{},
-		trees: map[string]map[string]string{},
+		trees: map[string]map[string]string{}, known: map[string]*image{},
 	}
 }
 
@@ -126,7 +125,7 @@ func NewWorld(cfg WorldConfig) *World {
 func (w *World) Fork() controller.World {
 	f := *w
 	f.NFS = w.NFS.Fork()
-	f.missing, f.byIP = maps.Clone(w.missing), maps.Clone(w.byIP)
+	f.missing, f.byIP, f.known = maps.Clone(w.missing), maps.Clone(w.byIP), maps.Clone(w.known)
 	f.trees = make(map[string]map[string]string, len(w.trees))
 	for k, t := range w.trees { // a map from a map
 		f.trees[k] = maps.Clone(t)
@@ -146,11 +145,9 @@ func (m *machine) fork() *machine {
 		for i := range c.procs {
 			c.procs[i].files = maps.Clone(c.procs[i].files)
 		}
-		c.volumes = make(map[string]*volume, len(r.volumes))
-		for name, v := range r.volumes { // a map from a map
-			vc := *v
-			vc.files = maps.Clone(v.files)
-			c.volumes[name] = &vc
+		c.volumes = slices.Clone(r.volumes)
+		for i := range c.volumes {
+			c.volumes[i].files = maps.Clone(c.volumes[i].files)
 		}
 		f.rooms[uid] = &c
 	}
@@ -165,8 +162,8 @@ func (w *World) Processes() []Process {
 			for i := range r.procs {
 				p := &r.procs[i]
 				proc := Process{
-					Node: r.node, Pod: r.pod.Key, UID: uid, Container: p.name,
-					ContainerID: p.id, Image: p.image, Since: p.since,
+					Node: r.node, Pod: r.pod.Key, UID: uid, Container: p.spec.Name,
+					ContainerID: p.id, Image: p.spec.Image, Since: p.since,
 				}
 				if r.ip.IsValid() {
 					proc.IP = r.ip.String()
@@ -267,7 +264,7 @@ func (w *World) enter(node string, pod *corev1.Pod) *room {
 	m := w.machine(node)
 	r := m.rooms[pod.UID]
 	if r == nil {
-		r = &room{node: node, pod: guestOf(pod), volumes: map[string]*volume{}}
+		r = &room{node: node, pod: guestOf(pod)}
 		m.rooms[pod.UID] = r
 	}
 	return r
@@ -286,14 +283,33 @@ func (w *World) leave(node string, uid types.UID) {
 
 // end removes a process.
 func (r *room) end(container string) {
-	r.procs = slices.DeleteFunc(r.procs, func(p process) bool { return p.name == container })
+	r.procs = slices.DeleteFunc(r.procs, func(p process) bool { return p.spec.Name == container })
 }
 
 func (r *room) proc(container string) *process {
 	for i := range r.procs {
-		if r.procs[i].name == container {
+		if r.procs[i].spec.Name == container {
 			return &r.procs[i]
 		}
 	}
 	return nil
+}
+
+// volume returns a mounted volume by its name in the pod's spec, or nil.
+func (r *room) volume(name string) *volume {
+	for i := range r.volumes {
+		if r.volumes[i].name == name {
+			return &r.volumes[i]
+		}
+	}
+	return nil
+}
+
+// mount puts a volume in its place.
+func (r *room) mount(v volume) {
+	if at := r.volume(v.name); at != nil {
+		*at = v
+	} else {
+		r.volumes = append(r.volumes, v)
+	}
 }
