@@ -77,7 +77,7 @@ type sighting struct {
 // series is an Event of events.k8s.io that may be repeated; count is 1 until it
 // was.
 type series struct {
-	event *corev1.Event // as first written
+	event *corev1.Event // as first written: the one that the server stores
 	count int32
 	last  engine.Time
 }
@@ -259,7 +259,9 @@ func (r *recorder) recordSeries(now engine.Time, n Note) (apiserver.Request, boo
 		r.series = map[engine.Key]series{}
 	}
 	r.series[key] = series{event: ev, count: 1, last: now}
-	return createEvent(ev), true
+	req := createEvent(ev)
+	req.Given = true // what the server fills in, retry takes out
+	return req, true
 }
 
 // expire forgets the Events that were not repeated by the last tick before now.
