@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math/rand/v2"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -387,14 +389,33 @@ func TestA10RecorderMemoryIsBounded(t *testing.T) {
 	for i := range 3 {
 		put(&c, engine.Key(recorderMemory+i))
 	}
-	require.Len(t, c.at, recorderMemory)
+	require.Len(t, c.entries, recorderMemory)
 	for key, kept := range map[engine.Key]bool{0: true, 1: true, 2: false, 3: false, 4: false, 5: true, recorderMemory: true} {
-		_, ok := c.at[key]
-		require.Equal(t, kept, ok, "key %d", key)
+		require.Equal(t, kept, c.find(key) != none, "key %d", key)
 	}
 	f := c.fork()
 	put(&f, 99999)
-	require.NotContains(t, c.at, engine.Key(99999))
+	require.Equal(t, int32(none), c.find(99999))
+}
+
+// It remembers what a plain list of keys in the order of their use does.
+func TestA10RecorderMemoryIsTheMostRecent(t *testing.T) {
+	var c recent[int]
+	var keys []engine.Key // the newest last
+	random := rand.New(rand.NewPCG(1, 2))
+	for i := range 4 * recorderMemory {
+		key := engine.KeyOf(strconv.Itoa(random.IntN(recorderMemory * 5 / 4)))
+		at := slices.Index(keys, key)
+		value, found := c.entry(key)
+		require.Equal(t, at >= 0, found, "step %d", i)
+		if found {
+			require.Equal(t, int(key), *value)
+			keys = slices.Delete(keys, at, at+1)
+		} else if *value = int(key); len(keys) == recorderMemory {
+			keys = keys[1:]
+		}
+		keys = append(keys, key)
+	}
 }
 
 // fields returns the JSON fields of an Event, but for creationTimestamp, which
