@@ -214,7 +214,7 @@ func (k *Kubelet) sandboxReady(env *controller.Env, p *pod) {
 		*c = corev1.PodCondition{Type: c.Type, Status: corev1.ConditionTrue, ObservedGeneration: p.api.Generation}
 	}
 	stamp(st.Conditions, p.status.last.Conditions, apiserver.Stamp(env.Now()))
-	k.setStatus(env, p, &st)
+	k.setStatus(env, p, st)
 }
 
 // hostIP is the node's address.

@@ -26,7 +26,7 @@ func (k *Kubelet) admit(env *controller.Env, p *pod, res apiserver.Result) {
 	if reason, message := k.refusal(p); reason != "" {
 		k.enter(p, rejected)
 		env.Note(controller.Note{About: p.api, Type: corev1.EventTypeWarning, Reason: reason, Message: message})
-		k.setStatus(env, p, &corev1.PodStatus{
+		k.setStatus(env, p, corev1.PodStatus{
 			QOSClass: p.api.Status.QOSClass, Phase: corev1.PodFailed,
 			Reason: reason, Message: "Pod was rejected: " + message,
 		})

@@ -25,10 +25,10 @@ type statusCache struct {
 	written  uint64 // resourceVersion of the last write
 }
 
-// setStatus takes a new status, which becomes shared, and writes it if it says
-// something new (updateStatusInternal). While a write is on its way a newer
+// setStatus takes a new status, what is in it becomes shared, and writes it if it
+// says something new (updateStatusInternal). While a write is on its way a newer
 // status waits, and the newest alone is written then.
-func (k *Kubelet) setStatus(env *controller.Env, p *pod, st *corev1.PodStatus) {
+func (k *Kubelet) setStatus(env *controller.Env, p *pod, st corev1.PodStatus) {
 	old := p.oldStatus()
 	switch {
 	case old.StartTime != nil && !old.StartTime.IsZero():
@@ -38,9 +38,10 @@ func (k *Kubelet) setStatus(env *controller.Env, p *pod, st *corev1.PodStatus) {
 		st.StartTime = &now
 	}
 	st.ObservedGeneration = max(p.api.Generation, old.ObservedGeneration)
-	changed := p.status.last == nil || !sameStatus(p.status.last, st)
+	changed := p.status.last == nil || !sameStatus(p.status.last, &st)
 	if changed {
-		p.status.last = st
+		next := st
+		p.status.last = &next
 		p.status.version++
 	}
 	if p.stage < terminated {

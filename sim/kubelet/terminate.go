@@ -142,7 +142,7 @@ func (k *Kubelet) unmounted(env *controller.Env, p *pod) {
 		if !isTerminal(st.Phase) {
 			st.Phase = corev1.PodFailed
 		}
-		k.setStatus(env, p, &st)
+		k.setStatus(env, p, st)
 	}
 	k.retire(env, p)
 }
