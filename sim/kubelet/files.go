@@ -201,7 +201,7 @@ func (w *World) latest(pod apiserver.Key) *room {
 				continue
 			}
 			if best == nil || r.procs[0].since > best.procs[0].since ||
-				r.procs[0].since == best.procs[0].since && r.node == best.node && r.pod.UID < best.pod.UID {
+				r.procs[0].since == best.procs[0].since && r.at == best.at && r.pod.UID < best.pod.UID {
 				best = r
 			}
 		}
@@ -212,7 +212,7 @@ func (w *World) latest(pod apiserver.Key) *room {
 func (w *World) filesOf(r *room, p *process) *Files {
 	c := Container{
 		PodName: r.pod.Name, Namespace: r.pod.Namespace, Ordinal: ordinal(r.pod.Name),
-		Hostname: r.pod.hostname, Name: p.spec.Name, ID: p.id, Image: p.spec.Image, NodeName: r.node,
+		Hostname: r.pod.hostname, Name: p.spec.Name, ID: p.id, Image: p.spec.Image, NodeName: r.at.node,
 		Env: p.env, Mounts: p.spec.VolumeMounts,
 	}
 	if r.ip.IsValid() {

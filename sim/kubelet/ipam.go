@@ -69,7 +69,7 @@ func (p *ipam) take() (netip.Addr, bool) {
 // takeIP gives a room an address of its node's range, which it sets up on first
 // use.
 func (w *World) takeIP(r *room, cidr, first string) (netip.Addr, bool) {
-	m := w.machine(r.node)
+	m := r.at
 	if !m.ipam.cidr.IsValid() {
 		if cidr == "" {
 			cidr = fmt.Sprintf("10.%d.%d.0/24", 244+w.subnets>>8&3, w.subnets&255)
@@ -84,7 +84,7 @@ func (w *World) takeIP(r *room, cidr, first string) (netip.Addr, bool) {
 	ip, ok := m.ipam.take()
 	if ok {
 		r.ip = ip
-		w.byIP[ip] = place{r.node, r.pod.UID}
+		w.byIP[ip] = r
 	}
 	return ip, ok
 }
@@ -92,10 +92,10 @@ func (w *World) takeIP(r *room, cidr, first string) (netip.Addr, bool) {
 // releaseIP gives the room's address back.
 func (w *World) releaseIP(r *room) {
 	if r.ip.IsValid() {
-		if at, ok := w.byIP[r.ip]; ok && at == (place{r.node, r.pod.UID}) {
+		if w.byIP[r.ip] == r {
 			delete(w.byIP, r.ip)
 		}
-		delete(w.machines[r.node].ipam.used, r.ip)
+		delete(r.at.ipam.used, r.ip)
 		r.ip = netip.Addr{}
 	}
 }

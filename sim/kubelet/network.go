@@ -29,11 +29,10 @@ func (w *World) HTTP(now engine.Time, ip string, port int, path string) (HTTPRes
 	if err != nil {
 		return HTTPResponse{}, fmt.Errorf("curl: (6) Could not resolve host: %s", ip)
 	}
-	at, ok := w.byIP[addr]
-	if !ok {
+	r := w.byIP[addr]
+	if r == nil {
 		return HTTPResponse{}, fmt.Errorf("curl: (7) Failed to connect to %s port %d: No route to host", ip, port)
 	}
-	r := w.room(at.node, at.uid)
 	for i := range r.procs {
 		p := &r.procs[i]
 		load := w.workload(p.spec.Image)

@@ -102,8 +102,8 @@ func (k *Kubelet) statusWritten(env *controller.Env, p *pod, res apiserver.Resul
 // isCopy reports whether a status says what another says and shares with it
 // what it is made of.
 func isCopy(a, b *corev1.PodStatus) bool {
-	return sameStatus(a, b) && sharesAll(a.Conditions, b.Conditions) &&
-		sharesAll(a.ContainerStatuses, b.ContainerStatuses) && sharesAll(a.InitContainerStatuses, b.InitContainerStatuses)
+	return sharesAll(a.Conditions, b.Conditions) && sharesAll(a.ContainerStatuses, b.ContainerStatuses) &&
+		sharesAll(a.InitContainerStatuses, b.InitContainerStatuses) && sameStatus(a, b)
 }
 
 func sharesAll[T any](a, b []T) bool {
@@ -266,8 +266,8 @@ func sameTime(a, b *metav1.Time) bool {
 }
 
 func sameConditions(a, b []corev1.PodCondition) bool {
-	if len(a) != len(b) {
-		return false
+	if len(a) != len(b) || sharesAll(a, b) {
+		return len(a) == len(b)
 	}
 	for i := range a {
 		x, y := &a[i], &b[i]
@@ -279,8 +279,8 @@ func sameConditions(a, b []corev1.PodCondition) bool {
 }
 
 func sameContainers(a, b []corev1.ContainerStatus) bool {
-	if len(a) != len(b) {
-		return false
+	if len(a) != len(b) || sharesAll(a, b) {
+		return len(a) == len(b)
 	}
 	for i := range a {
 		x, y := &a[i], &b[i]
