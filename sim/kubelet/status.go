@@ -101,14 +101,14 @@ func (p *pod) containerStatuses(containers []container, old []corev1.ContainerSt
 	if len(containers) > 0 && !containers[0].init {
 		sortByName(list)
 	}
-	if slices.EqualFunc(list, old, isSame) {
+	if p.status.last != nil && slices.EqualFunc(list, old, isSame) { // what others wrote may say more
 		return old
 	}
 	return slices.Clone(list)
 }
 
-// isSame reports whether two statuses of a container are the same. What they
-// take from the spec is the same if they show the same resources of it.
+// isSame reports whether two statuses that the kubelet made of a container are
+// the same. What they take from the spec is if they show the same resources of it.
 func isSame(a, b corev1.ContainerStatus) bool {
 	return a.Name == b.Name && a.Ready == b.Ready && a.RestartCount == b.RestartCount && a.Image == b.Image && a.ImageID == b.ImageID &&
 		a.ContainerID == b.ContainerID && a.Started == b.Started && a.Resources == b.Resources && sharesAll(a.VolumeMounts, b.VolumeMounts) &&
