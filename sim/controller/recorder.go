@@ -140,9 +140,10 @@ func (r *recorder) recordCounted(now engine.Time, n Note, pick chooser) (apiserv
 	about := referenceTo(n.About)
 	object := engine.KeyOf(about.Kind, about.Namespace, about.Name, string(about.UID), about.APIVersion, n.Type)
 	like := object.With(n.Reason)
-	same := like.With(about.FieldPath, n.Message)
+	message := engine.KeyOf(n.Message)
+	same := like.With(about.FieldPath) ^ message // hashes of different things: any mixture will do
 	named := r.stamp(now)
-	combined := r.isCombined(now, like, n.Message, &about, pick)
+	combined := r.isCombined(now, like, message, &about, pick)
 	if combined {
 		same = like
 	}
@@ -182,13 +183,13 @@ func (r *recorder) recordCounted(now engine.Time, n Note, pick chooser) (apiserv
 // The object's field and version tell no Events apart, as upstream. Of ten
 // messages any one is forgotten (PopAny): if it comes again it is combined, too,
 // and if one of the nine does it is counted on its own.
-func (r *recorder) isCombined(now engine.Time, like engine.Key, message string, about *corev1.ObjectReference, pick chooser) bool {
+func (r *recorder) isCombined(now engine.Time, like, message engine.Key, about *corev1.ObjectReference, pick chooser) bool {
 	s, found := r.similar.entry(like)
-	switch key := engine.KeyOf(message); {
+	switch {
 	case !found || now.Sub(s.at) > similarInterval:
-		*s = similarity{first: key}
-	case key != s.first && !slices.Contains(s.others, key):
-		s.others = append(slices.Clip(s.others), key)
+		*s = similarity{first: message}
+	case message != s.first && !slices.Contains(s.others, message):
+		s.others = append(slices.Clip(s.others), message)
 	}
 	s.at = now
 	if 1+len(s.others) < similarMax {
