@@ -58,8 +58,8 @@ type Request struct {
 	// the sender must not change what it points to afterwards. It may share
 	// memory with stored objects.
 	Object Object
-	// Given says that the sender will not look at Object again, whatever the
-	// answer: the server takes it over without a copy.
+	// Given says that the sender will not look again at what the server fills in
+	// of Object, whatever the answer: the server takes it over without a copy.
 	Given bool
 	// Patch is what Patch applies.
 	Patch Patcher

@@ -43,6 +43,7 @@ type Part struct {
 // it. The zero recorder has no name and works otherwise.
 type recorder struct {
 	component, host string
+	instance        string      // names the process that reports in a series
 	last            engine.Time // when its latest Event will be written
 
 	skew  time.Duration // of this component's clock in the names of Events
@@ -61,14 +62,14 @@ type recorder struct {
 // similarity is what the recorder knows of Events that differ in their message
 // alone.
 type similarity struct {
-	at       engine.Time // of the last one
-	messages [similarMax]engine.Key
-	count    int // how many of messages are used
+	at     engine.Time  // of the last one
+	first  engine.Key   // message
+	others []engine.Key // messages; shared with forks: replaced, never changed
 }
 
 // sighting is an Event that was written.
 type sighting struct {
-	name  string
+	named int64 // the time in its name
 	first engine.Time
 	count int32
 }
@@ -76,7 +77,7 @@ type sighting struct {
 // series is an Event of events.k8s.io that may be repeated; count is 1 until it
 // was.
 type series struct {
-	event *corev1.Event // as first written
+	event *corev1.Event // as first written: the one that the server stores
 	count int32
 	last  engine.Time
 }
@@ -89,7 +90,9 @@ func newRecorder(component, host string) recorder {
 	// refused. So the names, and they alone, show a clock that is less than a
 	// millisecond ahead, by an amount of the component's own.
 	skew := time.Duration(uint64(engine.KeyOf(component, host)) % uint64(time.Millisecond))
-	return recorder{component: component, host: host, skew: skew}
+	// The control plane's host has no name of its own in the simulator.
+	instance := component + "-" + cmp.Or(host, "control-plane")
+	return recorder{component: component, host: host, instance: instance, skew: skew}
 }
 
 // record turns a note into the request that writes it, or reports false if the
@@ -135,92 +138,92 @@ func (r *recorder) fork() recorder {
 // all the same.
 func (r *recorder) recordCounted(now engine.Time, n Note, pick chooser) (apiserver.Request, bool) {
 	about := referenceTo(n.About)
+	object := engine.KeyOf(about.Kind, about.Namespace, about.Name, string(about.UID), about.APIVersion, n.Type)
+	like := object.With(n.Reason)
+	message := engine.KeyOf(n.Message)
+	same := like.With(about.FieldPath) ^ message // hashes of different things: any mixture will do
+	named := r.stamp(now)
+	combined := r.isCombined(now, like, message, &about, pick)
+	if combined {
+		same = like
+	}
+	s := r.observe(now, same, named)
+	if r.isSpam(now, object) {
+		return apiserver.Request{}, false
+	}
 	ev := &corev1.Event{
-		ObjectMeta:          metav1.ObjectMeta{Name: r.name(now, about.Name), Namespace: eventNamespace(about)},
+		ObjectMeta:          metav1.ObjectMeta{Name: eventName(about.Name, s.named), Namespace: eventNamespace(about)},
 		InvolvedObject:      about,
 		Reason:              n.Reason,
 		Message:             n.Message,
 		Source:              corev1.EventSource{Component: r.component, Host: r.host},
-		FirstTimestamp:      apiserver.Stamp(now),
+		FirstTimestamp:      apiserver.Stamp(s.first),
 		LastTimestamp:       apiserver.Stamp(now),
-		Count:               1,
+		Count:               s.count,
 		Type:                n.Type,
 		ReportingController: r.component,
 		ReportingInstance:   r.host,
 	}
-	key := r.aggregate(now, ev, pick)
-	req := r.observe(now, key, ev)
-	if r.isSpam(now, ev) {
-		return apiserver.Request{}, false
+	if combined {
+		ev.Message = "(combined from similar events): " + ev.Message
+		ev.ReportingController, ev.ReportingInstance = "", "" // upstream forgets them, observed
 	}
+	if s.count > 1 {
+		return patchEvent(eventPatch{Event: ev, Count: ev.Count, LastTimestamp: ev.LastTimestamp, Message: ev.Message}), true
+	}
+	req := createEvent(ev)
+	req.Given = true
 	return req, true
 }
 
-// aggregate counts the different messages of like Events and, from the tenth
-// within the interval on, turns ev into the combined one. It returns the key
-// under which ev is counted (EventAggregator.EventAggregate).
+// isCombined counts the different messages of like Events and reports whether
+// there are so many that the next one is combined with others: from the tenth
+// within the interval on (EventAggregator.EventAggregate).
 //
 // The object's field and version tell no Events apart, as upstream. Of ten
 // messages any one is forgotten (PopAny): if it comes again it is combined, too,
 // and if one of the nine does it is counted on its own.
-func (r *recorder) aggregate(now engine.Time, ev *corev1.Event, pick chooser) engine.Key {
-	o := &ev.InvolvedObject
-	like := engine.KeyOf("like", o.Kind, o.Namespace, o.Name, string(o.UID), o.APIVersion, ev.Type, ev.Reason)
-	s, found := r.similar.get(like)
-	if !found || now.Sub(s.at) > similarInterval {
-		s = similarity{}
+func (r *recorder) isCombined(now engine.Time, like, message engine.Key, about *corev1.ObjectReference, pick chooser) bool {
+	s, found := r.similar.entry(like)
+	switch {
+	case !found || now.Sub(s.at) > similarInterval:
+		*s = similarity{first: message}
+	case message != s.first && !slices.Contains(s.others, message):
+		s.others = append(slices.Clip(s.others), message)
 	}
 	s.at = now
-	if message := engine.KeyOf(ev.Message); !slices.Contains(s.messages[:s.count], message) {
-		s.messages[s.count] = message
-		s.count++
+	if 1+len(s.others) < similarMax {
+		return false
 	}
-	many := s.count == similarMax
-	if many {
-		i := pick(o.Kind+" "+o.Namespace+"/"+o.Name, s.count)
-		copy(s.messages[i:], s.messages[i+1:])
-		s.count--
+	if i := pick(about.Kind+" "+about.Namespace+"/"+about.Name, similarMax); i > 0 {
+		s.others = slices.Delete(s.others, i-1, i) // the tenth was just added: this list is no fork's
+	} else {
+		s.first, s.others = s.others[0], s.others[1:]
 	}
-	r.similar.put(like, s)
-	if !many {
-		return engine.KeyOf("same", o.Kind, o.Namespace, o.Name, o.FieldPath, string(o.UID), o.APIVersion, ev.Type, ev.Reason, ev.Message)
-	}
-	ev.Message = "(combined from similar events): " + ev.Message
-	ev.ReportingController, ev.ReportingInstance = "", "" // upstream forgets them, observed
-	return like
+	return true
 }
 
-// observe returns the creation of ev, or the patch that counts it, if it was
-// written before (eventLogger.eventObserve).
-func (r *recorder) observe(now engine.Time, key engine.Key, ev *corev1.Event) apiserver.Request {
-	s, found := r.seen.get(key)
+// observe counts an Event with those that are equal to it or combined with it
+// (eventLogger.eventObserve). named is in its name if it is the first.
+func (r *recorder) observe(now engine.Time, same engine.Key, named int64) sighting {
+	s, found := r.seen.entry(same)
 	if !found {
-		s = sighting{name: ev.Name, first: now}
+		*s = sighting{named: named, first: now}
 	}
 	s.count++
-	r.seen.put(key, s)
-	if !found {
-		req := createEvent(ev)
-		req.Given = true
-		return req
-	}
-	ev.Name, ev.FirstTimestamp, ev.Count = s.name, apiserver.Stamp(s.first), s.count
-	return patchEvent(eventPatch{Event: ev, Count: s.count, LastTimestamp: ev.LastTimestamp, Message: ev.Message})
+	return *s
 }
 
 // isSpam takes one Event from the budget of its object: a burst, then one per
 // span (EventSourceObjectSpamFilter.Filter). The budget is kept as the time at
 // which it is full again, in whole nanoseconds.
-func (r *recorder) isSpam(now engine.Time, ev *corev1.Event) bool {
-	o := &ev.InvolvedObject
-	key := engine.KeyOf("spam", o.Kind, o.Namespace, o.Name, string(o.UID), o.APIVersion, ev.Type)
-	full, _ := r.spam.get(key)
-	next := max(full, now).Add(spamSpan)
+func (r *recorder) isSpam(now engine.Time, object engine.Key) bool {
+	full, _ := r.spam.entry(object)
+	next := max(*full, now).Add(spamSpan)
 	if next > now.Add(spamBurst*spamSpan) {
-		r.spam.put(key, full)
 		return true
 	}
-	r.spam.put(key, next)
+	*full = next
 	return false
 }
 
@@ -230,7 +233,6 @@ func (r *recorder) isSpam(now engine.Time, ev *corev1.Event) bool {
 func (r *recorder) recordSeries(now engine.Time, n Note) (apiserver.Request, bool) {
 	r.expire(now)
 	about := referenceTo(n.About)
-	instance := r.instance()
 	key := engine.KeyOf(n.Type, n.Action, n.Reason, about.Kind, about.Namespace, about.Name, string(about.UID),
 		about.APIVersion, about.ResourceVersion, about.FieldPath)
 	if s, found := r.series[key]; found {
@@ -252,13 +254,15 @@ func (r *recorder) recordSeries(now engine.Time, n Note) (apiserver.Request, boo
 		EventTime:           microStamp(now),
 		Action:              n.Action,
 		ReportingController: r.component,
-		ReportingInstance:   instance,
+		ReportingInstance:   r.instance,
 	}
 	if r.series == nil {
 		r.series = map[engine.Key]series{}
 	}
 	r.series[key] = series{event: ev, count: 1, last: now}
-	return createEvent(ev), true
+	req := createEvent(ev)
+	req.Given = true // what the server fills in, retry takes out
+	return req, true
 }
 
 // expire forgets the Events that were not repeated by the last tick before now.
@@ -323,23 +327,27 @@ func (s series) patch() eventPatch {
 	return eventPatch{Event: s.event, Series: &corev1.EventSeries{Count: s.count, LastObservedTime: microStamp(s.last)}}
 }
 
-// instance names the process that reports: component and host name. The
-// control plane's host has no name of its own in the simulator.
-func (r *recorder) instance() string {
-	return r.component + "-" + cmp.Or(r.host, "control-plane")
-}
-
 // name returns a name for an Event about an object, "web-0.18eac1708f4e978c":
 // the time in hexadecimal nanoseconds (util.GenerateEventName). No two names of
 // a recorder are equal.
 func (r *recorder) name(now engine.Time, object string) string {
+	return eventName(object, r.stamp(now))
+}
+
+// stamp returns the time for an Event's name, in Unix nanoseconds.
+func (r *recorder) stamp(now engine.Time) int64 {
 	r.named = max(r.named+1, apiserver.WallTime(now.Add(r.skew)).UnixNano())
-	name := object + "." + strconv.FormatInt(r.named, 16)
+	return r.named
+}
+
+func eventName(object string, named int64) string {
+	var digits [16]byte
+	name := object + "." + string(strconv.AppendInt(digits[:0], named, 16))
 	if isPlain(object) || len(validation.NameIsDNSSubdomain(name, false)) == 0 {
 		return name
 	}
 	// Upstream takes a random UUID here.
-	return fmt.Sprintf("%016x-%x", uint64(engine.KeyOf(object)), r.named)
+	return fmt.Sprintf("%016x-%x", uint64(engine.KeyOf(object)), named)
 }
 
 // isPlain reports whether a name is so plain that no pattern needs to be asked:
@@ -428,93 +436,4 @@ func eventNamespace(about corev1.ObjectReference) string {
 // microStamp returns a time as events.k8s.io stores it: in whole microseconds.
 func microStamp(t engine.Time) metav1.MicroTime {
 	return metav1.MicroTime{Time: apiserver.WallTime(t).Truncate(time.Microsecond)}
-}
-
-// recent is a map of the entries used most recently, recorderMemory of them at
-// most. Keys are hashes: that two of so few are equal is too unlikely to matter.
-// The zero recent is empty.
-type recent[V any] struct {
-	at             map[engine.Key]int32
-	entries        []recentEntry[V]
-	newest, oldest int32 // of no meaning while entries is empty
-}
-
-type recentEntry[V any] struct {
-	key          engine.Key
-	newer, older int32 // -1 at the ends
-	value        V
-}
-
-// get returns the value of a key, which is then the newest.
-func (c *recent[V]) get(key engine.Key) (V, bool) {
-	i, ok := c.at[key]
-	if !ok {
-		var zero V
-		return zero, false
-	}
-	c.touch(i)
-	return c.entries[i].value, true
-}
-
-// put sets the value of a key, which is then the newest. Beyond the limit the
-// oldest entry is forgotten.
-func (c *recent[V]) put(key engine.Key, value V) {
-	if i, ok := c.at[key]; ok {
-		c.touch(i)
-		c.entries[i].value = value
-		return
-	}
-	if c.at == nil {
-		c.at = map[engine.Key]int32{}
-		c.newest, c.oldest = -1, -1
-	}
-	i := int32(len(c.entries))
-	if i < recorderMemory {
-		c.entries = append(c.entries, recentEntry[V]{})
-	} else {
-		i = c.oldest
-		delete(c.at, c.entries[i].key)
-		c.unlink(i)
-	}
-	c.entries[i] = recentEntry[V]{key: key, value: value}
-	c.at[key] = i
-	c.push(i)
-}
-
-func (c *recent[V]) fork() recent[V] {
-	f := *c
-	f.at = maps.Clone(c.at)
-	f.entries = slices.Clone(c.entries)
-	return f
-}
-
-func (c *recent[V]) touch(i int32) {
-	if i != c.newest {
-		c.unlink(i)
-		c.push(i)
-	}
-}
-
-func (c *recent[V]) push(i int32) {
-	c.entries[i].newer, c.entries[i].older = -1, c.newest
-	if c.newest >= 0 {
-		c.entries[c.newest].newer = i
-	} else {
-		c.oldest = i
-	}
-	c.newest = i
-}
-
-func (c *recent[V]) unlink(i int32) {
-	e := &c.entries[i]
-	if e.newer >= 0 {
-		c.entries[e.newer].older = e.older
-	} else {
-		c.newest = e.older
-	}
-	if e.older >= 0 {
-		c.entries[e.older].newer = e.newer
-	} else {
-		c.oldest = e.newer
-	}
 }

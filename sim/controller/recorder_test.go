@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math/rand/v2"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -371,22 +373,49 @@ func TestA10RecorderFork(t *testing.T) {
 // What a recorder remembers is bounded, and the oldest goes first.
 func TestA10RecorderMemoryIsBounded(t *testing.T) {
 	var c recent[int]
+	put := func(c *recent[int], key engine.Key) {
+		value, found := c.entry(key)
+		require.False(t, found)
+		require.Zero(t, *value)
+		*value = int(key)
+	}
 	for i := range recorderMemory {
-		c.put(engine.Key(i), i)
+		put(&c, engine.Key(i))
 	}
-	c.get(0) // now the newest
+	value, found := c.entry(1)
+	require.True(t, found)
+	require.Equal(t, 1, *value)
+	c.entry(0) // now the newest
 	for i := range 3 {
-		c.put(engine.Key(recorderMemory+i), i)
+		put(&c, engine.Key(recorderMemory+i))
 	}
-	require.Len(t, c.at, recorderMemory)
-	for key, kept := range map[engine.Key]bool{0: true, 1: false, 2: false, 3: false, 4: true, recorderMemory: true} {
-		_, ok := c.get(key)
-		require.Equal(t, kept, ok, "key %d", key)
+	require.Len(t, c.entries, recorderMemory)
+	for key, kept := range map[engine.Key]bool{0: true, 1: true, 2: false, 3: false, 4: false, 5: true, recorderMemory: true} {
+		require.Equal(t, kept, c.find(key) != none, "key %d", key)
 	}
 	f := c.fork()
-	f.put(99999, 1)
-	_, ok := c.get(99999)
-	require.False(t, ok)
+	put(&f, 99999)
+	require.Equal(t, int32(none), c.find(99999))
+}
+
+// It remembers what a plain list of keys in the order of their use does.
+func TestA10RecorderMemoryIsTheMostRecent(t *testing.T) {
+	var c recent[int]
+	var keys []engine.Key // the newest last
+	random := rand.New(rand.NewPCG(1, 2))
+	for i := range 4 * recorderMemory {
+		key := engine.KeyOf(strconv.Itoa(random.IntN(recorderMemory * 5 / 4)))
+		at := slices.Index(keys, key)
+		value, found := c.entry(key)
+		require.Equal(t, at >= 0, found, "step %d", i)
+		if found {
+			require.Equal(t, int(key), *value)
+			keys = slices.Delete(keys, at, at+1)
+		} else if *value = int(key); len(keys) == recorderMemory {
+			keys = keys[1:]
+		}
+		keys = append(keys, key)
+	}
 }
 
 // fields returns the JSON fields of an Event, but for creationTimestamp, which

@@ -102,8 +102,11 @@ type Key uint64
 
 // KeyOf folds the parts of a name. Parts are told apart: ("a", "b") is not
 // ("ab").
-func KeyOf(parts ...string) Key {
-	h := uint64(fnvOffset)
+func KeyOf(parts ...string) Key { return Key(fnvOffset).With(parts...) }
+
+// With folds more parts in: KeyOf("a").With("b") is KeyOf("a", "b").
+func (k Key) With(parts ...string) Key {
+	h := uint64(k)
 	for _, p := range parts {
 		h = fnv(h, p)
 		h *= fnvPrime

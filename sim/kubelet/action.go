@@ -2,9 +2,11 @@ package kubelet
 
 import (
 	"fmt"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/statefulsim/statefulsim/sim/apiserver"
 	"github.com/statefulsim/statefulsim/sim/controller"
 	"github.com/statefulsim/statefulsim/sim/engine"
 )
@@ -88,7 +90,7 @@ func (k *Kubelet) planContainer(p *pod, i int16, todo []action) []action {
 	case c.seen.running:
 		why := stopReason(0)
 		switch {
-		case c.seen.image != c.spec(p.api).Image:
+		case c.seen.image.name != c.spec(p.api).Image:
 			why = changedSpec
 		case c.probes[liveness].failed(c.seen.id):
 			why = failedLiveness
@@ -156,7 +158,7 @@ func (k *Kubelet) begin(env *controller.Env, p *pod, a action) bool {
 		k.after(env, p, span(env, p, "kubelet/sandbox", k.cfg.Latency.Sandbox), engine.Progress, sandboxUp, 0)
 		return true
 	case planAgain:
-		p.todo = append([]action{a}, k.plan(p, nil)...)
+		p.todo = k.plan(p, append(p.todo[:0], a))
 		return false
 	case stopContainer:
 		return k.stopForRestart(env, p, a)
@@ -171,8 +173,8 @@ func (k *Kubelet) begin(env *controller.Env, p *pod, a action) bool {
 func (k *Kubelet) sandboxUp(env *controller.Env, p *pod) {
 	w := env.World().(*World)
 	r := w.enter(k.cfg.Node, p.api)
-	r.net = hostnet{k.hostIP(), k.cfg.ClusterDomain, k.cfg.ClusterDNS}
-	ip := k.hostIP()
+	r.net = k.network()
+	ip := r.net.hostIP
 	if !p.api.Spec.HostNetwork {
 		cidr := k.cfg.PodCIDR
 		if cidr == "" && k.node != nil {
@@ -207,11 +209,12 @@ func (k *Kubelet) sandboxReady(env *controller.Env, p *pod) {
 		return
 	}
 	st := *p.status.last
-	st.Conditions = append([]corev1.PodCondition(nil), st.Conditions...)
+	st.Conditions = slices.Clone(st.Conditions)
 	if c := condition(st.Conditions, corev1.PodReadyToStartContainers); c != nil {
-		*c = corev1.PodCondition{Type: c.Type, Status: corev1.ConditionTrue, ObservedGeneration: p.api.Generation, LastTransitionTime: c.LastTransitionTime}
+		*c = corev1.PodCondition{Type: c.Type, Status: corev1.ConditionTrue, ObservedGeneration: p.api.Generation}
 	}
-	k.setStatus(env, p, &st)
+	stamp(st.Conditions, p.status.last.Conditions, apiserver.Stamp(env.Now()))
+	k.setStatus(env, p, st)
 }
 
 // hostIP is the node's address.

@@ -2,7 +2,6 @@ package kubelet
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
@@ -25,15 +24,15 @@ func (k *Kubelet) admit(env *controller.Env, p *pod, res apiserver.Result) {
 		k.node = res.Object.(*corev1.Node)
 	}
 	if reason, message := k.refusal(p); reason != "" {
-		p.stage = rejected
+		k.enter(p, rejected)
 		env.Note(controller.Note{About: p.api, Type: corev1.EventTypeWarning, Reason: reason, Message: message})
-		k.setStatus(env, p, &corev1.PodStatus{
+		k.setStatus(env, p, corev1.PodStatus{
 			QOSClass: p.api.Status.QOSClass, Phase: corev1.PodFailed,
 			Reason: reason, Message: "Pod was rejected: " + message,
 		})
 		return
 	}
-	p.stage = syncing
+	k.enter(p, syncing)
 	k.requestSync(env, p)
 }
 
@@ -52,10 +51,8 @@ func (k *Kubelet) refusal(p *pod) (reason, message string) {
 	if ok, _ := nodeaffinity.GetRequiredNodeAffinity(p.api).Match(k.node); !ok {
 		return predicate("NodeAffinity", "node(s) didn't match Pod's node affinity/selector")
 	}
-	for _, other := range k.slots { // any conflict refuses: order cannot matter
-		if other != nil && other != p && other.isActive() && portsClash(other.api, p.api) {
-			return predicate("NodePorts", "node(s) didn't have free ports for the requested pod ports")
-		}
+	if k.portsTaken(p) {
+		return predicate("NodePorts", "node(s) didn't have free ports for the requested pod ports")
 	}
 	for i := range k.node.Spec.Taints {
 		t := &k.node.Spec.Taints[i]
@@ -69,51 +66,97 @@ func (k *Kubelet) refusal(p *pod) (reason, message string) {
 // isActive reports whether a pod uses the node's resources (GetActivePods).
 func (p *pod) isActive() bool { return p.stage > rejected && p.stage < terminated }
 
+// usage is what the active pods of a node ask for, kept as a sum: an admission
+// need not add up all of them. Quantities are exact, so that order cannot matter.
+type usage struct {
+	pods      int64
+	resources corev1.ResourceList
+}
+
+func (u *usage) add(obj *corev1.Pod) {
+	u.pods++
+	if u.resources == nil {
+		u.resources = corev1.ResourceList{}
+	}
+	for name, q := range requestsOf(obj) { // a map into a map
+		sum := u.resources[name]
+		sum.Add(q)
+		u.resources[name] = sum
+	}
+}
+
+func (u *usage) remove(obj *corev1.Pod) {
+	u.pods--
+	for name, q := range requestsOf(obj) { // a map into a map
+		sum := u.resources[name]
+		sum.Sub(q)
+		u.resources[name] = sum
+	}
+}
+
+// enter takes a pod to a stage.
+func (k *Kubelet) enter(p *pod, s stage) {
+	was := p.isActive()
+	p.stage = s
+	switch is := p.isActive(); {
+	case is && !was:
+		k.used.add(p.api)
+	case was && !is:
+		k.used.remove(p.api)
+	}
+}
+
+// update takes over a newer state of a pod, whose spec may be another.
+func (k *Kubelet) update(p *pod, obj *corev1.Pod) {
+	recount := p.isActive() && obj.Generation != p.api.Generation
+	if recount {
+		k.used.remove(p.api)
+	}
+	p.api = obj
+	if recount {
+		k.used.add(p.api)
+	}
+}
+
 // insufficient checks the node's resources in the order of the scheduler's
 // noderesources.Fits.
 func (k *Kubelet) insufficient(p *pod) (reason, message string) {
 	capacity := k.node.Status.Allocatable
-	count := int64(0)
-	used := corev1.ResourceList{}
-	for _, other := range k.slots { // sums: order cannot matter
-		if other != nil && other != p && other.isActive() {
-			count++
-			for name, q := range requestsOf(other.api) { // a map into a map
-				sum := used[name]
-				sum.Add(q)
-				used[name] = sum
-			}
-		}
-	}
 	short := func(name corev1.ResourceName, want, used, have int64) string {
 		return fmt.Sprintf("Node didn't have enough resource: %s, requested: %d, used: %d, capacity: %d", name, want, used, have)
 	}
-	if pods, ok := capacity[corev1.ResourcePods]; ok && count+1 > pods.Value() {
-		return "OutOfpods", short(corev1.ResourcePods, 1, count, pods.Value())
+	if pods, ok := capacity[corev1.ResourcePods]; ok && k.used.pods+1 > pods.Value() {
+		return "OutOfpods", short(corev1.ResourcePods, 1, k.used.pods, pods.Value())
 	}
 	want := requestsOf(p.api)
-	names := []corev1.ResourceName{corev1.ResourceCPU, corev1.ResourceMemory, corev1.ResourceEphemeralStorage}
-	for _, name := range slices.Sorted(maps.Keys(want)) {
+	var few [8]corev1.ResourceName
+	names := append(few[:0], corev1.ResourceCPU, corev1.ResourceMemory, corev1.ResourceEphemeralStorage)
+	for name := range want { // sorted below
 		if !slices.Contains(names, name) {
 			names = append(names, name)
 		}
 	}
+	slices.Sort(names[3:])
 	for _, name := range names {
 		have, known := capacity[name]
 		q := want[name]
 		if !known || q.IsZero() { // removeMissingExtendedResources; a Node without allocatable refuses nothing
 			continue
 		}
-		value := (*resource.Quantity).Value
-		if name == corev1.ResourceCPU {
-			value = (*resource.Quantity).MilliValue
-		}
-		u := used[name]
-		if value(&q)+value(&u) > value(&have) {
-			return "OutOf" + string(name), short(name, value(&q), value(&u), value(&have))
+		if w, u, h := amount(name, q), amount(name, k.used.resources[name]), amount(name, have); w+u > h {
+			return "OutOf" + string(name), short(name, w, u, h)
 		}
 	}
 	return "", ""
+}
+
+// amount is a quantity in the unit in which nodes are compared: CPU in
+// thousandths.
+func amount(name corev1.ResourceName, q resource.Quantity) int64 {
+	if name == corev1.ResourceCPU {
+		return q.MilliValue()
+	}
+	return q.Value()
 }
 
 // requestsOf returns what a pod asks for; nil for a pod that asks for nothing,
@@ -146,6 +189,30 @@ func tolerates(obj *corev1.Pod, t *corev1.Taint) bool {
 		if (o.Effect == "" || o.Effect == t.Effect) && (o.Key == "" || o.Key == t.Key) &&
 			(o.Operator == corev1.TolerationOpExists || o.Key != "" && o.Value == t.Value && (o.Operator == "" || o.Operator == corev1.TolerationOpEqual)) {
 			return true
+		}
+	}
+	return false
+}
+
+// portsTaken reports whether another pod has a port of the host that a pod wants.
+func (k *Kubelet) portsTaken(p *pod) bool {
+	if !wantsHostPort(p.api) {
+		return false
+	}
+	for _, other := range k.slots { // any conflict counts: order cannot matter
+		if other != nil && other != p && other.isActive() && portsClash(other.api, p.api) {
+			return true
+		}
+	}
+	return false
+}
+
+func wantsHostPort(obj *corev1.Pod) bool {
+	for i := range obj.Spec.Containers {
+		for j := range obj.Spec.Containers[i].Ports {
+			if obj.Spec.Containers[i].Ports[j].HostPort != 0 {
+				return true
+			}
 		}
 	}
 	return false

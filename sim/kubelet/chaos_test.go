@@ -18,7 +18,7 @@ import (
 
 const chaosPod = `{metadata: {name: %s}, spec: {terminationGracePeriodSeconds: 5, volumes: [{name: v, nfs: {server: nfs, path: /%s}}],
   initContainers: [{name: i, image: init}, {name: side, image: side, restartPolicy: Always}],
-  containers: [{name: c, image: main, volumeMounts: [{name: v, mountPath: /v}], readinessProbe: {tcpSocket: {port: 1}}, livenessProbe: {tcpSocket: {port: 1}, periodSeconds: 3}},
+  containers: [{name: c, image: main, volumeMounts: [{name: v, mountPath: /v}], resources: {requests: {cpu: 100m, memory: 1500m}}, readinessProbe: {tcpSocket: {port: 1}}, livenessProbe: {tcpSocket: {port: 1}, periodSeconds: 3}},
     {name: d, image: stubborn, lifecycle: {preStop: {sleep: {seconds: 2}}, postStart: {exec: {command: [x]}}}}]}}`
 
 // Faults of every kind in any order, then peace: every pod that is left runs
@@ -40,6 +40,7 @@ func TestConvergesAfterFaults(t *testing.T) {
 		names := []string{"p-0", "p-1", "p-2"}
 		for range rapid.IntRange(1, 12).Draw(rt, "operations") {
 			chaos(rt, l, rapid.SampledFrom(names).Draw(rt, "pod"))
+			l.node.CheckUsage(rt)
 		}
 		l.node.Restart(l.env)
 		l.world.NFS.SetDown("nfs", false)

@@ -6,12 +6,15 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
 // conditions makes the conditions of a status: those of others as the API has
-// them, then the kubelet's own, in upstream's order.
-func (p *pod) conditions(st *corev1.PodStatus) []corev1.PodCondition {
-	list := appendOthers(nil, p.api.Status.Conditions, kubeletConditions)
+// them, then the kubelet's own, in upstream's order. It returns the old ones if
+// they are the same.
+func (p *pod) conditions(st *corev1.PodStatus, old []corev1.PodCondition, now metav1.Time) []corev1.PodCondition {
+	var few [8]corev1.PodCondition
+	list := appendOthers(few[:0], p.api.Status.Conditions, kubeletConditions)
 	add := func(t corev1.PodConditionType, ok bool, reason, message string) {
 		c := corev1.PodCondition{Type: t, ObservedGeneration: p.api.Generation, Status: corev1.ConditionTrue, Reason: reason, Message: message}
 		if !ok {
@@ -37,7 +40,27 @@ func (p *pod) conditions(st *corev1.PodStatus) []corev1.PodCondition {
 	}
 	add(corev1.ContainersReady, ready, reason, message)
 	add(corev1.PodScheduled, true, "", "")
-	return list
+	stamp(list, old, now)
+	if slices.Equal(list, old) {
+		return old
+	}
+	return slices.Clone(list)
+}
+
+// stamp dates the kubelet's own conditions: a status that is what it was keeps
+// its time (updateLastTransitionTime).
+func stamp(list, old []corev1.PodCondition, now metav1.Time) {
+	for i := range list {
+		c := &list[i]
+		if !isOwned(c.Type) {
+			continue
+		}
+		if was := condition(old, c.Type); was != nil && was.Status == c.Status {
+			c.LastTransitionTime = was.LastTransitionTime
+		} else {
+			c.LastTransitionTime = now
+		}
+	}
 }
 
 // kubeletConditions is how many conditions of its own the kubelet writes.

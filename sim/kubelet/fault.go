@@ -97,7 +97,7 @@ func (k *Kubelet) Restart(env *controller.Env) {
 		if p.calls = nil; listed[p.uid] != nil {
 			continue
 		}
-		p.forgetKubelet()
+		k.forgetMemory(p)
 		k.removed(env, p)
 	}
 	pods := slices.SortedFunc(maps.Values(listed), func(a, b *corev1.Pod) int {
@@ -113,12 +113,12 @@ func (k *Kubelet) Restart(env *controller.Env) {
 			continue
 		}
 		p := k.slots[i]
-		p.api = obj
+		k.update(p, obj)
 		if p.stage == finished || p.stage == rejected {
 			k.pushStatus(env, p)
 			continue
 		}
-		p.forgetKubelet()
+		k.forgetMemory(p)
 		k.receive(env, p)
 	}
 }
@@ -126,12 +126,13 @@ func (k *Kubelet) Restart(env *controller.Env) {
 // Down reports whether the kubelet process does not run.
 func (k *Kubelet) Down() bool { return k.down }
 
-// forgetKubelet drops what a kubelet keeps in memory of a pod alone.
-func (p *pod) forgetKubelet() {
+// forgetMemory drops what a kubelet keeps in memory of a pod alone.
+func (k *Kubelet) forgetMemory(p *pod) {
 	if p.stage == finished || p.stage == rejected {
 		return
 	}
-	p.stage, p.status = admitting, statusCache{}
+	k.enter(p, admitting)
+	p.status = statusCache{}
 	p.image = nil
 	p.seen = p.sandbox
 	for i := range p.containers {

@@ -15,6 +15,7 @@ import (
 // volume is one mounted volume of a pod. Its files lie in an NFS export, in a
 // tree of the world (a disk that outlives the pod), or in the pod's own room.
 type volume struct {
+	name         string // in the pod's spec
 	server, path string // an NFS export
 	tree         string // a tree of the world
 	files        map[string]string
@@ -121,14 +122,14 @@ func (f *Files) resolve(path string) (*volume, string) {
 	if sub = strings.Trim(sub, "/"); sub != "" {
 		rest = strings.TrimRight(sub+"/"+rest, "/")
 	}
-	return f.room.volumes[m.Name], rest
+	return f.room.volume(m.Name), rest
 }
 
 func (f *Files) mountOf(path string) (best *corev1.VolumeMount, rest string) {
 	for i := range f.Mounts {
 		m := &f.Mounts[i]
 		at := strings.TrimRight(m.MountPath, "/")
-		if r, ok := strings.CutPrefix(path, at); ok && (r == "" || r[0] == '/') && f.room.volumes[m.Name] != nil &&
+		if r, ok := strings.CutPrefix(path, at); ok && (r == "" || r[0] == '/') && f.room.volume(m.Name) != nil &&
 			(best == nil || len(at) > len(strings.TrimRight(best.MountPath, "/"))) {
 			best, rest = m, strings.TrimLeft(r, "/")
 		}
@@ -200,7 +201,7 @@ func (w *World) latest(pod apiserver.Key) *room {
 				continue
 			}
 			if best == nil || r.procs[0].since > best.procs[0].since ||
-				r.procs[0].since == best.procs[0].since && r.node == best.node && r.pod.UID < best.pod.UID {
+				r.procs[0].since == best.procs[0].since && r.at == best.at && r.pod.UID < best.pod.UID {
 				best = r
 			}
 		}
@@ -211,7 +212,7 @@ func (w *World) latest(pod apiserver.Key) *room {
 func (w *World) filesOf(r *room, p *process) *Files {
 	c := Container{
 		PodName: r.pod.Name, Namespace: r.pod.Namespace, Ordinal: ordinal(r.pod.Name),
-		Hostname: r.pod.hostname, Name: p.name, ID: p.id, Image: p.image, NodeName: r.node,
+		Hostname: r.pod.hostname, Name: p.spec.Name, ID: p.id, Image: p.spec.Image, NodeName: r.at.node,
 		Env: p.env, Mounts: p.spec.VolumeMounts,
 	}
 	if r.ip.IsValid() {

@@ -39,11 +39,12 @@ func (r *room) hash(c *apiserver.Census) uint64 {
 	h := apiserver.Blend(c.Key(r.pod.Key), bit(r.ip.IsValid()))
 	for i := range r.procs {
 		p := &r.procs[i]
-		h = apiserver.Blend(h, c.Name(p.name), c.Name(p.image), hashFiles(c, p.files))
+		h = apiserver.Blend(h, c.Name(p.spec.Name), c.Name(p.spec.Image), hashFiles(c, p.files))
 	}
 	var volumes uint64
-	for name, v := range r.volumes { // a sum: order cannot matter
-		volumes += apiserver.Blend(c.Name(name), c.Name(v.server), c.Name(v.path), c.Name(v.tree), bit(v.readOnly), hashFiles(c, v.files))
+	for i := range r.volumes { // a sum: order cannot matter
+		v := &r.volumes[i]
+		volumes += apiserver.Blend(c.Name(v.name), c.Name(v.server), c.Name(v.path), c.Name(v.tree), bit(v.readOnly), hashFiles(c, v.files))
 	}
 	return apiserver.Blend(h, volumes)
 }

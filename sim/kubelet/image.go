@@ -32,7 +32,7 @@ func (k *Kubelet) ensureImage(env *controller.Env, p *pod, c *container) bool {
 	if !present {
 		return k.pull(env, p, c, false)
 	}
-	k.noteOn(env, p, c, corev1.EventTypeNormal, "Pulled", fmt.Sprintf("Container image %q already present on machine and can be accessed by the pod", spec.Image))
+	k.noteOn(env, p, c, corev1.EventTypeNormal, "Pulled", env.World().(*World).image(spec.Image).present)
 	return k.fetchEnv(env, p)
 }
 
@@ -108,7 +108,8 @@ func (p *pod) imageBackoff(image string) *imageBackoff {
 }
 
 func (k *Kubelet) hasImage(env *controller.Env, image string) bool {
-	return env.World().(*World).machine(k.cfg.Node).images[qualified(image)]
+	w := env.World().(*World)
+	return w.machine(k.cfg.Node).images[w.image(image).full]
 }
 
 // allPresent reports whether a pod's containers start without a question to a
@@ -135,11 +136,29 @@ func pullPolicy(c *corev1.Container) corev1.PullPolicy {
 	return corev1.PullIfNotPresent
 }
 
-// imageID returns the digest of an image, as the runtime reports it.
-func imageID(image string) string {
-	full := qualified(image)
-	sum := sha256.Sum256([]byte(full))
-	return repository(full) + "@sha256:" + hex.EncodeToString(sum[:])
+// image is what follows from an image's name alone: immutable, pods share it.
+type image struct {
+	name    string // in the manifest
+	full    string // as containerd writes it
+	id      string // with its digest, as the runtime reports it
+	present string // the words for a node that has it
+}
+
+// image returns what follows from an image's name.
+func (w *World) image(name string) *image {
+	is := w.known[name]
+	if is == nil {
+		full := qualified(name)
+		sum := sha256.Sum256([]byte(full))
+		is = &image{
+			name:    name,
+			full:    full,
+			id:      repository(full) + "@sha256:" + hex.EncodeToString(sum[:]),
+			present: fmt.Sprintf("Container image %q already present on machine and can be accessed by the pod", name),
+		}
+		w.known[name] = is
+	}
+	return is
 }
 
 // imageSize returns an image's size, or 20 to 80 MB made up from the name.

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"net/netip"
-
-	"k8s.io/apimachinery/pkg/types"
 )
 
 // ipam hands out a node's pod addresses as the host-local plugin does: the one
@@ -14,7 +12,7 @@ import (
 type ipam struct {
 	cidr        netip.Prefix
 	first, last netip.Addr
-	used        map[netip.Addr]types.UID
+	used        map[netip.Addr]struct{}
 }
 
 func (p *ipam) fork() ipam {
@@ -34,7 +32,7 @@ func newIPAM(cidr, first string) (ipam, error) {
 		return ipam{}, fmt.Errorf("kubelet: pod CIDR %s: want an IPv4 range of at least 8 addresses", cidr)
 	}
 	prefix = prefix.Masked()
-	p := ipam{cidr: prefix, first: prefix.Addr().Next().Next(), used: map[netip.Addr]types.UID{}}
+	p := ipam{cidr: prefix, first: prefix.Addr().Next().Next(), used: map[netip.Addr]struct{}{}}
 	if first != "" {
 		at, err := netip.ParseAddr(first)
 		if err != nil {
@@ -49,7 +47,7 @@ func newIPAM(cidr, first string) (ipam, error) {
 }
 
 // take reserves the next free address, or reports that there is none.
-func (p *ipam) take(uid types.UID) (netip.Addr, bool) {
+func (p *ipam) take() (netip.Addr, bool) {
 	next := p.last
 	if !next.IsValid() {
 		next = p.first.Prev()
@@ -61,7 +59,7 @@ func (p *ipam) take(uid types.UID) (netip.Addr, bool) {
 			next = p.first
 		}
 		if _, busy := p.used[next]; !busy {
-			p.used[next], p.last = uid, next
+			p.used[next], p.last = struct{}{}, next
 			return next, true
 		}
 	}
@@ -71,7 +69,7 @@ func (p *ipam) take(uid types.UID) (netip.Addr, bool) {
 // takeIP gives a room an address of its node's range, which it sets up on first
 // use.
 func (w *World) takeIP(r *room, cidr, first string) (netip.Addr, bool) {
-	m := w.machine(r.node)
+	m := r.at
 	if !m.ipam.cidr.IsValid() {
 		if cidr == "" {
 			cidr = fmt.Sprintf("10.%d.%d.0/24", 244+w.subnets>>8&3, w.subnets&255)
@@ -83,10 +81,10 @@ func (w *World) takeIP(r *room, cidr, first string) (netip.Addr, bool) {
 		}
 		m.ipam = pool
 	}
-	ip, ok := m.ipam.take(r.pod.UID)
+	ip, ok := m.ipam.take()
 	if ok {
 		r.ip = ip
-		w.byIP[ip] = place{r.node, r.pod.UID}
+		w.byIP[ip] = r
 	}
 	return ip, ok
 }
@@ -94,10 +92,10 @@ func (w *World) takeIP(r *room, cidr, first string) (netip.Addr, bool) {
 // releaseIP gives the room's address back.
 func (w *World) releaseIP(r *room) {
 	if r.ip.IsValid() {
-		if at, ok := w.byIP[r.ip]; ok && at == (place{r.node, r.pod.UID}) {
+		if w.byIP[r.ip] == r {
 			delete(w.byIP, r.ip)
 		}
-		delete(w.machines[r.node].ipam.used, r.ip)
+		delete(r.at.ipam.used, r.ip)
 		r.ip = netip.Addr{}
 	}
 }

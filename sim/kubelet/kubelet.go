@@ -20,11 +20,14 @@ type Kubelet struct {
 	node *corev1.Node // as last read; nil before
 	// hostIPs is the node's address, shared by the statuses of its pods.
 	hostIPs []corev1.HostIP
+	net     *hostnet // immutable
 
 	slots  []*pod // nil: free
 	free   []int32
 	byUID  map[types.UID]int32
 	ticket uint32 // of the last timer or call
+	// used is what the node's pods ask for.
+	used usage
 
 	// pulling is until when the node's one download at a time lasts.
 	pulling engine.Time
@@ -83,6 +86,7 @@ func (k *Kubelet) Fork() controller.Actor {
 		}
 	}
 	f.free = slices.Clone(k.free)
+	f.used.resources = k.used.resources.DeepCopy()
 	f.byUID = make(map[types.UID]int32, len(k.byUID))
 	for uid, i := range k.byUID { // a map from a map
 		f.byUID[uid] = i
@@ -144,7 +148,7 @@ func (k *Kubelet) observe(env *controller.Env, obj *corev1.Pod, deleted bool) {
 	if version(obj) <= version(old) {
 		return // what was written after it is known already
 	}
-	p.api = obj
+	k.update(p, obj)
 	k.reconcile(env, p)
 	switch {
 	case obj.DeletionTimestamp != nil && (old.DeletionTimestamp == nil || graceOf(obj) < graceOf(old)):

@@ -228,44 +228,45 @@ func (k *Kubelet) mountTry(env *controller.Env, p *pod, i int) {
 		return
 	}
 	m.done, m.err, m.contents = true, "", nil
-	w.enter(k.cfg.Node, p.api).volumes[m.source(p.api).Name] = v
+	v.name = m.source(p.api).Name
+	w.enter(k.cfg.Node, p.api).mount(v)
 	k.allMounted(env, p)
 }
 
 // volume makes the volume, or says why it cannot be mounted. Any number of
 // nodes may mount an export at a time, whatever the access mode (M1).
-func (k *Kubelet) volume(w *World, p *pod, m *mount) (*volume, error) {
+func (k *Kubelet) volume(w *World, p *pod, m *mount) (volume, error) {
 	src := m.source(p.api)
 	switch {
 	case m.pv != nil && m.pv.Spec.NFS != nil:
 		readOnly := src.PersistentVolumeClaim != nil && src.PersistentVolumeClaim.ReadOnly
 		return k.mountNFS(w, p, m, m.pv.Spec.NFS, m.pv.Spec.MountOptions, readOnly)
 	case m.pv != nil && m.pv.Spec.Local != nil:
-		return &volume{tree: "node/" + k.cfg.Node + m.pv.Spec.Local.Path}, nil
+		return volume{tree: "node/" + k.cfg.Node + m.pv.Spec.Local.Path}, nil
 	case m.pv != nil && m.pv.Spec.HostPath != nil:
-		return &volume{tree: "node/" + k.cfg.Node + m.pv.Spec.HostPath.Path}, nil
+		return volume{tree: "node/" + k.cfg.Node + m.pv.Spec.HostPath.Path}, nil
 	case m.pv != nil: // any other source is a disk of its own
-		return &volume{tree: "pv/" + string(m.pv.UID) + "/" + m.pv.Name}, nil
+		return volume{tree: "pv/" + string(m.pv.UID) + "/" + m.pv.Name}, nil
 	case src.NFS != nil:
 		return k.mountNFS(w, p, m, src.NFS, nil, src.NFS.ReadOnly)
 	case src.HostPath != nil:
-		return &volume{tree: "node/" + k.cfg.Node + src.HostPath.Path}, nil
+		return volume{tree: "node/" + k.cfg.Node + src.HostPath.Path}, nil
 	case src.EmptyDir != nil:
-		if v := w.enter(k.cfg.Node, p.api).volumes[src.Name]; v != nil && src.EmptyDir.Medium != corev1.StorageMediumMemory {
-			return v, nil // the machine was off: the directory is on its disk
+		if v := w.enter(k.cfg.Node, p.api).volume(src.Name); v != nil && src.EmptyDir.Medium != corev1.StorageMediumMemory {
+			return *v, nil // the machine was off: the directory is on its disk
 		}
-		return &volume{}, nil
+		return volume{}, nil
 	}
 	files, err := k.contentFiles(p, src, m.contents)
 	if err != nil {
-		return nil, err
+		return volume{}, err
 	}
-	return &volume{files: files, readOnly: true}, nil
+	return volume{files: files, readOnly: true}, nil
 }
 
 // mountNFS mounts an export; its error is what mount-utils makes of the words
 // of mount.nfs.
-func (k *Kubelet) mountNFS(w *World, p *pod, m *mount, nfs *corev1.NFSVolumeSource, options []string, readOnly bool) (*volume, error) {
+func (k *Kubelet) mountNFS(w *World, p *pod, m *mount, nfs *corev1.NFSVolumeSource, options []string, readOnly bool) (volume, error) {
 	if err := w.NFS.Mount(nfs.Server, nfs.Path); err != nil {
 		if readOnly {
 			options = append(slices.Clone(options), "ro")
@@ -274,8 +275,8 @@ func (k *Kubelet) mountNFS(w *World, p *pod, m *mount, nfs *corev1.NFSVolumeSour
 		if len(options) > 0 {
 			opts = "-o " + strings.Join(options, ",") + " "
 		}
-		return nil, fmt.Errorf("mount failed: exit status 32\nMounting command: mount\nMounting arguments: -t nfs %s%s:%s /var/lib/kubelet/pods/%s/volumes/kubernetes.io~nfs/%s\nOutput: %w\n",
+		return volume{}, fmt.Errorf("mount failed: exit status 32\nMounting command: mount\nMounting arguments: -t nfs %s%s:%s /var/lib/kubelet/pods/%s/volumes/kubernetes.io~nfs/%s\nOutput: %w\n",
 			opts, nfs.Server, nfs.Path, p.uid, m.label, err)
 	}
-	return &volume{server: nfs.Server, path: nfs.Path, readOnly: readOnly || nfs.ReadOnly}, nil
+	return volume{server: nfs.Server, path: nfs.Path, readOnly: readOnly || nfs.ReadOnly}, nil
 }

@@ -14,6 +14,14 @@ import (
 // hostnet is what a node tells its pods about the network.
 type hostnet struct{ hostIP, domain, dns string }
 
+// network returns what the node tells its pods; they share it.
+func (k *Kubelet) network() *hostnet {
+	if ip := k.hostIP(); k.net == nil || k.net.hostIP != ip {
+		k.net = &hostnet{ip, k.cfg.ClusterDomain, k.cfg.ClusterDNS}
+	}
+	return k.net
+}
+
 // HTTP asks whoever listens at an address at a time, as curl would, and gives
 // curl's words if nobody answers.
 func (w *World) HTTP(now engine.Time, ip string, port int, path string) (HTTPResponse, error) {
@@ -21,14 +29,13 @@ func (w *World) HTTP(now engine.Time, ip string, port int, path string) (HTTPRes
 	if err != nil {
 		return HTTPResponse{}, fmt.Errorf("curl: (6) Could not resolve host: %s", ip)
 	}
-	at, ok := w.byIP[addr]
-	if !ok {
+	r := w.byIP[addr]
+	if r == nil {
 		return HTTPResponse{}, fmt.Errorf("curl: (7) Failed to connect to %s port %d: No route to host", ip, port)
 	}
-	r := w.room(at.node, at.uid)
 	for i := range r.procs {
 		p := &r.procs[i]
-		load := w.workload(p.image)
+		load := w.workload(p.spec.Image)
 		if load.HTTP != nil && now.Sub(p.since) >= load.StartAfter && listens(p.spec, port) {
 			return w.ask(now, r, p, &load, port, path), nil
 		}

@@ -44,8 +44,8 @@ type pod struct {
 	// The worker's program of the current sync (kuberuntime's SyncPod).
 	todo   []action
 	failed bool        // a step failed
-	expiry engine.Time // when the first back-off of a failed step ends; 0: unknown
 	acted  bool        // a step succeeded
+	expiry engine.Time // when the first back-off of a failed step ends; 0: unknown
 
 	// Of the container that is being started.
 	fetched   []apiserver.Object // what its environment refers to, so far
@@ -104,13 +104,12 @@ func (r *run) end(e exit, now engine.Time) {
 type run struct {
 	id      string // with the runtime's scheme; empty: never created
 	attempt int32
+	sandbox int32 // which of the pod's it is in
 	running bool
 	started engine.Time
 	exit    *exit // of this run, once it has ended
 	last    *exit // of the run before
-	image   string
-	imageID string
-	sandbox int32 // which of the pod's it is in
+	image   *image
 }
 
 // container is what a node knows of one container of a pod.

@@ -35,9 +35,9 @@ const (
 
 // probeState is the worker of one probe (prober.worker).
 type probeState struct {
-	on     bool        // the worker exists
 	base   engine.Time // of its ticker
 	id     string      // the run that it knows
+	on     bool        // the worker exists
 	value  verdict     // what the kubelet holds of that run
 	last   verdict     // the last answer
 	count  int32       // how often in a row
@@ -280,12 +280,16 @@ func (k *Kubelet) ask(env *controller.Env, p *pod, i int16, t probeType, spec *c
 	if !c.run.running {
 		h = health{}
 	}
+	asks := h.listening && k.asksHTTP(&load, spec) && !c.probes[t].broken
+	if h.ok && !asks { // who is well listens
+		return success, ""
+	}
 	ip, port := c.address(p, spec)
 	refused := fmt.Sprintf("dial tcp %s:%d: connect: connection refused", ip, port)
 	switch {
 	case spec.HTTPGet != nil:
 		path := spec.HTTPGet.Path
-		if h.listening && k.asksHTTP(&load, spec) && !c.probes[t].broken {
+		if asks {
 			w := env.World().(*World)
 			r := w.room(k.cfg.Node, p.uid)
 			res := w.ask(env.Now(), r, r.proc(c.name), &load, port, path)
@@ -301,17 +305,13 @@ func (k *Kubelet) ask(env *controller.Env, p *pod, i int16, t probeType, spec *c
 			}
 			return failure, fmt.Sprintf("Get \"%s://%s:%d%s\": %s", scheme, ip, port, path, refused)
 		}
-		if !h.ok {
-			return failure, "HTTP probe failed with statuscode: 503"
-		}
-	case !h.ok && spec.TCPSocket != nil:
+		return failure, "HTTP probe failed with statuscode: 503"
+	case spec.TCPSocket != nil:
 		return failure, refused
-	case !h.ok && spec.GRPC != nil:
+	case spec.GRPC != nil:
 		return failure, fmt.Sprintf("timeout: failed to connect service \"%s:%d\" within %ds: context deadline exceeded", ip, port, max(spec.TimeoutSeconds, 1))
-	case !h.ok:
-		return failure, load.ProbeOutput
 	}
-	return success, ""
+	return failure, load.ProbeOutput
 }
 
 // address is where a probe goes.

@@ -73,7 +73,7 @@ func (k *Kubelet) containerUp(env *controller.Env, p *pod) {
 	spec := c.spec(p.api)
 	w := env.World().(*World)
 	r := w.enter(k.cfg.Node, p.api)
-	next := run{attempt: c.run.attempt, running: true, started: env.Now(), last: c.run.exit, image: spec.Image, imageID: imageID(spec.Image), sandbox: p.sandbox.attempts}
+	next := run{attempt: c.run.attempt, running: true, started: env.Now(), last: c.run.exit, image: w.image(spec.Image), sandbox: p.sandbox.attempts}
 	if c.run.id != "" {
 		next.attempt++
 	}
@@ -81,7 +81,7 @@ func (k *Kubelet) containerUp(env *controller.Env, p *pod) {
 	c.run = next
 	c.reason, c.message = "", ""
 	p.acted = true
-	r.procs = append(r.procs, process{name: c.name, id: next.id[len(scheme):], image: spec.Image, since: env.Now(), spec: spec, env: c.env})
+	r.procs = append(r.procs, process{id: next.id[len(scheme):], since: env.Now(), spec: spec, env: c.env})
 	k.noteOn(env, p, c, corev1.EventTypeNormal, "Created", "Container created") // §0.8
 	k.noteOn(env, p, c, corev1.EventTypeNormal, "Started", "Container started")
 

@@ -1,6 +1,8 @@
 package kubelet
 
 import (
+	"slices"
+
 	corev1 "k8s.io/api/core/v1"
 	resourcehelper "k8s.io/component-helpers/resource"
 
@@ -10,29 +12,18 @@ import (
 
 // generate makes a pod's status from what the kubelet sees of it
 // (generateAPIPodStatus). over says that its containers will not run again.
-func (k *Kubelet) generate(env *controller.Env, p *pod, over bool) *corev1.PodStatus {
+func (k *Kubelet) generate(env *controller.Env, p *pod, over bool) (st corev1.PodStatus) {
 	old := p.oldStatus()
-	st := &corev1.PodStatus{QOSClass: p.api.Status.QOSClass}
+	st.QOSClass = p.api.Status.QOSClass
 	if p.seen.ip != "" {
 		st.PodIP, st.PodIPs = p.seen.ip, old.PodIPs
 		if len(old.PodIPs) != 1 || old.PodIPs[0].IP != p.seen.ip {
 			st.PodIPs = []corev1.PodIP{{IP: p.seen.ip}}
 		}
 	}
-	if p.inits > 0 {
-		st.InitContainerStatuses = make([]corev1.ContainerStatus, p.inits)
-	}
-	st.ContainerStatuses = make([]corev1.ContainerStatus, len(p.containers)-int(p.inits))
-	for i := range p.containers {
-		c := &p.containers[i]
-		if c.init {
-			p.containerStatus(c, statusOf(old.InitContainerStatuses, c.name), &st.InitContainerStatuses[i])
-		} else {
-			p.containerStatus(c, statusOf(old.ContainerStatuses, c.name), &st.ContainerStatuses[i-int(p.inits)])
-		}
-	}
-	sortByName(st.ContainerStatuses)
-	st.Phase = p.phase(st, over)
+	st.InitContainerStatuses = p.containerStatuses(p.containers[:p.inits], old.InitContainerStatuses)
+	st.ContainerStatuses = p.containerStatuses(p.containers[p.inits:], old.ContainerStatuses)
+	st.Phase = p.phase(&st, over)
 	for _, was := range [...]corev1.PodPhase{old.Phase, p.api.Status.Phase} {
 		if isTerminal(was) && !isTerminal(st.Phase) {
 			st.Phase = was
@@ -52,9 +43,9 @@ func (k *Kubelet) generate(env *controller.Env, p *pod, over bool) *corev1.PodSt
 	if p.status.last != nil && old.Resources != nil && old.ObservedGeneration == p.api.Generation {
 		st.Resources, st.AllocatedResources = old.Resources, old.AllocatedResources // the spec is the same
 	} else {
-		p.resources(st)
+		p.resources(&st)
 	}
-	st.Conditions = p.conditions(st)
+	st.Conditions = p.conditions(&st, old.Conditions, apiserver.Stamp(env.Now()))
 	return st
 }
 
@@ -97,6 +88,37 @@ func statusOf(list []corev1.ContainerStatus, name string) *corev1.ContainerStatu
 	return &corev1.ContainerStatus{}
 }
 
+// containerStatuses makes the statuses of containers: of init containers in their
+// order, of others by name. It returns the old ones if they are the same.
+func (p *pod) containerStatuses(containers []container, old []corev1.ContainerStatus) []corev1.ContainerStatus {
+	var few [3]corev1.ContainerStatus
+	list := few[:0]
+	for i := range containers {
+		c := &containers[i]
+		list = append(list, corev1.ContainerStatus{})
+		p.containerStatus(c, statusOf(old, c.name), &list[i])
+	}
+	if len(containers) > 0 && !containers[0].init {
+		sortByName(list)
+	}
+	if p.status.last != nil && slices.EqualFunc(list, old, isSame) { // what others wrote may say more
+		return old
+	}
+	return slices.Clone(list)
+}
+
+// isSame reports whether two statuses that the kubelet made of a container are
+// the same. What they take from the spec is if they show the same resources of it.
+func isSame(a, b corev1.ContainerStatus) bool {
+	return a.Name == b.Name && a.Ready == b.Ready && a.RestartCount == b.RestartCount && a.Image == b.Image && a.ImageID == b.ImageID &&
+		a.ContainerID == b.ContainerID && a.Started == b.Started && a.Resources == b.Resources && sharesAll(a.VolumeMounts, b.VolumeMounts) &&
+		isSameState(&a.State, &b.State) && isSameState(&a.LastTerminationState, &b.LastTerminationState)
+}
+
+func isSameState(a, b *corev1.ContainerState) bool {
+	return *a == *b || a.Waiting != nil && b.Waiting != nil && *a.Waiting == *b.Waiting
+}
+
 // containerStatus makes one container's status (convertToAPIContainerStatuses),
 // which shares with the old one what has not changed. Containers that were never
 // created wait: for the others of the pod to be initialized, or to be created
@@ -115,8 +137,8 @@ func (p *pod) containerStatus(c *container, old, st *corev1.ContainerStatus) {
 			st.State.Waiting.Reason = "PodInitializing"
 		}
 	default:
-		st.Image, st.ImageID, st.ContainerID = seen.image, seen.imageID, seen.id
-		st.Resources, st.AllocatedResources = resourcesOf(spec, old), spec.Resources.Requests
+		st.Image, st.ImageID, st.ContainerID = seen.image.name, seen.image.id, seen.id
+		st.Resources, st.AllocatedResources = &spec.Resources, spec.Resources.Requests
 		if seen.last != nil {
 			st.LastTerminationState.Terminated = seen.last.state
 		}
@@ -132,7 +154,8 @@ func (p *pod) containerStatus(c *container, old, st *corev1.ContainerStatus) {
 		}
 	}
 	if st.Ready, st.Started = ready, old.Started; old.Started == nil || *old.Started != started {
-		st.Started = &started
+		st.Started = new(bool)
+		*st.Started = started
 	}
 	if c.reason != "" && !c.seen.running && (c.seen.id == "" || p.mayRestart(c, c.seen.exit.code)) && p.api.DeletionTimestamp == nil {
 		if st.State.Terminated != nil {
@@ -140,16 +163,6 @@ func (p *pod) containerStatus(c *container, old, st *corev1.ContainerStatus) {
 		}
 		st.State = corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: c.reason, Message: c.message}}
 	}
-}
-
-// resourcesOf is what a status says of a container's resources.
-func resourcesOf(spec *corev1.Container, old *corev1.ContainerStatus) *corev1.ResourceRequirements {
-	r := &spec.Resources
-	if was := old.Resources; was != nil && len(r.Requests)+len(r.Limits)+len(r.Claims) == 0 && len(was.Requests)+len(was.Limits)+len(was.Claims) == 0 {
-		return was
-	}
-	next := *r // what is in it is immutable
-	return &next
 }
 
 func mountsOf(spec *corev1.Container) []corev1.VolumeMountStatus {

@@ -20,39 +20,28 @@ type statusCache struct {
 	version  uint32            // of last
 	sending  uint32            // on its way
 	sent     uint32            // arrived
-	written  uint64            // resourceVersion of the last write
 	inFlight bool
-	finished bool // nothing is left of the pod on the node
+	finished bool   // nothing is left of the pod on the node
+	written  uint64 // resourceVersion of the last write
 }
 
-// setStatus takes a new status, which becomes shared, and writes it if it says
-// something new (updateStatusInternal). While a write is on its way a newer
+// setStatus takes a new status, what is in it becomes shared, and writes it if it
+// says something new (updateStatusInternal). While a write is on its way a newer
 // status waits, and the newest alone is written then.
-func (k *Kubelet) setStatus(env *controller.Env, p *pod, st *corev1.PodStatus) {
+func (k *Kubelet) setStatus(env *controller.Env, p *pod, st corev1.PodStatus) {
 	old := p.oldStatus()
-	now := apiserver.Stamp(env.Now())
-	for i := range st.Conditions {
-		c := &st.Conditions[i]
-		if !isOwned(c.Type) {
-			continue
-		}
-		if was := condition(old.Conditions, c.Type); was != nil && was.Status == c.Status {
-			c.LastTransitionTime = was.LastTransitionTime
-		} else {
-			c.LastTransitionTime = now
-		}
-	}
 	switch {
 	case old.StartTime != nil && !old.StartTime.IsZero():
 		st.StartTime = old.StartTime
 	case st.StartTime == nil:
-		st.StartTime = new(metav1.Time)
-		*st.StartTime = now
+		now := apiserver.Stamp(env.Now())
+		st.StartTime = &now
 	}
 	st.ObservedGeneration = max(p.api.Generation, old.ObservedGeneration)
-	changed := p.status.last == nil || !sameStatus(p.status.last, st)
+	changed := p.status.last == nil || !sameStatus(p.status.last, &st)
 	if changed {
-		p.status.last = st
+		next := st
+		p.status.last = &next
 		p.status.version++
 	}
 	if p.stage < terminated {
@@ -94,14 +83,31 @@ func (k *Kubelet) statusWritten(env *controller.Env, p *pod, res apiserver.Resul
 	}
 	p.status.sent = p.status.sending
 	p.status.written = version(res.Object)
-	if obj := res.Object.(*corev1.Pod); p.status.written > version(p.api) && !concerns(p.api, obj) {
-		p.api = obj // otherwise somebody else has written too, and the watch will say so
+	obj := res.Object.(*corev1.Pod)
+	if p.status.written > version(p.api) && !concerns(p.api, obj) {
+		k.update(p, obj) // otherwise somebody else has written too, and the watch will say so
 	}
 	if p.status.sent != p.status.version {
 		k.pushStatus(env, p)
-	} else if p.status.finished && res.Object.GetDeletionTimestamp() != nil {
+		return
+	}
+	if isCopy(&obj.Status, p.status.last) {
+		p.status.last = &obj.Status // one of the two is enough
+	}
+	if p.status.finished && obj.DeletionTimestamp != nil {
 		k.retire(env, p)
 	}
+}
+
+// isCopy reports whether a status says what another says and shares with it
+// what it is made of.
+func isCopy(a, b *corev1.PodStatus) bool {
+	return sharesAll(a.Conditions, b.Conditions) && sharesAll(a.ContainerStatuses, b.ContainerStatuses) &&
+		sharesAll(a.InitContainerStatuses, b.InitContainerStatuses) && sameStatus(a, b)
+}
+
+func sharesAll[T any](a, b []T) bool {
+	return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0])
 }
 
 // retire deletes a pod of which nothing is left on the node and whose last
@@ -260,8 +266,8 @@ func sameTime(a, b *metav1.Time) bool {
 }
 
 func sameConditions(a, b []corev1.PodCondition) bool {
-	if len(a) != len(b) {
-		return false
+	if len(a) != len(b) || sharesAll(a, b) {
+		return len(a) == len(b)
 	}
 	for i := range a {
 		x, y := &a[i], &b[i]
@@ -273,8 +279,8 @@ func sameConditions(a, b []corev1.PodCondition) bool {
 }
 
 func sameContainers(a, b []corev1.ContainerStatus) bool {
-	if len(a) != len(b) {
-		return false
+	if len(a) != len(b) || sharesAll(a, b) {
+		return len(a) == len(b)
 	}
 	for i := range a {
 		x, y := &a[i], &b[i]

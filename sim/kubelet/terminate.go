@@ -22,7 +22,8 @@ func (k *Kubelet) terminate(env *controller.Env, p *pod, seconds int64) {
 			k.shorten(env, p)
 		}
 	default:
-		p.stage, p.grace = terminating, seconds
+		k.enter(p, terminating)
+		p.grace = seconds
 		if p.mounting { // the wait for mounts is given up, other steps are not
 			k.stopMounting(p)
 			p.busy = false
@@ -113,7 +114,7 @@ func (k *Kubelet) sandboxDown(env *controller.Env, p *pod) {
 	p.seen = p.sandbox
 	k.setStatus(env, p, k.generate(env, p, true))
 	k.stopProbes(p, liveness, startup, readiness)
-	p.stage = terminated
+	k.enter(p, terminated)
 	k.after(env, p, span(env, p, "kubelet/unmount", k.cfg.Latency.Unmount), engine.Progress, unmounted, 0)
 }
 
@@ -121,7 +122,8 @@ func (k *Kubelet) sandboxDown(env *controller.Env, p *pod) {
 // seen to end count as failed, and the pod may be deleted from the API.
 func (k *Kubelet) unmounted(env *controller.Env, p *pod) {
 	env.World().(*World).leave(k.cfg.Node, p.uid)
-	p.stage, p.busy = finished, false
+	k.enter(p, finished)
+	p.busy = false
 	if p.gone {
 		k.forget(env, p)
 		return
@@ -137,11 +139,10 @@ func (k *Kubelet) unmounted(env *controller.Env, p *pod) {
 		st := *last
 		st.ContainerStatuses = endAll(st.ContainerStatuses, n)
 		st.InitContainerStatuses = endAll(st.InitContainerStatuses, inits)
-		st.Conditions = slices.Clone(st.Conditions)
 		if !isTerminal(st.Phase) {
 			st.Phase = corev1.PodFailed
 		}
-		k.setStatus(env, p, &st)
+		k.setStatus(env, p, st)
 	}
 	k.retire(env, p)
 }

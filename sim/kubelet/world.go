@@ -37,21 +37,17 @@ type World struct {
 	cfg      *WorldConfig // configuration: shared between forks
 	missing  map[string]bool
 	machines map[string]*machine
-	byIP     map[netip.Addr]place
+	byIP     map[netip.Addr]*room
 	trees    map[string]map[string]string // volumes that are neither NFS nor a pod's own
 	subnets  int
+	known    map[string]*image // by name in the manifest: found out once
 }
 
 var _ controller.World = (*World)(nil)
 
-// place is where a pod's sandbox is.
-type place struct {
-	node string
-	uid  types.UID
-}
-
 // machine is one node's hardware.
 type machine struct {
+	node   string
 	images map[string]bool
 	rooms  map[types.UID]*room
 	ipam   ipam
@@ -60,12 +56,12 @@ type machine struct {
 // room is what a machine keeps of one pod: its sandbox, its processes, its
 // volumes.
 type room struct {
-	node    string
+	at      *machine
 	pod     guest
 	ip      netip.Addr // valid while the sandbox is up
-	net     hostnet
+	net     *hostnet   // immutable; nil before there was a sandbox
 	procs   []process
-	volumes map[string]*volume
+	volumes []volume
 }
 
 // guest is what a room shows of its pod. None of it ever changes, and a whole
@@ -92,11 +88,9 @@ func guestOf(pod *corev1.Pod) guest {
 
 // process is a container that runs.
 type process struct {
-	name  string
 	id    string
-	image string
 	since engine.Time
-	spec  *corev1.Container // shared, immutable
+	spec  *corev1.Container // as it was started; shared, immutable
 	env   []corev1.EnvVar
 	files map[string]string // the container's own file system
 }
@@ -117,8 +111,8 @@ type Process struct {
 func NewWorld(cfg WorldConfig) *World {
 	return &World{
 		NFS: nfs.New(cfg.NFS), cfg: &cfg, missing: map[string]bool{},
-		machines: map[string]*machine{}, byIP: map[netip.Addr]place{},
-		trees: map[string]map[string]string{},
+		machines: map[string]*machine{}, byIP: map[netip.Addr]*room{},
+		trees: map[string]map[string]string{}, known: map[string]*image{},
 	}
 }
 
@@ -126,7 +120,7 @@ func NewWorld(cfg WorldConfig) *World {
 func (w *World) Fork() controller.World {
 	f := *w
 	f.NFS = w.NFS.Fork()
-	f.missing, f.byIP = maps.Clone(w.missing), maps.Clone(w.byIP)
+	f.missing, f.known = maps.Clone(w.missing), maps.Clone(w.known)
 	f.trees = make(map[string]map[string]string, len(w.trees))
 	for k, t := range w.trees { // a map from a map
 		f.trees[k] = maps.Clone(t)
@@ -135,22 +129,25 @@ func (w *World) Fork() controller.World {
 	for name, m := range w.machines { // a map from a map
 		f.machines[name] = m.fork()
 	}
+	f.byIP = make(map[netip.Addr]*room, len(w.byIP))
+	for ip, r := range w.byIP { // a map from a map
+		f.byIP[ip] = f.machines[r.at.node].rooms[r.pod.UID]
+	}
 	return &f
 }
 
 func (m *machine) fork() *machine {
-	f := &machine{images: maps.Clone(m.images), rooms: make(map[types.UID]*room, len(m.rooms)), ipam: m.ipam.fork()}
+	f := &machine{node: m.node, images: maps.Clone(m.images), rooms: make(map[types.UID]*room, len(m.rooms)), ipam: m.ipam.fork()}
 	for uid, r := range m.rooms { // a map from a map
 		c := *r
+		c.at = f
 		c.procs = slices.Clone(r.procs)
 		for i := range c.procs {
 			c.procs[i].files = maps.Clone(c.procs[i].files)
 		}
-		c.volumes = make(map[string]*volume, len(r.volumes))
-		for name, v := range r.volumes { // a map from a map
-			vc := *v
-			vc.files = maps.Clone(v.files)
-			c.volumes[name] = &vc
+		c.volumes = slices.Clone(r.volumes)
+		for i := range c.volumes {
+			c.volumes[i].files = maps.Clone(c.volumes[i].files)
 		}
 		f.rooms[uid] = &c
 	}
@@ -165,8 +162,8 @@ func (w *World) Processes() []Process {
 			for i := range r.procs {
 				p := &r.procs[i]
 				proc := Process{
-					Node: r.node, Pod: r.pod.Key, UID: uid, Container: p.name,
-					ContainerID: p.id, Image: p.image, Since: p.since,
+					Node: m.node, Pod: r.pod.Key, UID: uid, Container: p.spec.Name,
+					ContainerID: p.id, Image: p.spec.Image, Since: p.since,
 				}
 				if r.ip.IsValid() {
 					proc.IP = r.ip.String()
@@ -205,8 +202,8 @@ func (w *World) SetImageMissing(image string, missing bool) {
 // IPs lists the pod addresses in use, sorted, with their pods.
 func (w *World) IPs() []Address {
 	list := make([]Address, 0, len(w.byIP))
-	for ip, at := range w.byIP { // sorted below
-		list = append(list, Address{ip, w.machines[at.node].rooms[at.uid].pod.Key, at.node})
+	for ip, r := range w.byIP { // sorted below
+		list = append(list, Address{ip, r.pod.Key, r.at.node})
 	}
 	slices.SortFunc(list, func(a, b Address) int { return a.IP.Compare(b.IP) })
 	return list
@@ -248,7 +245,7 @@ func (w *World) lookup(image string) (Workload, bool) {
 func (w *World) machine(node string) *machine {
 	m := w.machines[node]
 	if m == nil {
-		m = &machine{images: map[string]bool{}, rooms: map[types.UID]*room{}}
+		m = &machine{node: node, images: map[string]bool{}, rooms: map[types.UID]*room{}}
 		w.machines[node] = m
 	}
 	return m
@@ -267,7 +264,7 @@ func (w *World) enter(node string, pod *corev1.Pod) *room {
 	m := w.machine(node)
 	r := m.rooms[pod.UID]
 	if r == nil {
-		r = &room{node: node, pod: guestOf(pod), volumes: map[string]*volume{}}
+		r = &room{at: m, pod: guestOf(pod)}
 		m.rooms[pod.UID] = r
 	}
 	return r
@@ -280,20 +277,39 @@ func (w *World) leave(node string, uid types.UID) {
 			panic(fmt.Sprintf("kubelet: pod %s/%s leaves node %s with %d running processes", r.pod.Namespace, r.pod.Name, node, len(r.procs)))
 		}
 		w.releaseIP(r)
-		delete(w.machines[node].rooms, uid)
+		delete(r.at.rooms, uid)
 	}
 }
 
 // end removes a process.
 func (r *room) end(container string) {
-	r.procs = slices.DeleteFunc(r.procs, func(p process) bool { return p.name == container })
+	r.procs = slices.DeleteFunc(r.procs, func(p process) bool { return p.spec.Name == container })
 }
 
 func (r *room) proc(container string) *process {
 	for i := range r.procs {
-		if r.procs[i].name == container {
+		if r.procs[i].spec.Name == container {
 			return &r.procs[i]
 		}
 	}
 	return nil
+}
+
+// volume returns a mounted volume by its name in the pod's spec, or nil.
+func (r *room) volume(name string) *volume {
+	for i := range r.volumes {
+		if r.volumes[i].name == name {
+			return &r.volumes[i]
+		}
+	}
+	return nil
+}
+
+// mount puts a volume in its place.
+func (r *room) mount(v volume) {
+	if at := r.volume(v.name); at != nil {
+		*at = v
+	} else {
+		r.volumes = append(r.volumes, v)
+	}
 }
