@@ -171,17 +171,12 @@ func (x *Index) setSlice(key apiserver.Key, name string, next *discoveryv1.Endpo
 	} else {
 		x.slices[key] = list
 	}
-	for len(before) > 0 && len(after) > 0 && isSameName(&before[0], &after[0]) {
-		before, after = before[1:], after[1:]
+	gone, come := apiserver.ChangedEndpoints(before, after)
+	for _, ep := range gone {
+		x.name(key, name, ep, drop)
 	}
-	for len(before) > 0 && len(after) > 0 && isSameName(&before[len(before)-1], &after[len(after)-1]) {
-		before, after = before[:len(before)-1], after[:len(after)-1]
-	}
-	for i := range before {
-		x.name(key, name, &before[i], drop)
-	}
-	for i := range after {
-		x.name(key, name, &after[i], add)
+	for _, ep := range come {
+		x.name(key, name, ep, add)
 	}
 }
 
@@ -210,35 +205,23 @@ const (
 // change adds a value to a list of the map or drops one that is equal to it.
 // Lists may hold a value more than once.
 func change[K, V comparable](m map[K][]V, k K, v V, edit edit) {
-	list := slices.Clone(m[k])
+	list := m[k]
 	if edit == add {
-		m[k] = append(list, v)
+		m[k] = append(slices.Clip(list), v)
 		return
 	}
-	if i := slices.Index(list, v); i >= 0 {
-		list = slices.Delete(list, i, i+1)
-	}
-	if len(list) == 0 {
+	i := slices.Index(list, v)
+	switch {
+	case i >= 0 && len(list) > 1:
+		m[k] = slices.Delete(slices.Clone(list), i, i+1)
+	case i >= 0:
 		delete(m, k)
-	} else {
-		m[k] = list
 	}
 }
 
 // isReady is what D1 comes down to here: an unknown state counts as ready.
 func isReady(ep *discoveryv1.Endpoint) bool {
 	return ep.Conditions.Ready == nil || *ep.Conditions.Ready
-}
-
-// isSameName reports whether two endpoints are indexed alike.
-func isSameName(a, b *discoveryv1.Endpoint) bool {
-	if isReady(a) != isReady(b) || !slices.Equal(a.Addresses, b.Addresses) {
-		return false
-	}
-	if a.Hostname == nil || b.Hostname == nil {
-		return a.Hostname == b.Hostname
-	}
-	return *a.Hostname == *b.Hostname
 }
 
 // hostname is the name of one address of an endpoint: its hostname, else the
