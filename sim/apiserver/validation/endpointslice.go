@@ -67,7 +67,7 @@ func sameSlice(a, b *discoveryv1.EndpointSlice) bool {
 
 // sameEndpoint is Semantic.DeepEqual, without reflection where it can be told.
 func sameEndpoint(a, b *discoveryv1.Endpoint) bool {
-	return slices.Equal(a.Addresses, b.Addresses) &&
+	return sameAddresses(a.Addresses, b.Addresses) &&
 		samePointed(a.Conditions.Ready, b.Conditions.Ready) &&
 		samePointed(a.Conditions.Serving, b.Conditions.Serving) &&
 		samePointed(a.Conditions.Terminating, b.Conditions.Terminating) &&
@@ -75,6 +75,11 @@ func sameEndpoint(a, b *discoveryv1.Endpoint) bool {
 		samePointed(a.TargetRef, b.TargetRef) &&
 		maps.Equal(a.DeprecatedTopology, b.DeprecatedTopology) &&
 		(a.Hints == b.Hints || apiequality.Semantic.DeepEqual(a.Hints, b.Hints))
+}
+
+// sameAddresses is slices.Equal, which does not look at what both share.
+func sameAddresses(a, b []string) bool {
+	return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0] || slices.Equal(a, b))
 }
 
 func samePointed[T comparable](a, b *T) bool { return a == b || a != nil && b != nil && *a == *b }
