@@ -1,6 +1,7 @@
 package endpointslice
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strings"
@@ -8,12 +9,16 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
+
+	"github.com/statefulsim/statefulsim/sim/apiserver"
 )
 
 // roster is what the controller keeps of one Service: whom it selects, what
 // changed since the last sync, and its slices as observed.
 type roster struct {
 	service *corev1.Service     // as observed; nil if there is none
+	labels  map[string]string   // of its slices
+	ports   portSet             // of its endpoints, unless they differ from pod to pod
 	members map[string]struct{} // names of the pods that the selector matches
 
 	// dirty are the pods that changed since the last sync; full says that
@@ -43,8 +48,21 @@ type podState struct {
 
 // family indexes the slices of one address type.
 type family struct {
-	placed map[string]string     // pod → slice with its endpoint
-	groups map[portKey][]portion // by ports, names ascending
+	placed map[string]spot // by pod
+	groups []shelf         // by ports, ascending; replaced, never changed
+}
+
+// spot is where the endpoint of a pod is: a slice, and in it the endpoint with
+// this very target.
+type spot struct {
+	slice  string
+	target *corev1.ObjectReference
+}
+
+// shelf is the slices with one set of ports, names ascending.
+type shelf struct {
+	ports  portKey
+	slices []portion
 }
 
 // portion is a slice in a group.
@@ -62,7 +80,7 @@ func newRoster() *roster {
 		slices: map[string]*discoveryv1.EndpointSlice{}, writes: newTracker(),
 	}
 	for i := range r.family {
-		r.family[i] = family{placed: map[string]string{}, groups: map[portKey][]portion{}}
+		r.family[i] = family{placed: map[string]spot{}}
 	}
 	return r
 }
@@ -75,7 +93,6 @@ func (r *roster) fork() *roster {
 	f.writes = r.writes.fork()
 	for i := range f.family {
 		f.family[i].placed = maps.Clone(r.family[i].placed)
-		f.family[i].groups = maps.Clone(r.family[i].groups) // the lists are replaced, never changed
 	}
 	return &f
 }
@@ -141,20 +158,21 @@ func (r *roster) move(typ discoveryv1.AddressType, name string, old, next *disco
 		return
 	}
 	f := &r.family[i]
-	if old != nil {
+	isSame := old != nil && next != nil && isSamePorts(old.Ports, next.Ports)
+	if old != nil && !isSame {
 		f.regroup(portKeyOf(old.Ports), name, -1)
 	}
-	if next != nil {
+	if next != nil && (!isSame || len(old.Endpoints) != len(next.Endpoints)) {
 		f.regroup(portKeyOf(next.Ports), name, len(next.Endpoints))
 	}
-	gone, come := changed(endpointsOf(old), endpointsOf(next))
-	for i := range gone {
-		if pod := targetOf(&gone[i]); f.placed[pod] == name {
+	gone, come := apiserver.ChangedEndpoints(endpointsOf(old), endpointsOf(next))
+	for _, ep := range gone {
+		if pod := targetOf(ep); f.placed[pod].slice == name {
 			delete(f.placed, pod)
 		}
 	}
-	for i := range come {
-		f.placed[targetOf(&come[i])] = name
+	for _, ep := range come {
+		f.placed[targetOf(ep)] = spot{name, ep.TargetRef}
 	}
 }
 
@@ -165,65 +183,62 @@ func endpointsOf(s *discoveryv1.EndpointSlice) []discoveryv1.Endpoint {
 	return s.Endpoints
 }
 
-// changed cuts what two lists of endpoints have in common off both ends, by the
-// pods behind them.
-func changed(a, b []discoveryv1.Endpoint) (gone, come []discoveryv1.Endpoint) {
-	for len(a) > 0 && len(b) > 0 && targetOf(&a[0]) == targetOf(&b[0]) {
-		a, b = a[1:], b[1:]
-	}
-	for len(a) > 0 && len(b) > 0 && targetOf(&a[len(a)-1]) == targetOf(&b[len(b)-1]) {
-		a, b = a[:len(a)-1], b[:len(b)-1]
-	}
-	return a, b
+// isSamePorts reports whether two lists are one in memory, as they are in a slice
+// and in what the controller makes of it.
+func isSamePorts(a, b []discoveryv1.EndpointPort) bool {
+	return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0])
 }
 
-// regroup puts a slice of n endpoints into a group, or takes it out if n < 0.
+// regroup puts a slice of n endpoints onto the shelf of its ports, or takes it off
+// if n < 0.
 func (f *family) regroup(key portKey, name string, n int) {
-	list := f.groups[key]
-	i, found := slices.BinarySearchFunc(list, name, comparePortion)
+	groups := slices.Clone(f.groups)
+	i, found := slices.BinarySearchFunc(groups, key, func(s shelf, key portKey) int { return cmp.Compare(s.ports, key) })
+	if !found {
+		groups = slices.Insert(groups, i, shelf{ports: key})
+	}
+	list := slices.Clone(groups[i].slices)
+	j, found := slices.BinarySearchFunc(list, name, comparePortion)
 	switch {
-	case n < 0 && !found:
-		return
-	case n < 0:
-		list = append(slices.Clone(list[:i]), list[i+1:]...)
+	case n < 0 && found:
+		list = slices.Delete(list, j, j+1)
 	case found:
-		list = slices.Clone(list)
-		list[i].len = n
-	default:
-		list = slices.Insert(slices.Clone(list), i, portion{name, n})
+		list[j].len = n
+	case n >= 0:
+		list = slices.Insert(list, j, portion{name, n})
 	}
-	if len(list) == 0 {
-		delete(f.groups, key)
-	} else {
-		f.groups[key] = list
+	if groups[i].slices = list; len(list) == 0 {
+		groups = slices.Delete(groups, i, i+1)
 	}
+	f.groups = groups
 }
 
-// trigger remembers what a sync saw of the changed pods and of the Service, and
-// returns the time that its writes are stamped with: when the Service was
-// created in the first sync, later the earliest change since the last one
+// earlier returns the earlier of two moments, of which one counts only if it is
+// after the last of its kind; zero is none.
+func earlier(earliest, t, last time.Time) time.Time {
+	if t.After(last) && (earliest.IsZero() || t.Before(earliest)) {
+		return t
+	}
+	return earliest
+}
+
+// changeOf is when a pod's Ready condition last changed; zero if never.
+func changeOf(pod *corev1.Pod) time.Time {
+	if pod != nil {
+		if c := readyCondition(pod); c != nil {
+			return c.LastTransitionTime.Time
+		}
+	}
+	return time.Time{}
+}
+
+// trigger returns the time that the writes of a sync are stamped with: when the
+// Service was created in the first sync, later the earliest change since the last
+// one, of the Service or of the pods, whose earliest it is told
 // (TriggerTimeTracker).
-func (r *roster) trigger(names []string, pods map[string]*corev1.Pod) time.Time {
-	var earliest time.Time
-	note := func(t, last time.Time) {
-		if t.After(last) && (earliest.IsZero() || t.Before(earliest)) {
-			earliest = t
-		}
-	}
-	for _, name := range names {
-		state := r.synced[name]
-		last := state.trigger
-		state.trigger = time.Time{}
-		if pod := pods[name]; pod != nil {
-			if c := readyCondition(pod); c != nil {
-				state.trigger = c.LastTransitionTime.Time
-			}
-		}
-		note(state.trigger, last)
-		r.synced[name] = state
-	}
+func (r *roster) trigger(pods time.Time) time.Time {
 	created := r.service.CreationTimestamp.Time
-	note(created, r.lastTrigger)
+	earliest := earlier(pods, created, r.lastTrigger)
 	r.lastTrigger = created
 	if !r.known {
 		r.known = true
