@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/watch"
 
 	"github.com/statefulsim/statefulsim/sim/apiserver"
+	"github.com/statefulsim/statefulsim/sim/apiserver/endpoint"
 )
 
 // Index is what the name service knows: Services, the ready endpoints of their
@@ -171,12 +172,12 @@ func (x *Index) setSlice(key apiserver.Key, name string, next *discoveryv1.Endpo
 	} else {
 		x.slices[key] = list
 	}
-	gone, come := apiserver.ChangedEndpoints(before, after)
-	for _, ep := range gone {
-		x.name(key, name, ep, drop)
+	gone, come := endpoint.Changed(before, after)
+	for _, i := range gone {
+		x.name(key, name, &before[i], drop)
 	}
-	for _, ep := range come {
-		x.name(key, name, ep, add)
+	for _, i := range come {
+		x.name(key, name, &after[i], add)
 	}
 }
 

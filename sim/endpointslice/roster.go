@@ -10,7 +10,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 
-	"github.com/statefulsim/statefulsim/sim/apiserver"
+	"github.com/statefulsim/statefulsim/sim/apiserver/endpoint"
 )
 
 // roster is what the controller keeps of one Service: whom it selects, what
@@ -165,14 +165,15 @@ func (r *roster) move(typ discoveryv1.AddressType, name string, old, next *disco
 	if next != nil && (!isSame || len(old.Endpoints) != len(next.Endpoints)) {
 		f.regroup(portKeyOf(next.Ports), name, len(next.Endpoints))
 	}
-	gone, come := apiserver.ChangedEndpoints(endpointsOf(old), endpointsOf(next))
-	for _, ep := range gone {
-		if pod := targetOf(ep); f.placed[pod].slice == name {
+	before, after := endpointsOf(old), endpointsOf(next)
+	gone, come := endpoint.Changed(before, after)
+	for _, i := range gone {
+		if pod := targetOf(&before[i]); f.placed[pod].slice == name {
 			delete(f.placed, pod)
 		}
 	}
-	for _, ep := range come {
-		f.placed[targetOf(ep)] = spot{name, ep.TargetRef}
+	for _, i := range come {
+		f.placed[targetOf(&after[i])] = spot{name, after[i].TargetRef}
 	}
 }
 
