@@ -170,7 +170,7 @@ func (c *Controller) observeService(env *controller.Env, rec *apiserver.Record) 
 	}
 	r.full = true
 	if r.service != nil {
-		r.labels = labelsOf(r.service)
+		r.types, r.labels = families(r.service), labelsOf(r.service)
 		if !isPortNamed(r.service) {
 			r.ports = portSetOf(nil, r.service)
 		}

@@ -215,32 +215,28 @@ func (f *familyDecision) revise(old *discoveryv1.EndpointSlice, targets []*corev
 		want *discoveryv1.Endpoint // nil: it goes
 	}
 	var looks []look
-	changed, left := false, len(old.Endpoints)
+	changed := false
 	for i := range old.Endpoints {
 		ep := &old.Endpoints[i]
 		if !f.full && !slices.Contains(targets, ep.TargetRef) {
 			continue
 		}
 		want := g.take(ep)
-		if want == nil {
-			left--
-		}
 		changed = changed || want == nil || !isEqual(ep, want)
 		looks = append(looks, look{i, want})
 	}
 	if !changed && (!f.full || isLabelled(old, f.service)) {
 		return nil
 	}
-	kept, from := make([]discoveryv1.Endpoint, 0, left), 0
-	for _, l := range looks {
-		kept = append(kept, old.Endpoints[from:l.at]...)
-		if l.want != nil {
-			kept = append(kept, *l.want)
-		}
-		from = l.at + 1
-	}
 	next := *old
-	next.Endpoints = append(kept, old.Endpoints[from:]...)
+	next.Endpoints = append([]discoveryv1.Endpoint{}, old.Endpoints...) // empty rather than none
+	for _, l := range slices.Backward(looks) {                          // what goes moves those behind it
+		if l.want != nil {
+			next.Endpoints[l.at] = *l.want
+		} else {
+			next.Endpoints = slices.Delete(next.Endpoints, l.at, l.at+1)
+		}
+	}
 	next.Labels = f.labels
 	return &next
 }

@@ -17,9 +17,13 @@ import (
 // changed since the last sync, and its slices as observed.
 type roster struct {
 	service *corev1.Service     // as observed; nil if there is none
-	labels  map[string]string   // of its slices
-	ports   portSet             // of its endpoints, unless they differ from pod to pod
 	members map[string]struct{} // names of the pods that the selector matches
+
+	// What follows from the Service: the address types and labels of its slices,
+	// and the ports of its endpoints, unless they differ from pod to pod.
+	types  []discoveryv1.AddressType
+	labels map[string]string
+	ports  portSet
 
 	// dirty are the pods that changed since the last sync; full says that
 	// everything has to be computed anew.

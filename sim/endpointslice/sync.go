@@ -179,8 +179,8 @@ func (d *decision) decide() {
 	candidates, changed := d.classify()
 	trigger := d.trigger(changed)
 
-	types := families(d.service)
-	for _, typ := range types {
+	d.stages = make([][]apiserver.Request, 0, len(d.types)+1)
+	for _, typ := range d.types {
 		f := familyDecision{decision: d, typ: typ, family: &d.family[indexOf(typ)]}
 		f.reconcile(candidates)
 		d.stages = append(d.stages, f.finalize(trigger))
@@ -188,7 +188,7 @@ func (d *decision) decide() {
 	var obsolete []apiserver.Request
 	if d.full {
 		for _, name := range slices.Sorted(maps.Keys(d.slices)) {
-			if s := d.slices[name]; !slices.Contains(types, s.AddressType) {
+			if s := d.slices[name]; !slices.Contains(d.types, s.AddressType) {
 				obsolete = append(obsolete, deletionOf(s))
 			}
 		}
@@ -198,16 +198,19 @@ func (d *decision) decide() {
 
 // gather lists the pods to look at: those that changed, or all.
 func (d *decision) gather() {
+	looked := d.dirty
 	if d.full {
-		all := maps.Clone(d.members)
-		maps.Copy(all, d.dirty)
+		looked = maps.Clone(d.members)
+		maps.Copy(looked, d.dirty)
 		for name := range d.synced { // into a map
-			all[name] = struct{}{}
+			looked[name] = struct{}{}
 		}
-		d.names = slices.SortedFunc(maps.Keys(all), compareNames)
-	} else {
-		d.names = slices.SortedFunc(maps.Keys(d.dirty), compareNames)
 	}
+	d.names = make([]string, 0, len(looked))
+	for name := range looked { // sorted below
+		d.names = append(d.names, name)
+	}
+	slices.SortFunc(d.names, compareNames)
 	clear(d.dirty)
 }
 
@@ -251,7 +254,7 @@ func (d *decision) classify() (list []candidate, changed time.Time) {
 			node := d.view.Node(pod.Spec.NodeName)
 			if node == nil && !d.service.Spec.PublishNotReadyAddresses {
 				d.dirty[name] = struct{}{}
-				for range families(d.service) {
+				for range d.types {
 					d.errs = append(d.errs, fmt.Sprintf("skipping Pod %s for Service %s/%s: Node %s Not Found",
 						pod.Name, d.service.Namespace, d.service.Name, pod.Spec.NodeName))
 				}
