@@ -229,25 +229,54 @@ func (f *familyDecision) revise(old *discoveryv1.EndpointSlice, targets []*corev
 		return nil
 	}
 	next := *old
-	next.Endpoints = append([]discoveryv1.Endpoint{}, old.Endpoints...) // empty rather than none
-	for _, l := range slices.Backward(looks) {                          // what goes moves those behind it
+	list := f.copied(old.Endpoints, 0)
+	for _, l := range slices.Backward(looks) { // what goes moves those behind it
 		if l.want != nil {
-			next.Endpoints[l.at] = *l.want
+			list[l.at] = *l.want
 		} else {
-			next.Endpoints = slices.Delete(next.Endpoints, l.at, l.at+1)
+			list = slices.Delete(list, l.at, l.at+1)
 		}
 	}
+	next.Endpoints = f.keep(old.Name, list)
 	next.Labels = f.labels
 	return &next
 }
 
 // fill gives a slice longer endpoints, up to its limit, and returns the rest.
-func (d *decision) fill(s *discoveryv1.EndpointSlice, rest []discoveryv1.Endpoint) []discoveryv1.Endpoint {
-	if n := min(max(d.limit-len(s.Endpoints), 0), len(rest)); n > 0 {
-		s.Endpoints = slices.Concat(s.Endpoints, rest[:n]) // never in place: they may be a stored slice's
+func (f *familyDecision) fill(s *discoveryv1.EndpointSlice, rest []discoveryv1.Endpoint) []discoveryv1.Endpoint {
+	if n := min(max(f.limit-len(s.Endpoints), 0), len(rest)); n > 0 {
+		s.Endpoints = f.extend(s, rest[:n])
 		rest = rest[n:]
 	}
 	return rest
+}
+
+// extend returns the endpoints of a slice, which may be a stored one's, with more
+// behind them: in place, if their array is the controller's own, its room is free
+// and no hint will be written to what is stored; else in a copy.
+func (f *familyDecision) extend(s *discoveryv1.EndpointSlice, more []discoveryv1.Endpoint) []discoveryv1.Endpoint {
+	list, n := f.room[s.Name], len(s.Endpoints)
+	isFree := n > 0 && len(list) == n && &list[0] == &s.Endpoints[0] && cap(list) >= n+len(more)
+	if !isFree || f.full || hintingOf(f.service) != (hinting{}) {
+		list = f.copied(s.Endpoints, len(more))
+	}
+	return f.keep(s.Name, append(list, more...))
+}
+
+// copied returns a copy of endpoints, with room for n more and for some later ones.
+func (f *familyDecision) copied(list []discoveryv1.Endpoint, n int) []discoveryv1.Endpoint {
+	const later = 8
+	need := len(list) + n
+	return append(make([]discoveryv1.Endpoint, 0, max(need, min(need+later, f.limit))), list...)
+}
+
+// keep remembers the room behind the endpoints of a slice, and returns them
+// without it.
+func (r *roster) keep(slice string, list []discoveryv1.Endpoint) []discoveryv1.Endpoint {
+	if slice != "" { // else its name is to be generated
+		r.room[slice] = list
+	}
+	return slices.Clip(list)
 }
 
 // roomFor returns a successor of the slice, of those that are not taken, that n

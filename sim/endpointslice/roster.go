@@ -39,6 +39,11 @@ type roster struct {
 	family [2]family                             // IPv4, IPv6
 	writes tracker
 
+	// room holds, by slice, the endpoints that were written last, in an array with
+	// room for more. Nobody else sees that room, and a fork goes without: two must
+	// not append to one array.
+	room map[string][]discoveryv1.Endpoint
+
 	known       bool // some sync saw the Service
 	lastTrigger time.Time
 }
@@ -81,7 +86,7 @@ func newRoster() *roster {
 	r := &roster{
 		members: map[string]struct{}{}, dirty: map[string]struct{}{}, full: true,
 		synced: map[string]podState{}, counts: map[portKey]int{},
-		slices: map[string]*discoveryv1.EndpointSlice{}, writes: newTracker(),
+		slices: map[string]*discoveryv1.EndpointSlice{}, writes: newTracker(), room: map[string][]discoveryv1.Endpoint{},
 	}
 	for i := range r.family {
 		r.family[i] = family{placed: map[string]spot{}}
@@ -95,6 +100,7 @@ func (r *roster) fork() *roster {
 	f.synced, f.counts = maps.Clone(r.synced), maps.Clone(r.counts)
 	f.slices = maps.Clone(r.slices)
 	f.writes = r.writes.fork()
+	f.room = map[string][]discoveryv1.Endpoint{}
 	for i := range f.family {
 		f.family[i].placed = maps.Clone(r.family[i].placed)
 	}
@@ -144,6 +150,7 @@ func (r *roster) setSlice(name string, next *discoveryv1.EndpointSlice) {
 	old := r.slices[name]
 	if next == nil {
 		delete(r.slices, name)
+		delete(r.room, name)
 	} else {
 		r.slices[name] = next
 	}
