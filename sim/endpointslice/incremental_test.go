@@ -232,3 +232,30 @@ func TestForksFillApart(t *testing.T) {
 	c.host.Server().CheckMutations()
 	fork.host.Server().CheckMutations()
 }
+
+// TestForeignDuplicate has somebody list a pod in a second slice, whichever of
+// both comes first: once that is put right, the pod's changes are still seen.
+func TestForeignDuplicate(t *testing.T) {
+	for _, first := range []int{0, 1} {
+		c := newCluster(t, controller.Latency{})
+		c.controller().limit = 4
+		c.create(newNode("n0", "z"))
+		c.create(newService("web", nil))
+		for i := range 6 {
+			name := fmt.Sprint("web-", i)
+			c.create(newPod(name, "web", "n0", nil))
+			c.ready(name, fmt.Sprint("10.0.0.", i+1))
+		}
+		c.settle()
+		list := c.slices()
+		from, to := list[first], list[1-first].DeepCopy()
+		twice := from.Endpoints[0]
+		to.Endpoints[0] = *twice.DeepCopy()
+		c.update(to)
+		c.run(time.Minute)
+		c.checkSlices("web")
+		c.unready(targetOf(&twice))
+		c.run(time.Minute)
+		c.checkSlices("web")
+	}
+}

@@ -222,6 +222,9 @@ func (f *familyDecision) revise(old *discoveryv1.EndpointSlice, targets []*corev
 			continue
 		}
 		want := g.take(ep)
+		if f.full && want != nil { // another slice may have listed the pod, too
+			f.family.placed[targetOf(ep)] = spot{old.Name, ep.TargetRef}
+		}
 		changed = changed || want == nil || !isEqual(ep, want)
 		looks = append(looks, look{i, want})
 	}
