@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/watch"
 
 	"github.com/statefulsim/statefulsim/sim/apiserver"
+	"github.com/statefulsim/statefulsim/sim/apiserver/endpoint"
 )
 
 // Index is what the name service knows: Services, the ready endpoints of their
@@ -171,16 +172,11 @@ func (x *Index) setSlice(key apiserver.Key, name string, next *discoveryv1.Endpo
 	} else {
 		x.slices[key] = list
 	}
-	for len(before) > 0 && len(after) > 0 && isSameName(&before[0], &after[0]) {
-		before, after = before[1:], after[1:]
-	}
-	for len(before) > 0 && len(after) > 0 && isSameName(&before[len(before)-1], &after[len(after)-1]) {
-		before, after = before[:len(before)-1], after[:len(after)-1]
-	}
-	for i := range before {
+	gone, come := endpoint.Changed(before, after)
+	for _, i := range gone {
 		x.name(key, name, &before[i], drop)
 	}
-	for i := range after {
+	for _, i := range come {
 		x.name(key, name, &after[i], add)
 	}
 }
@@ -210,35 +206,23 @@ const (
 // change adds a value to a list of the map or drops one that is equal to it.
 // Lists may hold a value more than once.
 func change[K, V comparable](m map[K][]V, k K, v V, edit edit) {
-	list := slices.Clone(m[k])
+	list := m[k]
 	if edit == add {
-		m[k] = append(list, v)
+		m[k] = append(slices.Clip(list), v)
 		return
 	}
-	if i := slices.Index(list, v); i >= 0 {
-		list = slices.Delete(list, i, i+1)
-	}
-	if len(list) == 0 {
+	i := slices.Index(list, v)
+	switch {
+	case i >= 0 && len(list) > 1:
+		m[k] = slices.Delete(slices.Clone(list), i, i+1)
+	case i >= 0:
 		delete(m, k)
-	} else {
-		m[k] = list
 	}
 }
 
 // isReady is what D1 comes down to here: an unknown state counts as ready.
 func isReady(ep *discoveryv1.Endpoint) bool {
 	return ep.Conditions.Ready == nil || *ep.Conditions.Ready
-}
-
-// isSameName reports whether two endpoints are indexed alike.
-func isSameName(a, b *discoveryv1.Endpoint) bool {
-	if isReady(a) != isReady(b) || !slices.Equal(a.Addresses, b.Addresses) {
-		return false
-	}
-	if a.Hostname == nil || b.Hostname == nil {
-		return a.Hostname == b.Hostname
-	}
-	return *a.Hostname == *b.Hostname
 }
 
 // hostname is the name of one address of an endpoint: its hostname, else the

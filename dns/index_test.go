@@ -68,3 +68,22 @@ func compareStrings(a, b string) int {
 	}
 	return 0
 }
+
+// BenchmarkApply changes the first and the last endpoint of a full slice.
+func BenchmarkApply(b *testing.B) {
+	var endpoints []string
+	for i := range 100 {
+		endpoints = append(endpoints, fmt.Sprintf("web-%d=%s", i, at(i)))
+	}
+	up := slice("web", "web-a", 80, endpoints...)
+	down := *up
+	down.Endpoints = slices.Clone(up.Endpoints)
+	for _, i := range []int{0, 99} {
+		down.Endpoints[i].Conditions.Ready = new(false)
+	}
+	w := newWorld(Config{})
+	b.ReportAllocs()
+	for b.Loop() {
+		w.put(up, &down)
+	}
+}

@@ -19,7 +19,7 @@ type Controller struct {
 	queue   controller.Workers[apiserver.Key, memo]
 	rosters map[apiserver.Key]*roster
 	anchors map[anchor][]apiserver.Key            // Services by one pair of their selector, ascending
-	pods    map[string]map[string]struct{}        // namespace → names
+	pods    map[string]map[string]string          // namespace → name → node, or ""
 	onNode  map[string]map[apiserver.Key]struct{} // node → its pods
 	backoff backoff
 	retries []retry // decided, and not yet handed to the queue
@@ -61,7 +61,7 @@ func Limited(endpoints int) *Controller {
 		queue:   controller.Workers[apiserver.Key, memo]{ID: queueID, Count: workers},
 		rosters: map[apiserver.Key]*roster{},
 		anchors: map[anchor][]apiserver.Key{},
-		pods:    map[string]map[string]struct{}{},
+		pods:    map[string]map[string]string{},
 		onNode:  map[string]map[apiserver.Key]struct{}{},
 		backoff: backoff{failures: map[apiserver.Key]failure{}},
 		limit:   endpoints,
@@ -121,7 +121,7 @@ func (c *Controller) Fork() controller.Actor {
 		f.rosters[key] = r.fork()
 	}
 	f.anchors = maps.Clone(c.anchors) // the lists are replaced, never changed
-	f.pods = make(map[string]map[string]struct{}, len(c.pods))
+	f.pods = make(map[string]map[string]string, len(c.pods))
 	for ns, names := range c.pods { // into a map
 		f.pods[ns] = maps.Clone(names)
 	}
@@ -169,6 +169,12 @@ func (c *Controller) observeService(env *controller.Env, rec *apiserver.Record) 
 		r.service = nil
 	}
 	r.full = true
+	if r.service != nil {
+		r.types, r.labels = families(r.service), labelsOf(r.service)
+		if !isPortNamed(r.service) {
+			r.ports = portSetOf(nil, r.service)
+		}
+	}
 	after := r.selector()
 	if !maps.Equal(before, after) {
 		c.anchor(rec.Key, before, false)

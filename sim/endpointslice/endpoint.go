@@ -3,7 +3,6 @@ package endpointslice
 import (
 	"net/netip"
 	"slices"
-	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
@@ -42,32 +41,43 @@ func isNamedBy(pod *corev1.Pod, service *corev1.Service) bool {
 // newEndpoint is the endpoint of a pod in slices of one address type
 // (podToEndpoint). The node may be nil.
 func newEndpoint(pod *corev1.Pod, node *corev1.Node, service *corev1.Service, typ discoveryv1.AddressType) discoveryv1.Endpoint {
-	serving := isReady(pod)
-	terminating := pod.DeletionTimestamp != nil
-	ready := service.Spec.PublishNotReadyAddresses || serving && !terminating // D1
-	ep := discoveryv1.Endpoint{
-		Addresses:  addressesOf(pod, typ),
-		Conditions: discoveryv1.EndpointConditions{Ready: &ready, Serving: &serving, Terminating: &terminating},
-		TargetRef:  &corev1.ObjectReference{Kind: "Pod", Namespace: pod.Namespace, Name: pod.Name, UID: pod.UID},
+	// What the endpoint points to lies together, and none of it within the pod,
+	// which would be kept with it.
+	parts := &struct {
+		address                     [1]string
+		ready, serving, terminating bool
+		node, zone, hostname        string
+		target                      corev1.ObjectReference
+	}{
+		serving:     isReady(pod),
+		terminating: pod.DeletionTimestamp != nil,
+		node:        pod.Spec.NodeName,
+		target:      corev1.ObjectReference{Kind: "Pod", Namespace: pod.Namespace, Name: pod.Name, UID: pod.UID},
 	}
-	if pod.Spec.NodeName != "" {
-		ep.NodeName = &pod.Spec.NodeName
+	parts.ready = service.Spec.PublishNotReadyAddresses || parts.serving && !parts.terminating // D1
+	ep := discoveryv1.Endpoint{
+		Addresses:  appendAddresses(parts.address[:0], pod, typ),
+		Conditions: discoveryv1.EndpointConditions{Ready: &parts.ready, Serving: &parts.serving, Terminating: &parts.terminating},
+		TargetRef:  &parts.target,
+	}
+	if parts.node != "" {
+		ep.NodeName = &parts.node
 	}
 	if node != nil {
-		if zone := node.Labels[corev1.LabelTopologyZone]; zone != "" {
-			ep.Zone = &zone
+		if parts.zone = node.Labels[corev1.LabelTopologyZone]; parts.zone != "" {
+			ep.Zone = &parts.zone
 		}
 	}
 	if isNamedBy(pod, service) {
-		ep.Hostname = &pod.Spec.Hostname
+		parts.hostname = pod.Spec.Hostname
+		ep.Hostname = &parts.hostname
 	}
 	return ep
 }
 
-// addressesOf lists the pod's addresses of one type, sorted. What is not an
-// address is left out.
-func addressesOf(pod *corev1.Pod, typ discoveryv1.AddressType) []string {
-	var list []string
+// appendAddresses appends the pod's addresses of one type to an empty list,
+// sorted. What is not an address is left out.
+func appendAddresses(list []string, pod *corev1.Pod, typ discoveryv1.AddressType) []string {
 	for _, ip := range pod.Status.PodIPs {
 		addr, err := netip.ParseAddr(ip.IP)
 		if err != nil {
@@ -82,30 +92,25 @@ func addressesOf(pod *corev1.Pod, typ discoveryv1.AddressType) []string {
 	return list
 }
 
-// identity tells endpoints apart: two with one identity are states of the same
+// isSameEndpoint tells endpoints apart: two that are the same are states of one
 // endpoint, and the later one is an update in place (hashEndpoint).
-type identity string
+func isSameEndpoint(a, b *discoveryv1.Endpoint) bool {
+	return targetOf(a) == targetOf(b) && namespaceOf(a) == namespaceOf(b) && hostnameOf(a) == hostnameOf(b) &&
+		slices.Equal(sorted(a.Addresses), sorted(b.Addresses))
+}
 
-func identityOf(ep *discoveryv1.Endpoint) identity {
-	var b strings.Builder
-	if ep.TargetRef != nil {
-		b.WriteString(ep.TargetRef.Namespace)
-		b.WriteByte('/')
-		b.WriteString(ep.TargetRef.Name)
+func hostnameOf(ep *discoveryv1.Endpoint) string {
+	if ep.Hostname == nil {
+		return ""
 	}
-	b.WriteByte('|')
-	if ep.Hostname != nil {
-		b.WriteString(*ep.Hostname)
+	return *ep.Hostname
+}
+
+func sorted(list []string) []string {
+	if slices.IsSorted(list) {
+		return list
 	}
-	addresses := ep.Addresses
-	if !slices.IsSorted(addresses) {
-		addresses = slices.Sorted(slices.Values(addresses))
-	}
-	for _, a := range addresses {
-		b.WriteByte('|')
-		b.WriteString(a)
-	}
-	return identity(b.String())
+	return slices.Sorted(slices.Values(list))
 }
 
 // isEqual compares two endpoints of one identity (EndpointsEqualBeyondHash).
@@ -140,4 +145,12 @@ func targetOf(ep *discoveryv1.Endpoint) string {
 		return ""
 	}
 	return ep.TargetRef.Name
+}
+
+// namespaceOf is the namespace of the pod behind an endpoint, or "".
+func namespaceOf(ep *discoveryv1.Endpoint) string {
+	if ep.TargetRef == nil {
+		return ""
+	}
+	return ep.TargetRef.Namespace
 }

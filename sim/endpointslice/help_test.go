@@ -2,6 +2,8 @@ package endpointslice
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -25,7 +27,8 @@ type cluster struct {
 
 func newCluster(t testing.TB, l controller.Latency) *cluster {
 	e := engine.New(engine.Strategy{Seed: 1})
-	c := &cluster{t: t, host: controller.NewHost(e, apiserver.New(e, apiserver.Config{}), l, nil)}
+	_, isMeasured := t.(*testing.B)
+	c := &cluster{t: t, host: controller.NewHost(e, apiserver.New(e, apiserver.Config{DetectMutation: !isMeasured}), l, nil)}
 	c.create(&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "default"}})
 	c.id = c.host.Add(New())
 	return c
@@ -186,4 +189,30 @@ func newPod(name, app, node string, edit func(*corev1.Pod)) *corev1.Pod {
 		edit(p)
 	}
 	return p
+}
+
+// identity is upstream's way to tell endpoints apart, by a hash of this
+// (hashEndpoint).
+type identity string
+
+func identityOf(ep *discoveryv1.Endpoint) identity {
+	var b strings.Builder
+	if ep.TargetRef != nil {
+		b.WriteString(ep.TargetRef.Namespace)
+		b.WriteByte('/')
+		b.WriteString(ep.TargetRef.Name)
+	}
+	b.WriteByte('|')
+	if ep.Hostname != nil {
+		b.WriteString(*ep.Hostname)
+	}
+	addresses := ep.Addresses
+	if !slices.IsSorted(addresses) {
+		addresses = slices.Sorted(slices.Values(addresses))
+	}
+	for _, a := range addresses {
+		b.WriteByte('|')
+		b.WriteString(a)
+	}
+	return identity(b.String())
 }

@@ -48,7 +48,9 @@ func (h hinting) apply(s *discoveryv1.EndpointSlice) {
 		ep := &s.Endpoints[i]
 		switch {
 		case !h.zones:
-			ep.Hints = nil
+			if ep.Hints != nil {
+				ep.Hints = nil
+			}
 		case isTrue(ep.Conditions.Ready):
 			ep.Hints = h.hints(ep)
 		}

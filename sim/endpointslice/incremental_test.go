@@ -49,6 +49,7 @@ func TestIncrementalEqualsFull(t *testing.T) {
 			c.checkSlices(name)
 		}
 		c.checkFull()
+		c.host.Server().CheckMutations()
 	})
 }
 
@@ -56,7 +57,7 @@ func TestIncrementalEqualsFull(t *testing.T) {
 func (c *cluster) disturb(rt *rapid.T) {
 	name := fmt.Sprintf("web-%d", rapid.IntRange(0, 11).Draw(rt, "pod"))
 	exists := c.pod(name) != nil
-	switch action := rapid.IntRange(0, 9).Draw(rt, "action"); {
+	switch action := rapid.IntRange(0, 10).Draw(rt, "action"); {
 	case !exists:
 		c.create(newPod(name, "web", fmt.Sprintf("n%d", rapid.IntRange(0, 2).Draw(rt, "node")), func(p *corev1.Pod) {
 			p.Labels["tier"] = "x"
@@ -87,6 +88,10 @@ func (c *cluster) disturb(rt *rapid.T) {
 		c.update(newNode("n1", rapid.SampledFrom([]string{"z1", "z9"}).Draw(rt, "zone")))
 	case action == 7:
 		c.touch("web")
+	case action == 8:
+		s := c.service("all").DeepCopy()
+		s.Spec.TrafficDistribution = rapid.SampledFrom([]*string{nil, new(corev1.ServiceTrafficDistributionPreferSameNode)}).Draw(rt, "distribution")
+		c.update(s)
 	default:
 		c.ready(name, fmt.Sprintf("10.0.0.%d", rapid.IntRange(1, 200).Draw(rt, "ip")))
 	}
@@ -95,9 +100,13 @@ func (c *cluster) disturb(rt *rapid.T) {
 	}
 }
 
+func (c *cluster) service(name string) *corev1.Service {
+	return c.host.Server().Get(apiserver.Service, apiserver.Key{Namespace: "default", Name: name}).(*corev1.Service)
+}
+
 // touch changes a Service without meaning.
 func (c *cluster) touch(name string) {
-	s := c.host.Server().Get(apiserver.Service, apiserver.Key{Namespace: "default", Name: name}).(*corev1.Service).DeepCopy()
+	s := c.service(name).DeepCopy()
 	if s.Annotations == nil {
 		s.Annotations = map[string]string{}
 	}
@@ -107,7 +116,7 @@ func (c *cluster) touch(name string) {
 
 // checkSlices compares the slices of a Service with its pods.
 func (c *cluster) checkSlices(name string) {
-	service := c.host.Server().Get(apiserver.Service, apiserver.Key{Namespace: "default", Name: name}).(*corev1.Service)
+	service := c.service(name)
 	want := map[string]string{}
 	for _, o := range c.host.Server().List(apiserver.Pod, "default") {
 		pod := o.(*corev1.Pod)
@@ -188,4 +197,65 @@ func TestForkIsIndependent(t *testing.T) {
 	c.settle()
 	require.Equal(t, before, fork.rosters[key])
 	require.NotEqual(t, before, c.controller().rosters[key])
+}
+
+// TestForksFillApart has two forks of a cluster append endpoints to a slice that
+// they share.
+func TestForksFillApart(t *testing.T) {
+	c := newCluster(t, controller.Latency{})
+	c.create(newNode("n1", ""))
+	c.create(newService("web", nil))
+	join := func(c *cluster, i int) {
+		name := fmt.Sprint("web-", i)
+		c.create(newPod(name, "web", "n1", nil))
+		c.ready(name, fmt.Sprint("10.0.0.", i+1))
+		c.settle()
+	}
+	joined := func(c *cluster) []string {
+		var names []string
+		for _, s := range c.slices() {
+			for i := range s.Endpoints {
+				names = append(names, targetOf(&s.Endpoints[i]))
+			}
+		}
+		return names
+	}
+	join(c, 0)
+	join(c, 1)
+	fork := &cluster{t: t, host: c.host.Fork(), id: c.id}
+	for i := range 3 {
+		join(c, 10+i)
+		join(fork, 20+i)
+	}
+	require.Equal(t, []string{"web-0", "web-1", "web-10", "web-11", "web-12"}, joined(c))
+	require.Equal(t, []string{"web-0", "web-1", "web-20", "web-21", "web-22"}, joined(fork))
+	c.host.Server().CheckMutations()
+	fork.host.Server().CheckMutations()
+}
+
+// TestForeignDuplicate has somebody list a pod in a second slice, whichever of
+// both comes first: once that is put right, the pod's changes are still seen.
+func TestForeignDuplicate(t *testing.T) {
+	for _, first := range []int{0, 1} {
+		c := newCluster(t, controller.Latency{})
+		c.controller().limit = 4
+		c.create(newNode("n0", "z"))
+		c.create(newService("web", nil))
+		for i := range 6 {
+			name := fmt.Sprint("web-", i)
+			c.create(newPod(name, "web", "n0", nil))
+			c.ready(name, fmt.Sprint("10.0.0.", i+1))
+		}
+		c.settle()
+		list := c.slices()
+		from, to := list[first], list[1-first].DeepCopy()
+		twice := from.Endpoints[0]
+		to.Endpoints[0] = *twice.DeepCopy()
+		c.update(to)
+		c.run(time.Minute)
+		c.checkSlices("web")
+		c.unready(targetOf(&twice))
+		c.run(time.Minute)
+		c.checkSlices("web")
+	}
 }

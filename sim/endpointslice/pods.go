@@ -27,20 +27,17 @@ func (c *Controller) observePod(env *controller.Env, rec *apiserver.Record) {
 	was, _ := rec.Old.(*corev1.Pod)
 	c.file(rec.Key, now, rec.Type)
 
-	var selecting, selected []apiserver.Key
-	if rec.Type == watch.Deleted {
-		selected = c.selecting(rec.Key.Namespace, now.Labels)
-	} else {
-		selecting = c.selecting(rec.Key.Namespace, now.Labels)
-		selected = selecting
-		if was != nil && !maps.Equal(was.Labels, now.Labels) {
-			selected = c.selecting(rec.Key.Namespace, was.Labels)
-		}
+	selecting := c.selecting(rec.Key.Namespace, now.Labels)
+	selected := selecting
+	switch {
+	case rec.Type == watch.Deleted:
+		selecting = nil
+	case was != nil && !maps.Equal(was.Labels, now.Labels):
+		selected = c.selecting(rec.Key.Namespace, was.Labels)
 	}
 	for _, key := range selected {
-		r := c.rosters[key]
-		r.dirty[rec.Key.Name] = struct{}{}
-		if !slices.Contains(selecting, key) {
+		if r := c.rosters[key]; !slices.Contains(selecting, key) {
+			r.dirty[rec.Key.Name] = struct{}{}
 			delete(r.members, rec.Key.Name)
 		}
 	}
@@ -56,30 +53,32 @@ func (c *Controller) observePod(env *controller.Env, rec *apiserver.Record) {
 
 // file keeps the indices of pods by namespace and by node.
 func (c *Controller) file(key apiserver.Key, now *corev1.Pod, typ watch.EventType) {
-	names := c.pods[key.Namespace]
-	switch {
-	case typ == watch.Deleted:
+	names, node := c.pods[key.Namespace], now.Spec.NodeName
+	if typ == watch.Deleted {
 		delete(names, key.Name)
-	case names == nil:
-		c.pods[key.Namespace] = map[string]struct{}{key.Name: {}}
-	default:
-		names[key.Name] = struct{}{}
+		here := c.onNode[node]
+		if delete(here, key); len(here) == 0 {
+			delete(c.onNode, node)
+		}
+		return
 	}
-	node := now.Spec.NodeName
+	if names == nil {
+		names = map[string]string{}
+		c.pods[key.Namespace] = names
+	}
+	if filed, ok := names[key.Name]; ok && filed == node {
+		return
+	}
+	names[key.Name] = node
 	if node == "" {
 		return
 	}
 	here := c.onNode[node]
-	switch {
-	case typ == watch.Deleted:
-		if delete(here, key); len(here) == 0 {
-			delete(c.onNode, node)
-		}
-	case here == nil:
-		c.onNode[node] = map[apiserver.Key]struct{}{key: {}}
-	default:
-		here[key] = struct{}{}
+	if here == nil {
+		here = map[apiserver.Key]struct{}{}
+		c.onNode[node] = here
 	}
+	here[key] = struct{}{}
 }
 
 // concerned picks, of the Services that selected a pod before and those that do
@@ -92,9 +91,15 @@ func concerned(typ watch.EventType, was, now *corev1.Pod, selected, selecting []
 	if typ == watch.Added || was == nil {
 		return selecting
 	}
-	both := union(selected, selecting)
-	switch {
-	case isEndpointChanged(was, now):
+	isChanged := isEndpointChanged(was, now)
+	if slices.Equal(selected, selecting) { // it neither joined any nor left any
+		if isChanged {
+			return selecting
+		}
+		return nil
+	}
+	switch both := union(selected, selecting); {
+	case isChanged:
 		return both
 	case isMembershipChanged(was, now):
 		return slices.DeleteFunc(both, func(k apiserver.Key) bool {

@@ -19,6 +19,17 @@ import (
 // the empty key.
 type portKey string
 
+// portSet is the ports of an endpoint with their key.
+type portSet struct {
+	key  portKey
+	list []discoveryv1.EndpointPort
+}
+
+func portSetOf(pod *corev1.Pod, service *corev1.Service) portSet {
+	list := portsOf(pod, service)
+	return portSet{portKeyOf(list), list}
+}
+
 func portKeyOf(ports []discoveryv1.EndpointPort) portKey {
 	if len(ports) == 0 {
 		return ""

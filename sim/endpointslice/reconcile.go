@@ -2,10 +2,10 @@ package endpointslice
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 
 	"github.com/statefulsim/statefulsim/sim/apiserver"
@@ -30,17 +30,50 @@ type familyDecision struct {
 
 // group is the slices with one set of ports, and the endpoints wanted in them.
 type group struct {
-	ports  portKey
+	ports  portSet
 	slices []portion // owned by the Service
-	wanted []discoveryv1.Endpoint
-	index  map[identity]int // into wanted; an endpoint that is placed is taken out
+	wanted []want    // by the names of their pods, as compareNames orders them
+}
+
+// want is an endpoint that there should be; placed says that a slice has it.
+type want struct {
+	discoveryv1.Endpoint
+	placed bool
+}
+
+// take finds the wanted state of an endpoint and marks it as placed. It returns
+// nil if the endpoint is not wanted, or not twice.
+func (g *group) take(ep *discoveryv1.Endpoint) *discoveryv1.Endpoint {
+	i, found := slices.BinarySearchFunc(g.wanted, targetOf(ep), func(w want, name string) int {
+		return compareNames(targetOf(&w.Endpoint), name)
+	})
+	if !found {
+		return nil
+	}
+	w := &g.wanted[i]
+	if w.placed || !isSameEndpoint(&w.Endpoint, ep) {
+		return nil
+	}
+	w.placed = true
+	return &w.Endpoint
+}
+
+// rest lists what no slice has.
+func (g *group) rest() []discoveryv1.Endpoint {
+	var list []discoveryv1.Endpoint
+	for i := range g.wanted {
+		if w := &g.wanted[i]; !w.placed {
+			list = append(list, w.Endpoint)
+		}
+	}
+	return list
 }
 
 func (f *familyDecision) reconcile(candidates []candidate) {
 	groups := f.group(candidates)
-	for _, key := range slices.Sorted(maps.Keys(groups)) {
-		g := groups[key]
-		if f.counts[key] > 0 {
+	for i := range groups {
+		g := &groups[i]
+		if f.counts[g.ports.key] > 0 {
 			f.reconcileGroup(g)
 			continue
 		}
@@ -58,20 +91,13 @@ func (f *familyDecision) reconcile(candidates []candidate) {
 	f.hint()
 }
 
-// group gathers slices and wanted endpoints by their ports. Slices of an earlier
-// Service of this name are removed; only a full computation can meet them.
-func (f *familyDecision) group(candidates []candidate) map[portKey]*group {
-	groups := map[portKey]*group{}
-	at := func(key portKey) *group {
-		g := groups[key]
-		if g == nil {
-			g = &group{ports: key, index: map[identity]int{}}
-			groups[key] = g
-		}
-		return g
-	}
-	for _, key := range slices.Sorted(maps.Keys(f.family.groups)) {
-		list := f.family.groups[key]
+// group gathers slices and wanted endpoints by their ports, ascending. Slices of
+// an earlier Service of this name are removed; only a full computation can meet
+// them.
+func (f *familyDecision) group(candidates []candidate) []group {
+	groups := make([]group, 0, len(f.family.groups)+1)
+	for _, shelf := range f.family.groups {
+		list := shelf.slices
 		f.total += len(list)
 		if f.full {
 			owned := make([]portion, 0, len(list))
@@ -84,17 +110,22 @@ func (f *familyDecision) group(candidates []candidate) map[portKey]*group {
 			}
 			list = owned
 		}
-		at(key).slices = list
+		groups = append(groups, group{ports: portSet{key: shelf.ports}, slices: list})
 	}
 	for _, c := range candidates {
 		ep := newEndpoint(c.pod, c.node, f.service, f.typ)
 		if len(ep.Addresses) == 0 {
 			continue
 		}
-		g := at(c.ports)
-		id := identityOf(&ep)
-		g.index[id] = len(g.wanted)
-		g.wanted = append(g.wanted, ep)
+		i, found := slices.BinarySearchFunc(groups, c.ports.key, func(g group, key portKey) int {
+			return cmp.Compare(g.ports.key, key)
+		})
+		if !found {
+			groups = slices.Insert(groups, i, group{})
+		}
+		g := &groups[i]
+		g.ports = c.ports
+		g.wanted = append(g.wanted, want{Endpoint: ep})
 	}
 	return groups
 }
@@ -106,23 +137,20 @@ func (f *familyDecision) group(candidates []candidate) map[portKey]*group {
 func (f *familyDecision) reconcileGroup(g *group) {
 	var updated []*discoveryv1.EndpointSlice
 	taken := map[string]bool{} // written or removed: no room for the rest
-	for _, name := range f.touched(g) {
-		old := f.slices[name]
-		next := f.revise(old, g)
+	for _, v := range f.visits(g) {
+		old := f.slices[v.slice]
+		next := f.revise(old, v.targets, g)
 		if next == nil {
 			continue
 		}
-		taken[name] = true
+		taken[v.slice] = true
 		if len(next.Endpoints) == 0 && len(old.Endpoints) > 0 {
 			f.remove = append(f.remove, old)
 		} else {
 			updated = append(updated, next)
 		}
 	}
-	rest := make([]discoveryv1.Endpoint, 0, len(g.index))
-	for _, i := range slices.Sorted(maps.Values(g.index)) {
-		rest = append(rest, g.wanted[i])
-	}
+	rest := g.rest()
 	fullest := slices.Clone(updated)
 	slices.SortStableFunc(fullest, func(a, b *discoveryv1.EndpointSlice) int {
 		return cmp.Compare(len(b.Endpoints), len(a.Endpoints))
@@ -136,7 +164,7 @@ func (f *familyDecision) reconcileGroup(g *group) {
 			taken[s.Name] = true
 			updated = append(updated, s)
 		} else {
-			s = newSlice(f.service, f.typ, f.ports[g.ports])
+			s = newSlice(f.service, f.typ, g.ports.list)
 			f.create = append(f.create, s)
 		}
 		rest = f.fill(s, rest)
@@ -144,76 +172,119 @@ func (f *familyDecision) reconcileGroup(g *group) {
 	f.update = append(f.update, updated...)
 }
 
-// touched names the slices of a group to walk, ascending: those that hold a pod
-// that was looked at, or all of them.
-func (f *familyDecision) touched(g *group) []string {
-	var names []string
+// visit is a slice to walk, and the targets of its endpoints that are looked at.
+type visit struct {
+	slice   string
+	targets []*corev1.ObjectReference
+}
+
+// visits lists the slices of a group to walk, ascending: those that hold a pod
+// that is looked at, or all of them.
+func (f *familyDecision) visits(g *group) []visit {
+	var list []visit
 	if f.full {
 		for _, p := range g.slices {
-			names = append(names, p.name)
+			list = append(list, visit{slice: p.name})
 		}
-		return names
+		return list
 	}
 	for _, pod := range f.names {
-		name, ok := f.family.placed[pod]
+		at, ok := f.family.placed[pod]
 		if !ok {
 			continue
 		}
-		if _, ok := slices.BinarySearchFunc(g.slices, name, comparePortion); ok {
-			names = append(names, name)
+		if _, ok := slices.BinarySearchFunc(g.slices, at.slice, comparePortion); !ok {
+			continue
 		}
+		i, found := slices.BinarySearchFunc(list, at.slice, func(v visit, name string) int { return cmp.Compare(v.slice, name) })
+		if !found {
+			list = slices.Insert(list, i, visit{slice: at.slice})
+		}
+		list[i].targets = append(list[i].targets, at.target)
 	}
-	slices.Sort(names)
-	return slices.Compact(names)
+	return list
 }
 
 // revise returns the successor of a slice without what is not wanted and with
 // the wanted state of the rest, or nil if nothing changes. What it finds is
-// taken out of the group's index. The pods that were not looked at keep their
-// endpoints.
-func (f *familyDecision) revise(old *discoveryv1.EndpointSlice, g *group) *discoveryv1.EndpointSlice {
-	kept := make([]discoveryv1.Endpoint, 0, len(old.Endpoints)+1)
+// placed. Only the endpoints with one of the targets are looked at, in a full
+// computation all: the others stay.
+func (f *familyDecision) revise(old *discoveryv1.EndpointSlice, targets []*corev1.ObjectReference, g *group) *discoveryv1.EndpointSlice {
+	type look struct {
+		at   int                   // in the slice
+		want *discoveryv1.Endpoint // nil: it goes
+	}
+	var looks []look
 	changed := false
 	for i := range old.Endpoints {
 		ep := &old.Endpoints[i]
-		if !f.full && !f.isLookedAt(targetOf(ep)) {
-			kept = append(kept, *ep)
+		if !f.full && !slices.Contains(targets, ep.TargetRef) {
 			continue
 		}
-		id := identityOf(ep)
-		j, ok := g.index[id]
-		if !ok {
-			changed = true
-			continue
+		want := g.take(ep)
+		if f.full && want != nil { // another slice may have listed the pod, too
+			f.family.placed[targetOf(ep)] = spot{old.Name, ep.TargetRef}
 		}
-		delete(g.index, id)
-		changed = changed || !isEqual(ep, &g.wanted[j])
-		kept = append(kept, g.wanted[j])
+		changed = changed || want == nil || !isEqual(ep, want)
+		looks = append(looks, look{i, want})
 	}
 	if !changed && (!f.full || isLabelled(old, f.service)) {
 		return nil
 	}
 	next := *old
-	next.Endpoints = kept
-	next.Labels = labelsOf(f.service)
+	list := f.copied(old.Endpoints, 0)
+	for _, l := range slices.Backward(looks) { // what goes moves those behind it
+		if l.want != nil {
+			list[l.at] = *l.want
+		} else {
+			list = slices.Delete(list, l.at, l.at+1)
+		}
+	}
+	next.Endpoints = f.keep(old.Name, list)
+	next.Labels = f.labels
 	return &next
 }
 
-func (d *decision) isLookedAt(pod string) bool {
-	_, found := slices.BinarySearchFunc(d.names, pod, compareNames)
-	return found
+// fill gives a slice longer endpoints, up to its limit, and returns the rest.
+func (f *familyDecision) fill(s *discoveryv1.EndpointSlice, rest []discoveryv1.Endpoint) []discoveryv1.Endpoint {
+	if n := min(max(f.limit-len(s.Endpoints), 0), len(rest)); n > 0 {
+		s.Endpoints = f.extend(s, rest[:n])
+		rest = rest[n:]
+	}
+	return rest
 }
 
-// fill appends endpoints to a slice up to its limit and returns the rest.
-func (d *decision) fill(s *discoveryv1.EndpointSlice, rest []discoveryv1.Endpoint) []discoveryv1.Endpoint {
-	n := min(max(d.limit-len(s.Endpoints), 0), len(rest))
-	s.Endpoints = append(s.Endpoints, rest[:n]...)
-	return rest[n:]
+// extend returns the endpoints of a slice, which may be a stored one's, with more
+// behind them: in place, if their array is the controller's own, its room is free
+// and no hint will be written to what is stored; else in a copy.
+func (f *familyDecision) extend(s *discoveryv1.EndpointSlice, more []discoveryv1.Endpoint) []discoveryv1.Endpoint {
+	list, n := f.room[s.Name], len(s.Endpoints)
+	isFree := n > 0 && len(list) == n && &list[0] == &s.Endpoints[0] && cap(list) >= n+len(more)
+	if !isFree || f.full || hintingOf(f.service) != (hinting{}) {
+		list = f.copied(s.Endpoints, len(more))
+	}
+	return f.keep(s.Name, append(list, more...))
 }
 
-// roomFor returns a copy of the slice, of those that are not taken, that n more
-// endpoints bring closest to its limit, or nil if they have to go into a new one
-// (getSliceToFill). Of equals it takes the first by name.
+// copied returns a copy of endpoints, with room for n more and for some later ones.
+func (f *familyDecision) copied(list []discoveryv1.Endpoint, n int) []discoveryv1.Endpoint {
+	const later = 8
+	need := len(list) + n
+	return append(make([]discoveryv1.Endpoint, 0, max(need, min(need+later, f.limit))), list...)
+}
+
+// keep remembers the room behind the endpoints of a slice, and returns them
+// without it.
+func (r *roster) keep(slice string, list []discoveryv1.Endpoint) []discoveryv1.Endpoint {
+	if slice != "" { // else its name is to be generated
+		r.room[slice] = list
+	}
+	return slices.Clip(list)
+}
+
+// roomFor returns a successor of the slice, of those that are not taken, that n
+// more endpoints bring closest to its limit, or nil if they have to go into a new
+// one (getSliceToFill). Of equals it takes the first by name.
 func (f *familyDecision) roomFor(n int, list []portion, taken map[string]bool) *discoveryv1.EndpointSlice {
 	if n >= f.limit {
 		return nil
@@ -228,7 +299,6 @@ func (f *familyDecision) roomFor(n int, list []portion, taken map[string]bool) *
 		return nil
 	}
 	next := *f.slices[name]
-	next.Endpoints = slices.Clip(slices.Clone(next.Endpoints))
 	return &next
 }
 
@@ -241,8 +311,8 @@ func (f *familyDecision) hint() {
 		for _, s := range append(slices.Clone(f.update), f.remove...) {
 			busy[s.Name] = true
 		}
-		for _, key := range slices.Sorted(maps.Keys(f.family.groups)) {
-			for _, p := range f.family.groups[key] {
+		for _, shelf := range f.family.groups {
+			for _, p := range shelf.slices {
 				if s := f.slices[p.name]; !busy[p.name] && h.isStale(s) {
 					next := *s
 					next.Endpoints = slices.Clone(s.Endpoints)

@@ -1,6 +1,7 @@
 package endpointslice
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strings"
@@ -8,6 +9,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
+
+	"github.com/statefulsim/statefulsim/sim/apiserver/endpoint"
 )
 
 // roster is what the controller keeps of one Service: whom it selects, what
@@ -15,6 +18,12 @@ import (
 type roster struct {
 	service *corev1.Service     // as observed; nil if there is none
 	members map[string]struct{} // names of the pods that the selector matches
+
+	// What follows from the Service: the address types and labels of its slices,
+	// and the ports of its endpoints, unless they differ from pod to pod.
+	types  []discoveryv1.AddressType
+	labels map[string]string
+	ports  portSet
 
 	// dirty are the pods that changed since the last sync; full says that
 	// everything has to be computed anew.
@@ -30,6 +39,11 @@ type roster struct {
 	family [2]family                             // IPv4, IPv6
 	writes tracker
 
+	// room holds, by slice, the endpoints that were written last, in an array with
+	// room for more. Nobody else sees that room, and a fork goes without: two must
+	// not append to one array.
+	room map[string][]discoveryv1.Endpoint
+
 	known       bool // some sync saw the Service
 	lastTrigger time.Time
 }
@@ -43,8 +57,21 @@ type podState struct {
 
 // family indexes the slices of one address type.
 type family struct {
-	placed map[string]string     // pod → slice with its endpoint
-	groups map[portKey][]portion // by ports, names ascending
+	placed map[string]spot // by pod
+	groups []shelf         // by ports, ascending; replaced, never changed
+}
+
+// spot is where the endpoint of a pod is: a slice, and in it the endpoint with
+// this very target.
+type spot struct {
+	slice  string
+	target *corev1.ObjectReference
+}
+
+// shelf is the slices with one set of ports, names ascending.
+type shelf struct {
+	ports  portKey
+	slices []portion
 }
 
 // portion is a slice in a group.
@@ -59,10 +86,10 @@ func newRoster() *roster {
 	r := &roster{
 		members: map[string]struct{}{}, dirty: map[string]struct{}{}, full: true,
 		synced: map[string]podState{}, counts: map[portKey]int{},
-		slices: map[string]*discoveryv1.EndpointSlice{}, writes: newTracker(),
+		slices: map[string]*discoveryv1.EndpointSlice{}, writes: newTracker(), room: map[string][]discoveryv1.Endpoint{},
 	}
 	for i := range r.family {
-		r.family[i] = family{placed: map[string]string{}, groups: map[portKey][]portion{}}
+		r.family[i] = family{placed: map[string]spot{}}
 	}
 	return r
 }
@@ -73,9 +100,9 @@ func (r *roster) fork() *roster {
 	f.synced, f.counts = maps.Clone(r.synced), maps.Clone(r.counts)
 	f.slices = maps.Clone(r.slices)
 	f.writes = r.writes.fork()
+	f.room = map[string][]discoveryv1.Endpoint{}
 	for i := range f.family {
 		f.family[i].placed = maps.Clone(r.family[i].placed)
-		f.family[i].groups = maps.Clone(r.family[i].groups) // the lists are replaced, never changed
 	}
 	return &f
 }
@@ -123,6 +150,7 @@ func (r *roster) setSlice(name string, next *discoveryv1.EndpointSlice) {
 	old := r.slices[name]
 	if next == nil {
 		delete(r.slices, name)
+		delete(r.room, name)
 	} else {
 		r.slices[name] = next
 	}
@@ -141,20 +169,22 @@ func (r *roster) move(typ discoveryv1.AddressType, name string, old, next *disco
 		return
 	}
 	f := &r.family[i]
-	if old != nil {
+	isSame := old != nil && next != nil && isSamePorts(old.Ports, next.Ports)
+	if old != nil && !isSame {
 		f.regroup(portKeyOf(old.Ports), name, -1)
 	}
-	if next != nil {
+	if next != nil && (!isSame || len(old.Endpoints) != len(next.Endpoints)) {
 		f.regroup(portKeyOf(next.Ports), name, len(next.Endpoints))
 	}
-	gone, come := changed(endpointsOf(old), endpointsOf(next))
-	for i := range gone {
-		if pod := targetOf(&gone[i]); f.placed[pod] == name {
+	before, after := endpointsOf(old), endpointsOf(next)
+	gone, come := endpoint.Changed(before, after)
+	for _, i := range gone {
+		if pod := targetOf(&before[i]); f.placed[pod].slice == name {
 			delete(f.placed, pod)
 		}
 	}
-	for i := range come {
-		f.placed[targetOf(&come[i])] = name
+	for _, i := range come {
+		f.placed[targetOf(&after[i])] = spot{name, after[i].TargetRef}
 	}
 }
 
@@ -165,65 +195,62 @@ func endpointsOf(s *discoveryv1.EndpointSlice) []discoveryv1.Endpoint {
 	return s.Endpoints
 }
 
-// changed cuts what two lists of endpoints have in common off both ends, by the
-// pods behind them.
-func changed(a, b []discoveryv1.Endpoint) (gone, come []discoveryv1.Endpoint) {
-	for len(a) > 0 && len(b) > 0 && targetOf(&a[0]) == targetOf(&b[0]) {
-		a, b = a[1:], b[1:]
-	}
-	for len(a) > 0 && len(b) > 0 && targetOf(&a[len(a)-1]) == targetOf(&b[len(b)-1]) {
-		a, b = a[:len(a)-1], b[:len(b)-1]
-	}
-	return a, b
+// isSamePorts reports whether two lists are one in memory, as they are in a slice
+// and in what the controller makes of it.
+func isSamePorts(a, b []discoveryv1.EndpointPort) bool {
+	return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0])
 }
 
-// regroup puts a slice of n endpoints into a group, or takes it out if n < 0.
+// regroup puts a slice of n endpoints onto the shelf of its ports, or takes it off
+// if n < 0.
 func (f *family) regroup(key portKey, name string, n int) {
-	list := f.groups[key]
-	i, found := slices.BinarySearchFunc(list, name, comparePortion)
+	groups := slices.Clone(f.groups)
+	i, found := slices.BinarySearchFunc(groups, key, func(s shelf, key portKey) int { return cmp.Compare(s.ports, key) })
+	if !found {
+		groups = slices.Insert(groups, i, shelf{ports: key})
+	}
+	list := slices.Clone(groups[i].slices)
+	j, found := slices.BinarySearchFunc(list, name, comparePortion)
 	switch {
-	case n < 0 && !found:
-		return
-	case n < 0:
-		list = append(slices.Clone(list[:i]), list[i+1:]...)
+	case n < 0 && found:
+		list = slices.Delete(list, j, j+1)
 	case found:
-		list = slices.Clone(list)
-		list[i].len = n
-	default:
-		list = slices.Insert(slices.Clone(list), i, portion{name, n})
+		list[j].len = n
+	case n >= 0:
+		list = slices.Insert(list, j, portion{name, n})
 	}
-	if len(list) == 0 {
-		delete(f.groups, key)
-	} else {
-		f.groups[key] = list
+	if groups[i].slices = list; len(list) == 0 {
+		groups = slices.Delete(groups, i, i+1)
 	}
+	f.groups = groups
 }
 
-// trigger remembers what a sync saw of the changed pods and of the Service, and
-// returns the time that its writes are stamped with: when the Service was
-// created in the first sync, later the earliest change since the last one
+// earlier returns the earlier of two moments, of which one counts only if it is
+// after the last of its kind; zero is none.
+func earlier(earliest, t, last time.Time) time.Time {
+	if t.After(last) && (earliest.IsZero() || t.Before(earliest)) {
+		return t
+	}
+	return earliest
+}
+
+// changeOf is when a pod's Ready condition last changed; zero if never.
+func changeOf(pod *corev1.Pod) time.Time {
+	if pod != nil {
+		if c := readyCondition(pod); c != nil {
+			return c.LastTransitionTime.Time
+		}
+	}
+	return time.Time{}
+}
+
+// trigger returns the time that the writes of a sync are stamped with: when the
+// Service was created in the first sync, later the earliest change since the last
+// one, of the Service or of the pods, whose earliest it is told
 // (TriggerTimeTracker).
-func (r *roster) trigger(names []string, pods map[string]*corev1.Pod) time.Time {
-	var earliest time.Time
-	note := func(t, last time.Time) {
-		if t.After(last) && (earliest.IsZero() || t.Before(earliest)) {
-			earliest = t
-		}
-	}
-	for _, name := range names {
-		state := r.synced[name]
-		last := state.trigger
-		state.trigger = time.Time{}
-		if pod := pods[name]; pod != nil {
-			if c := readyCondition(pod); c != nil {
-				state.trigger = c.LastTransitionTime.Time
-			}
-		}
-		note(state.trigger, last)
-		r.synced[name] = state
-	}
+func (r *roster) trigger(pods time.Time) time.Time {
 	created := r.service.CreationTimestamp.Time
-	note(created, r.lastTrigger)
+	earliest := earlier(pods, created, r.lastTrigger)
 	r.lastTrigger = created
 	if !r.known {
 		r.known = true

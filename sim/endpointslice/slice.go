@@ -111,13 +111,21 @@ func isPlaceholder(s *discoveryv1.EndpointSlice, service *corev1.Service, typ di
 // follows. The slice must be a copy of the caller's; its annotations are
 // replaced, not changed.
 func stampTrigger(s *discoveryv1.EndpointSlice, trigger time.Time) {
+	was, stamped := s.Annotations[corev1.EndpointsLastChangeTriggerTime]
+	if trigger.IsZero() && !stamped {
+		return
+	}
+	text := trigger.UTC().Format(time.RFC3339Nano)
+	if !trigger.IsZero() && text == was {
+		return
+	}
 	annotations := maps.Clone(s.Annotations)
 	delete(annotations, corev1.EndpointsLastChangeTriggerTime)
 	if !trigger.IsZero() {
 		if annotations == nil {
 			annotations = map[string]string{}
 		}
-		annotations[corev1.EndpointsLastChangeTriggerTime] = trigger.UTC().Format(time.RFC3339Nano)
+		annotations[corev1.EndpointsLastChangeTriggerTime] = text
 	}
 	s.Annotations = annotations
 }

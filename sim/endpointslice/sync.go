@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
@@ -30,7 +31,8 @@ type memo struct {
 // Step is syncService: it decides everything at the start, and then sends the
 // writes one by one.
 func (c *Controller) Step(v controller.View, key apiserver.Key, m memo, results [][]apiserver.Result) (controller.Plan, memo) {
-	if !m.begun {
+	first := !m.begun
+	if first {
 		m.begun = true
 		if err := c.begin(v, key, &m); err != "" {
 			c.fail(v, key, err)
@@ -47,7 +49,9 @@ func (c *Controller) Step(v controller.View, key apiserver.Key, m memo, results 
 		m.stage++
 	}
 	if m.stage < len(m.stages) {
-		return controller.Send(m.stages[m.stage][0]), m
+		req := m.stages[m.stage][0]
+		req.Given = first // a fork may share what waits in the memo
+		return controller.Send(req), m
 	}
 	return c.end(v, key, &m), m
 }
@@ -164,9 +168,7 @@ type decision struct {
 	full    bool
 	limit   int
 
-	names  []string               // the pods looked at, in the order of appending
-	pods   map[string]*corev1.Pod // those of them that exist and are selected
-	ports  map[portKey][]discoveryv1.EndpointPort
+	names  []string // the pods looked at, in the order of appending
 	stages [][]apiserver.Request
 	errs   []string
 }
@@ -174,11 +176,11 @@ type decision struct {
 // decide computes the writes of a sync (Reconcile).
 func (d *decision) decide() {
 	d.gather()
-	trigger := d.trigger(d.names, d.pods)
-	candidates := d.classify()
+	candidates, changed := d.classify()
+	trigger := d.trigger(changed)
 
-	types := families(d.service)
-	for _, typ := range types {
+	d.stages = make([][]apiserver.Request, 0, len(d.types)+1)
+	for _, typ := range d.types {
 		f := familyDecision{decision: d, typ: typ, family: &d.family[indexOf(typ)]}
 		f.reconcile(candidates)
 		d.stages = append(d.stages, f.finalize(trigger))
@@ -186,7 +188,7 @@ func (d *decision) decide() {
 	var obsolete []apiserver.Request
 	if d.full {
 		for _, name := range slices.Sorted(maps.Keys(d.slices)) {
-			if s := d.slices[name]; !slices.Contains(types, s.AddressType) {
+			if s := d.slices[name]; !slices.Contains(d.types, s.AddressType) {
 				obsolete = append(obsolete, deletionOf(s))
 			}
 		}
@@ -196,26 +198,28 @@ func (d *decision) decide() {
 
 // gather lists the pods to look at: those that changed, or all.
 func (d *decision) gather() {
+	looked := d.dirty
 	if d.full {
-		all := maps.Clone(d.members)
-		maps.Copy(all, d.dirty)
+		looked = maps.Clone(d.members)
+		maps.Copy(looked, d.dirty)
 		for name := range d.synced { // into a map
-			all[name] = struct{}{}
+			looked[name] = struct{}{}
 		}
-		d.names = slices.SortedFunc(maps.Keys(all), compareNames)
-	} else {
-		d.names = slices.SortedFunc(maps.Keys(d.dirty), compareNames)
 	}
+	d.names = make([]string, 0, len(looked))
+	for name := range looked { // sorted below
+		d.names = append(d.names, name)
+	}
+	slices.SortFunc(d.names, compareNames)
 	clear(d.dirty)
-	d.pods = make(map[string]*corev1.Pod, len(d.names))
-	for _, name := range d.names {
-		if _, ok := d.members[name]; !ok {
-			continue
-		}
-		if pod := d.view.Pod(apiserver.Key{Namespace: d.service.Namespace, Name: name}); pod != nil {
-			d.pods[name] = pod
-		}
+}
+
+// pod returns a pod that the Service selects, or nil.
+func (d *decision) pod(name string) *corev1.Pod {
+	if _, ok := d.members[name]; !ok {
+		return nil
 	}
+	return d.view.Pod(apiserver.Key{Namespace: d.service.Namespace, Name: name})
 }
 
 // compareNames orders names with a number at their end by that number, if the
@@ -228,52 +232,52 @@ func compareNames(a, b string) int {
 type candidate struct {
 	pod   *corev1.Pod
 	node  *corev1.Node
-	ports portKey
+	ports portSet
 }
 
 // classify sorts the pods by their ports, keeps the counts, and leaves out those
 // whose node is missing: for these the sync fails and is retried, unless
-// addresses that are not ready are published anyway.
-func (d *decision) classify() []candidate {
-	d.ports = map[portKey][]discoveryv1.EndpointPort{}
+// addresses that are not ready are published anyway. It also returns when the
+// first of them changed.
+func (d *decision) classify() (list []candidate, changed time.Time) {
 	named := isPortNamed(d.service)
-	var shared portKey
-	var list []candidate
 	for _, name := range d.names {
-		pod := d.pods[name]
-		state := podState{trigger: d.synced[name].trigger}
+		pod, old := d.pod(name), d.synced[name]
+		state := podState{trigger: changeOf(pod)}
+		changed = earlier(changed, state.trigger, old.trigger)
 		if pod != nil && hasEndpoint(pod) {
-			if named || len(d.ports) == 0 {
-				ports := portsOf(pod, d.service)
-				shared = portKeyOf(ports)
-				d.ports[shared] = ports
+			ports := d.ports
+			if named {
+				ports = portSetOf(pod, d.service)
 			}
-			state.ports, state.counted = shared, true
+			state.ports, state.counted = ports.key, true
 			node := d.view.Node(pod.Spec.NodeName)
 			if node == nil && !d.service.Spec.PublishNotReadyAddresses {
 				d.dirty[name] = struct{}{}
-				for range families(d.service) {
+				for range d.types {
 					d.errs = append(d.errs, fmt.Sprintf("skipping Pod %s for Service %s/%s: Node %s Not Found",
 						pod.Name, d.service.Namespace, d.service.Name, pod.Spec.NodeName))
 				}
 			} else {
-				list = append(list, candidate{pod, node, shared})
+				list = append(list, candidate{pod, node, ports})
 			}
 		}
-		d.settle(name, state, pod != nil)
+		d.settle(name, old, state, pod != nil)
 	}
-	return list
+	return list, changed
 }
 
 // settle replaces what is remembered of a pod.
-func (d *decision) settle(name string, state podState, exists bool) {
-	if old := d.synced[name]; old.counted {
-		if d.counts[old.ports]--; d.counts[old.ports] == 0 {
-			delete(d.counts, old.ports)
+func (d *decision) settle(name string, old, state podState, exists bool) {
+	if old.counted != state.counted || old.ports != state.ports {
+		if old.counted {
+			if d.counts[old.ports]--; d.counts[old.ports] == 0 {
+				delete(d.counts, old.ports)
+			}
 		}
-	}
-	if state.counted {
-		d.counts[state.ports]++
+		if state.counted {
+			d.counts[state.ports]++
+		}
 	}
 	if exists {
 		d.synced[name] = state

@@ -8,6 +8,8 @@ import (
 	apiequality "k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/statefulsim/statefulsim/sim/apiserver/endpoint"
 )
 
 // Bounds of an EndpointSlice.
@@ -19,8 +21,7 @@ const (
 
 // endpointSlice is ValidateEndpointSlice without metadata, hints and the
 // topology of v1beta1. The endpoints that were in the old slice, if there is
-// one, were valid then: those at the front and at the end that are still the same
-// are passed over, because slices are large and change one endpoint at a time.
+// one, were valid then: those that it took over are passed over.
 func (c *check) endpointSlice(s, old *discoveryv1.EndpointSlice) {
 	present(c, in("addressType"), s.AddressType, discoveryv1.AddressTypeFQDN, discoveryv1.AddressTypeIPv4, discoveryv1.AddressTypeIPv6)
 	c.endpointPorts(in("ports"), s.Ports)
@@ -29,17 +30,12 @@ func (c *check) endpointSlice(s, old *discoveryv1.EndpointSlice) {
 		c.errs = append(c.errs, field.TooMany(p.field(), n, maxEndpoints))
 		return
 	}
-	first, end := 0, len(s.Endpoints)
+	var was []discoveryv1.Endpoint
 	if old != nil && old.AddressType == s.AddressType {
-		was := old.Endpoints
-		for first < min(end, len(was)) && sameEndpoint(&s.Endpoints[first], &was[first]) {
-			first++
-		}
-		for n := len(was); end > first && n > first && sameEndpoint(&s.Endpoints[end-1], &was[n-1]); n-- {
-			end--
-		}
+		was = old.Endpoints
 	}
-	for i := first; i < end; i++ {
+	_, come := endpoint.Changed(was, s.Endpoints)
+	for _, i := range come {
 		e, at := &s.Endpoints[i], p.at(i)
 		c.addresses(at.child("addresses"), e.Addresses, s.AddressType)
 		if e.NodeName != nil {
@@ -67,7 +63,7 @@ func sameSlice(a, b *discoveryv1.EndpointSlice) bool {
 
 // sameEndpoint is Semantic.DeepEqual, without reflection where it can be told.
 func sameEndpoint(a, b *discoveryv1.Endpoint) bool {
-	return slices.Equal(a.Addresses, b.Addresses) &&
+	return endpoint.IsShared(a, b) || slices.Equal(a.Addresses, b.Addresses) &&
 		samePointed(a.Conditions.Ready, b.Conditions.Ready) &&
 		samePointed(a.Conditions.Serving, b.Conditions.Serving) &&
 		samePointed(a.Conditions.Terminating, b.Conditions.Terminating) &&
