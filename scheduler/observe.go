@@ -13,25 +13,6 @@ import (
 	"github.com/statefulsim/statefulsim/sim/controller"
 )
 
-// Heeds implements controller.Selective: what comes and goes, and the changes
-// that queue, cache or preemption can tell. Most are changes of the status of a
-// pod that is on a node, or of a set, which they cannot.
-func (s *Scheduler) Heeds(rec *apiserver.Record) bool {
-	if rec.Type != watch.Modified {
-		return true
-	}
-	switch now := rec.Object.(type) {
-	case *corev1.Pod:
-		was, ok := rec.Old.(*corev1.Pod)
-		return !ok || !isAssigned(was) || isTerminal(now) || !plugin.IsAlike(was, now) ||
-			!now.Status.StartTime.Equal(was.Status.StartTime) || isBeingPreempted(now) != isBeingPreempted(was)
-	case *appsv1.StatefulSet: // only its selector is looked at
-		was, ok := rec.Old.(*appsv1.StatefulSet)
-		return !ok || was.Spec.Selector != now.Spec.Selector
-	}
-	return true
-}
-
 // Observe implements controller.Actor (eventhandlers.go): it takes over the
 // object and wakes the pods that it may help (C7).
 func (s *Scheduler) Observe(env *controller.Env, rec *apiserver.Record) {

@@ -1,9 +1,6 @@
 package plugin
 
-import (
-	corev1 "k8s.io/api/core/v1"
-	helper "k8s.io/component-helpers/resource"
-)
+import corev1 "k8s.io/api/core/v1"
 
 // Pod is a state of a pod with what the plugins want to know of it. It is
 // immutable.
@@ -56,12 +53,6 @@ func isSameSpec(a, b *corev1.Pod) bool {
 	return len(a.Spec.Containers) > 0 && len(b.Spec.Containers) > 0 &&
 		&a.Spec.Containers[0] == &b.Spec.Containers[0] && a.Spec.Affinity == b.Spec.Affinity &&
 		a.Spec.Priority == b.Spec.Priority
-}
-
-// IsAlike reports whether no plugin can tell two states of a pod on a node.
-func IsAlike(a, b *corev1.Pod) bool {
-	return isSameSpec(a, b) && a.Spec.NodeName == b.Spec.NodeName && isCountedAlike(a, b) && isGrantedAlike(&a.Status, &b.Status) &&
-		helper.IsPodResizeInfeasible(a) == helper.IsPodResizeInfeasible(b)
 }
 
 // Claims returns the names of the claims that the pod's volumes name.

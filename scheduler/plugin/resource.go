@@ -120,35 +120,6 @@ func agrees(r *Resource, pod *corev1.Pod) bool {
 	return isWithin(pod.Status.AllocatedResources, r) && !helper.IsPodResizeInfeasible(pod)
 }
 
-// isGrantedAlike reports whether two statuses say the same of what the node has
-// granted.
-func isGrantedAlike(a, b *corev1.PodStatus) bool {
-	return isStatedAlike(a.AllocatedResources, b.AllocatedResources) && isRequestedAlike(a.Resources, b.Resources) &&
-		areGrantedAlike(a.ContainerStatuses, b.ContainerStatuses) && areGrantedAlike(a.InitContainerStatuses, b.InitContainerStatuses)
-}
-
-func areGrantedAlike(a, b []corev1.ContainerStatus) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for i := range a {
-		if a[i].Name != b[i].Name || !isStatedAlike(a[i].AllocatedResources, b[i].AllocatedResources) ||
-			!isRequestedAlike(a[i].Resources, b[i].Resources) {
-			return false
-		}
-	}
-	return true
-}
-
-func isRequestedAlike(a, b *corev1.ResourceRequirements) bool {
-	return a == b || a != nil && b != nil && isStatedAlike(a.Requests, b.Requests)
-}
-
-// isStatedAlike is isSameList, but to say nothing differs from an empty list.
-func isStatedAlike(a, b corev1.ResourceList) bool {
-	return (a == nil) == (b == nil) && isSameList(a, b)
-}
-
 func containerOf(pod *corev1.Pod, name string) *corev1.Container {
 	for i := range pod.Spec.Containers {
 		if pod.Spec.Containers[i].Name == name {

@@ -38,7 +38,7 @@ func Example() {
 	//   stop  30: half within 420ms, 99 % within 577ms, the longest 579ms
 	//   bound none
 	// 30 replicas, 30 ready
-	//   start 30: half within 720ms, 99 % within 951ms, the longest 954ms
+	//   start 30: half within 758ms, 99 % within 969ms, the longest 996ms
 	//   stop  none
 	//   bound none
 }
