@@ -24,8 +24,17 @@ type store struct {
 // entry is an object's newest record and those before it, oldest first, which
 // some cursor has not passed yet.
 type entry struct {
-	head  *Record
-	older []*Record
+	head   *Record
+	older  []*Record
+	packed *packed // the head at rest, which then is nil
+}
+
+// newest returns the newest record, or nil if the place is free.
+func (e *entry) newest(place int32) *Record {
+	if e.packed != nil {
+		return e.packed.record(place)
+	}
+	return e.head
 }
 
 // Log is the tail of a kind's watch log: the records which a cursor may still
@@ -84,7 +93,7 @@ func (s *store) own() {
 // find returns the newest record of an object that exists, or nil.
 func (s *store) find(key Key) *Record {
 	if i, ok := s.places[key]; ok {
-		if rec := s.entries[i].head; rec.Type != watch.Deleted {
+		if rec := s.entries[i].newest(i); rec.Type != watch.Deleted {
 			return rec
 		}
 	}
@@ -106,12 +115,13 @@ func (s *store) at(key Key, version uint64) Object {
 	if !ok {
 		return nil
 	}
-	return s.stateAt(&s.entries[i], version)
+	return s.stateAt(i, version)
 }
 
 // stateAt returns an object's state as of a version, or nil.
-func (s *store) stateAt(e *entry, version uint64) Object {
-	rec := e.head
+func (s *store) stateAt(place int32, version uint64) Object {
+	e := &s.entries[place]
+	rec := e.newest(place)
 	for n := len(e.older); rec.Version > version; {
 		if n--; n < 0 {
 			return nil
@@ -140,10 +150,10 @@ func (s *store) put(rec, last *Record) {
 		rec.place = place
 	}
 	e := &s.entries[rec.place]
-	if e.head != nil {
-		e.older = append(e.older, e.head)
+	if before := e.newest(rec.place); before != nil {
+		e.older = append(e.older, before)
 	}
-	e.head = rec
+	e.head, e.packed = rec, nil
 	s.log.recs = append(s.log.recs, rec)
 	s.guard.keep(rec)
 	switch rec.Type {
@@ -191,6 +201,11 @@ func (s *store) trim(pos uint64) {
 		default:
 			clear(e.older)
 			e.older = e.older[:0]
+			if e.packed = pack(rec); e.packed != nil {
+				s.guard.forget(rec)
+				e.head, e.older = nil, nil
+				continue
+			}
 			if rec.Old != nil { // nor does anybody ask for the state before
 				head := *rec
 				head.Old = nil
@@ -207,7 +222,7 @@ func (s *store) trim(pos uint64) {
 func (s *store) each(visit func(*Record)) {
 	s.walked += uint64(len(s.entries))
 	for i := range s.entries {
-		if rec := s.entries[i].head; rec != nil && rec.Type != watch.Deleted {
+		if rec := s.entries[i].newest(int32(i)); rec != nil && rec.Type != watch.Deleted {
 			visit(rec)
 		}
 	}
@@ -218,11 +233,10 @@ func (s *store) listAt(namespace string, version uint64) []Object {
 	s.walked += uint64(len(s.entries))
 	var objs []Object
 	for i := range s.entries {
-		e := &s.entries[i]
-		if e.head == nil || e.head.Key.Namespace != namespace {
+		if rec := s.entries[i].newest(int32(i)); rec == nil || rec.Key.Namespace != namespace {
 			continue
 		}
-		if obj := s.stateAt(e, version); obj != nil {
+		if obj := s.stateAt(int32(i), version); obj != nil {
 			objs = append(objs, obj)
 		}
 	}
