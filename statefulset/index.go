@@ -263,7 +263,7 @@ func (c *Controller) blueprintOf(l lister, set *appsv1.StatefulSet) (*blueprint,
 		if err != nil {
 			return nil, err
 		}
-		b = &blueprint{generation: set.Generation, data: data}
+		b = &blueprint{generation: set.Generation, data: data, meta: podMeta(set)}
 		if now := l.StatefulSet(apiserver.KeyOf(set)); now != nil && now.UID == set.UID {
 			c.blueprints[o] = b
 		}
@@ -299,17 +299,12 @@ func (p *pass) pods(r *roster) []*corev1.Pod {
 // liveRevisions returns the revisions that the set's pods name.
 func (p *pass) liveRevisions() []string {
 	r := p.c.ready(p.l, p.set, p.selector)
-	var live []string
-	if !r.plain() || len(p.adopted) > 0 {
-		for _, pod := range p.pods(r) {
-			live = append(live, revisionOf(pod))
-		}
-		return live
+	if r.plain() && len(p.adopted) == 0 {
+		return r.live()
 	}
-	for i := range r.cohorts {
-		if !r.cohorts[i].empty() {
-			live = append(live, r.cohorts[i].revision)
-		}
+	var live []string
+	for _, pod := range p.pods(r) {
+		live = append(live, revisionOf(pod))
 	}
 	return live
 }

@@ -72,6 +72,8 @@ type roster struct {
 	young       []youth  // ready, but perhaps not yet for minReadySeconds; soonest first
 	minors      ordinals // those in young
 	cohorts     []cohort // by revision label
+
+	named []string // the last answer of live
 }
 
 // youth is a pod that becomes available at a time if it stays ready.
@@ -208,6 +210,28 @@ func (r *roster) cohort(revision string) *cohort {
 		r.cohorts = slices.Insert(r.cohorts, i, cohort{revision: revision})
 	}
 	return &r.cohorts[i]
+}
+
+// live returns the revisions that pods name, sorted. The slice is shared: it is
+// replaced when the answer is another, never changed.
+func (r *roster) live() []string {
+	n, same := 0, true
+	for i := range r.cohorts { // they are sorted
+		if !r.cohorts[i].empty() {
+			same = same && n < len(r.named) && r.named[n] == r.cohorts[i].revision
+			n++
+		}
+	}
+	if same && n == len(r.named) {
+		return r.named
+	}
+	r.named = make([]string, 0, n)
+	for i := range r.cohorts {
+		if !r.cohorts[i].empty() {
+			r.named = append(r.named, r.cohorts[i].revision)
+		}
+	}
+	return r.named
 }
 
 // rejuvenate puts an ordinal among the young, or takes it away.
