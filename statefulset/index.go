@@ -45,7 +45,7 @@ func (c *Controller) placePod(l lister, old, pod *corev1.Pod) {
 		r := c.rosterOf(before)
 		r.owned.put(before.name, any.Name, false)
 		if parent == before.name && canonical(any.Name, parent, o) {
-			c.refresh(l, r, o, nil)
+			c.refresh(l, r, o, old, nil)
 		}
 		if r.owned.empty() && r.set == nil {
 			delete(c.rosters, before)
@@ -54,8 +54,11 @@ func (c *Controller) placePod(l lister, old, pod *corev1.Pod) {
 	if isOwned {
 		r := c.rosterOf(after)
 		r.owned.put(after.name, any.Name, true)
+		if !wasOwned || before != after {
+			old = nil // the roster does not know it
+		}
 		if parent == after.name && canonical(any.Name, parent, o) {
-			c.refresh(l, r, o, pod)
+			c.refresh(l, r, o, old, pod)
 		}
 	}
 }
@@ -128,7 +131,7 @@ func (c *Controller) placeClaim(l lister, old, claim *corev1.PersistentVolumeCla
 			continue
 		}
 		if r := c.rosters[ownerOf(set)]; r != nil && r.owned.regular.has(o) {
-			c.refresh(l, r, o, l.Pod(podKey(set, o)))
+			c.refresh(l, r, o, nil, l.Pod(podKey(set, o)))
 		}
 	}
 }
