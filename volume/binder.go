@@ -42,7 +42,8 @@ type Binder struct {
 
 	cache    cache
 	roster   roster
-	defaults map[string]bool // names of the default storage classes
+	defaults map[string]bool         // names of the default storage classes
+	absent   *storagev1.StorageClass // the last that stood in for one that does not exist; never changed
 	resync   resync
 	hands    hands
 	queued   queued
@@ -215,14 +216,14 @@ func (b *Binder) Fork() controller.Actor {
 
 // storeVolume takes a volume over into the cache and judges whom that concerns.
 func (b *Binder) storeVolume(v *corev1.PersistentVolume) bool {
-	old := b.cache.volumes.Get(v.Name)
-	if !b.cache.setVolume(v) {
+	switch old := b.cache.volumes.Get(v.Name); {
+	case old == v:
+		return true
+	case !b.cache.setVolume(v):
 		return false
 	}
-	if old != v {
-		b.judgeVolume(v.Name)
-		b.judgeNaming(v.Name)
-	}
+	b.judgeVolume(v.Name)
+	b.judgeNaming(v.Name)
 	return true
 }
 
@@ -237,14 +238,15 @@ func (b *Binder) judgeNaming(volume string) {
 
 // storeClaim does the same with a claim.
 func (b *Binder) storeClaim(claim *corev1.PersistentVolumeClaim) bool {
-	old := b.cache.claims[apiserver.KeyOf(claim)]
-	if !b.cache.setClaim(claim) {
+	key := apiserver.KeyOf(claim)
+	switch old := b.cache.claims[key]; {
+	case old == claim:
+		return true
+	case !b.cache.setClaim(claim):
 		return false
 	}
-	if old != claim {
-		b.judgeClaim(apiserver.KeyOf(claim))
-		b.judgeReserved(claim)
-	}
+	b.judgeClaim(key)
+	b.judgeReserved(claim)
 	return true
 }
 

@@ -70,7 +70,10 @@ func (b *Binder) classFor(v controller.View, claim *corev1.PersistentVolumeClaim
 	if !b.config.Provision || name == "" && match.HasClass(claim) {
 		return nil
 	}
-	return &storagev1.StorageClass{ObjectMeta: metav1.ObjectMeta{Name: name}, Provisioner: anyProvisioner}
+	if b.absent == nil || b.absent.Name != name {
+		b.absent = &storagev1.StorageClass{ObjectMeta: metav1.ObjectMeta{Name: name}, Provisioner: anyProvisioner}
+	}
+	return b.absent
 }
 
 // provisionable says why nobody can make volumes of a claim's class
