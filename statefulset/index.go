@@ -72,6 +72,9 @@ func placeOf(pod *corev1.Pod) (o owner, owned, free bool) {
 
 // placeSet brings the indices up to date with a change of a set.
 func (c *Controller) placeSet(old, set *appsv1.StatefulSet) {
+	if old != nil && set != nil && old.UID == set.UID && old.Generation == set.Generation {
+		return // a change of the status
+	}
 	for _, s := range []*appsv1.StatefulSet{old, set} {
 		if s == nil {
 			continue
@@ -254,6 +257,15 @@ func (c *Controller) ready(l lister, set *appsv1.StatefulSet, selector labels.Se
 	}
 	c.derive(l, r, set, selector)
 	return r
+}
+
+// blueprint is blueprintOf the set, asked once a step.
+func (p *pass) blueprint() (*blueprint, error) {
+	var err error
+	if p.kept == nil {
+		p.kept, err = p.c.blueprintOf(p.l, p.set)
+	}
+	return p.kept, err
 }
 
 // blueprintOf returns what the set's spec gives for revisions. It is kept as

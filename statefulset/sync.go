@@ -18,7 +18,10 @@ import (
 // Step is one step of a sync of the set with that key (S2): from its beginning
 // or from the answers to its last requests up to its next requests, or its end.
 func (c *Controller) Step(v controller.View, key apiserver.Key, m memo, results [][]apiserver.Result) (controller.Plan, memo) {
-	return c.step(v, key, m, results)
+	c.view = v
+	plan, next := c.step(&c.view, key, m, results)
+	c.view = controller.View{}
+	return plan, next
 }
 
 func (c *Controller) step(l lister, key apiserver.Key, m memo, results [][]apiserver.Result) (controller.Plan, memo) {

@@ -171,6 +171,9 @@ func (p *pass) createClaims(t *task, why purpose) []apiserver.Request {
 	if !claimsExist(p.l, p.set, t.work) { // else it cannot matter, and is not drawn
 		order = templateOrder(p.l, "claim-creation", p.set, t.ordinal)
 	}
+	if n := len(order); n > 0 || t.whole {
+		chain = make([]apiserver.Request, 0, n+1)
+	}
 	for _, i := range order {
 		key := claimKeyOf(p.set, i, t.work)
 		claim := p.l.Claim(key)
