@@ -48,6 +48,8 @@ type Binder struct {
 	hands    hands
 	queued   queued
 	began    [2]opening
+
+	unjudged bool // there may be a volume that is restless and is not known to be
 }
 
 // hands is what the two workers are holding.
@@ -137,6 +139,7 @@ func (b *Binder) Observe(env *controller.Env, rec *apiserver.Record) {
 	case *corev1.PersistentVolumeClaim:
 		if b.isOpening(env, 1, rec) {
 			b.cache.setClaim(obj)
+			b.unjudged = b.unjudged || len(b.cache.volumes.Reserved(obj.Namespace, obj.Name)) > 0
 		}
 		if b.isSettledClaim(rec, obj) {
 			b.arm(env)
@@ -251,8 +254,12 @@ func (b *Binder) storeClaim(claim *corev1.PersistentVolumeClaim) bool {
 }
 
 // judgeUsed judges the volumes of a pod's claims: a volume that cannot be
-// recycled is at rest only without pods.
+// recycled is at rest only without pods. The others are looked at only if there
+// may be one that was not judged when it should have been.
 func (b *Binder) judgeUsed(pod *corev1.Pod) {
+	if b.cache.recyclable == 0 && !b.unjudged {
+		return
+	}
 	for claim := range claimsOf(pod) {
 		for _, name := range b.cache.volumes.Reserved(claim.Namespace, claim.Name) {
 			b.judgeVolume(name)
@@ -274,7 +281,7 @@ func (b *Binder) forgetVolume(name string) turn {
 	if v == nil {
 		return rest()
 	}
-	b.cache.volumes.Delete(name)
+	b.cache.deleteVolume(v)
 	delete(b.pauses, operation{deleting, apiserver.Key{Name: name}, v.UID})
 	delete(b.pauses, operation{recycling, apiserver.Key{Name: name}, v.UID})
 	b.judgeVolume(name)
