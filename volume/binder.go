@@ -44,6 +44,7 @@ type Binder struct {
 	roster   roster
 	defaults map[string]bool         // names of the default storage classes
 	absent   *storagev1.StorageClass // the last that stood in for one that does not exist; never changed
+	made     map[string]string       // of madeBy; never changed
 	resync   resync
 	hands    hands
 	queued   queued
