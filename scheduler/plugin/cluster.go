@@ -200,7 +200,7 @@ func (c *Cluster) Replace(old *Pod, p *Pod) {
 		if i := slices.Index(n.pods, old); i >= 0 {
 			n.pods[i] = p
 			if !isCountedAlike(old.Pod, p.Pod) {
-				if !maps.Equal(old.Labels, p.Labels) {
+				if !hasSameLabels(old.Pod, p.Pod) {
 					c.countLabels(old.Pod, -1)
 					c.countLabels(p.Pod, 1)
 				}
