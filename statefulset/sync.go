@@ -85,11 +85,9 @@ func (p *pass) start(key apiserver.Key) {
 		return // it would not be better next time
 	}
 	p.revisions = p.c.listRevisions(set, p.selector)
-	for _, r := range p.revisions {
-		if controllerRef(r) == nil {
-			p.send(revisionsChecked, p.liveRead())
-			return
-		}
+	if len(p.c.freeRevisions[set.Namespace]) > 0 && slices.ContainsFunc(p.revisions, isOrphan) {
+		p.send(revisionsChecked, p.liveRead())
+		return
 	}
 	p.claimPods()
 }

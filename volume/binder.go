@@ -246,7 +246,7 @@ func (b *Binder) storeClaim(claim *corev1.PersistentVolumeClaim) bool {
 	switch old := b.cache.claims[key]; {
 	case old == claim:
 		return true
-	case !b.cache.setClaim(claim):
+	case !b.cache.replaceClaim(old, claim):
 		return false
 	}
 	b.judgeClaim(key)

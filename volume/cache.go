@@ -55,8 +55,12 @@ func isToRecycle(v *corev1.PersistentVolume) bool {
 
 // setClaim does the same with a claim.
 func (c *cache) setClaim(claim *corev1.PersistentVolumeClaim) bool {
+	return c.replaceClaim(c.claims[apiserver.KeyOf(claim)], claim)
+}
+
+// replaceClaim is setClaim where it is known which claim is there, or nil.
+func (c *cache) replaceClaim(old, claim *corev1.PersistentVolumeClaim) bool {
 	key := apiserver.KeyOf(claim)
-	old := c.claims[key]
 	if old != nil && versionOf(old) > versionOf(claim) {
 		return false
 	}
