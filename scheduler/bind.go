@@ -256,7 +256,7 @@ func (s *Scheduler) bound(env *controller.Env, token uint64, t *task, res apiser
 	pod := t.entry.Pod.Pod
 	env.Note(controller.Note{
 		About: pod, Type: corev1.EventTypeNormal, Reason: "Scheduled", Action: "Binding",
-		Message: fmt.Sprintf("Successfully assigned %s/%s to %s", pod.Namespace, pod.Name, t.node),
+		Message: "Successfully assigned " + pod.Namespace + "/" + pod.Name + " to " + t.node,
 	})
 }
 
@@ -273,7 +273,7 @@ func (s *Scheduler) abandon(env *controller.Env, token uint64, t *task, err erro
 	pod := t.entry.Pod.Pod
 	if known := s.pods[t.key]; known != nil && known.assumed && known.pod.UID == pod.UID {
 		s.forget(t.key)
-		s.wakeForPod(env, plugin.Delete, known.pod.Pod, nil)
+		s.wakeForPod(env, plugin.Delete, known.pod.Placed(), nil)
 	}
 	s.fail(env, t.entry, pod, failure(err), false)
 }

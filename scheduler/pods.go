@@ -86,7 +86,7 @@ func (s *Scheduler) updatePending(env *controller.Env, key apiserver.Key, old, p
 	if known := s.pods[key]; known != nil && known.pod.UID == pod.UID {
 		if pod.DeletionTimestamp != nil && old.DeletionTimestamp == nil {
 			s.forget(key)
-			s.wakeForPod(env, plugin.Delete, known.pod.Pod, nil)
+			s.wakeForPod(env, plugin.Delete, known.pod.Placed(), nil)
 		}
 		return
 	}
@@ -136,28 +136,25 @@ func (s *Scheduler) deletePod(env *controller.Env, key apiserver.Key, pod *corev
 	switch {
 	case known != nil && known.pod.UID == pod.UID:
 		s.forget(key)
-		s.wakeForPod(env, plugin.Delete, known.pod.Pod, nil)
+		s.wakeForPod(env, plugin.Delete, known.pod.Placed(), nil)
 	case pod.Status.NominatedNodeName != "" && isResponsible(pod) && !isAssigned(pod):
 		s.wakeAtMost(env, pod, plugin.NewPod(pod).Priority)
 	}
 }
 
 // assume makes the cache believe that a pod runs on a node (C7).
-func (s *Scheduler) assume(pod *plugin.Pod, node string) *plugin.Pod {
-	object := *pod.Pod
-	object.Spec.NodeName = node
-	p := pod.Renew(&object)
+func (s *Scheduler) assume(pod *plugin.Pod, node string) {
+	p := pod.On(node)
 	key := apiserver.KeyOf(p)
 	s.pods[key] = &cached{pod: p, assumed: true}
 	s.cluster.AddPod(p)
 	s.nominated.remove(key)
-	return p
 }
 
 // forget removes a pod from the cache.
 func (s *Scheduler) forget(key apiserver.Key) {
 	if known := s.pods[key]; known != nil {
-		s.cluster.RemovePod(known.pod.Pod)
+		s.cluster.RemovePod(known.pod.Placed())
 		delete(s.pods, key)
 	}
 }

@@ -67,7 +67,7 @@ func (p *pass) adoptRevisions(live apiserver.Result) {
 	}
 	var chain []apiserver.Request
 	for _, r := range p.revisions {
-		if controllerRef(r) == nil {
+		if isOrphan(r) {
 			chain = append(chain, p.adoption(apiserver.ControllerRevision, r))
 		}
 	}
@@ -176,3 +176,6 @@ func (p *pass) claimed() {
 	p.now = p.l.Now()
 	p.chooseRevision()
 }
+
+// isOrphan reports whether nobody controls a revision.
+func isOrphan(r *appsv1.ControllerRevision) bool { return controllerRef(r) == nil }

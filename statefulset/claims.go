@@ -272,11 +272,11 @@ func claimsComplete(l lister, set *appsv1.StatefulSet, pod *corev1.Pod) bool {
 	return true
 }
 
-// claimsExist reports whether an ordinal has all its claims, none of them being
+// claimsExist reports whether a pod has all its claims, none of them being
 // deleted.
-func claimsExist(l lister, set *appsv1.StatefulSet, o int) bool {
+func claimsExist(l lister, set *appsv1.StatefulSet, pod *corev1.Pod) bool {
 	for i := range set.Spec.VolumeClaimTemplates {
-		if claim := l.Claim(claimKey(set, i, o)); claim == nil || claim.DeletionTimestamp != nil {
+		if claim := l.Claim(claimKeyOf(set, i, pod)); claim == nil || claim.DeletionTimestamp != nil {
 			return false
 		}
 	}

@@ -44,6 +44,8 @@ type Controller struct {
 	held       []answer // in the order of their times
 	pauses     uint64
 
+	view controller.View // of the Step under way: a place to point at, instead of a new one each time
+
 	naive    bool   // walk all pods in every sync, as the oracle of the rosters
 	examined uint64 // pods looked at, by syncs and by Observe
 }

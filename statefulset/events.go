@@ -1,8 +1,6 @@
 package statefulset
 
 import (
-	"fmt"
-
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -14,17 +12,17 @@ import (
 
 func podNote(set *appsv1.StatefulSet, verb, pod string, err error) controller.Note {
 	if err != nil {
-		return warning(set, "Failed"+verb, fmt.Sprintf("%s Pod %s in StatefulSet %s failed error: %s", verb, pod, set.Name, err))
+		return warning(set, "Failed"+verb, verb+" Pod "+pod+" in StatefulSet "+set.Name+" failed error: "+err.Error())
 	}
-	return normal(set, "Successful"+verb, fmt.Sprintf("%s Pod %s in StatefulSet %s successful", verb, pod, set.Name))
+	return normal(set, "Successful"+verb, verb+" Pod "+pod+" in StatefulSet "+set.Name+" successful")
 }
 
 // claimNote is about the creation of a claim.
 func claimNote(set *appsv1.StatefulSet, claim, pod string, err error) controller.Note {
 	if err != nil {
-		return warning(set, "FailedCreate", fmt.Sprintf("Create Claim %s for Pod %s in StatefulSet %s failed error: %s", claim, pod, set.Name, err))
+		return warning(set, "FailedCreate", "Create Claim "+claim+" for Pod "+pod+" in StatefulSet "+set.Name+" failed error: "+err.Error())
 	}
-	return normal(set, "SuccessfulCreate", fmt.Sprintf("Create Claim %s Pod %s in StatefulSet %s success", claim, pod, set.Name))
+	return normal(set, "SuccessfulCreate", "Create Claim "+claim+" Pod "+pod+" in StatefulSet "+set.Name+" success")
 }
 
 func normal(set *appsv1.StatefulSet, reason, message string) controller.Note {

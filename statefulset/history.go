@@ -47,8 +47,10 @@ func isSameList(a, b []*appsv1.ControllerRevision) bool {
 
 // chooseRevision is S7.
 func (p *pass) chooseRevision() {
-	p.revisions = p.c.listRevisions(p.set, p.selector) // adoption may have taken a while
-	b, err := p.c.blueprintOf(p.l, p.set)
+	if p.stage != syncStart { // adoption has taken a while
+		p.revisions = p.c.listRevisions(p.set, p.selector)
+	}
+	b, err := p.blueprint()
 	if err != nil {
 		p.revisionFailed(err)
 		return
@@ -155,7 +157,7 @@ func (p *pass) revisionChosen(update *appsv1.ControllerRevision) {
 			break
 		}
 	}
-	b, err := p.c.blueprintOf(p.l, p.set)
+	b, err := p.blueprint()
 	if err == nil {
 		p.current, err = p.c.editionOf(p.set, b, current)
 	}

@@ -156,11 +156,20 @@ func setOwner(obj metav1.Object) (o owner, owned, free bool) {
 	return owner{obj.GetNamespace(), ref.Name, ref.UID}, true, false
 }
 
+// podMeta is the metadata that all pods of a set have in common.
+func podMeta(set *appsv1.StatefulSet) *metav1.ObjectMeta {
+	return &metav1.ObjectMeta{
+		GenerateName:    podPrefix(set.Name),
+		Namespace:       set.Namespace,
+		OwnerReferences: []metav1.OwnerReference{*metav1.NewControllerRef(set, setKind)},
+	}
+}
+
 // newPod builds the pod with ordinal o from a revision's spec of the set (S12:
 // GetPodFromTemplate, initIdentity, updateStorage). It shares all that it does
-// not change with the spec.
-func newPod(set *appsv1.StatefulSet, spec *appsv1.StatefulSetSpec, revision string, o int, volumes []corev1.Volume) *corev1.Pod {
-	t := &spec.Template
+// not change with the edition.
+func newPod(set *appsv1.StatefulSet, e *edition, o int, volumes []corev1.Volume) *corev1.Pod {
+	t := &e.spec.Template
 	name := podName(set.Name, o)
 	labels := make(map[string]string, len(t.Labels)+3)
 	for k, v := range t.Labels { // a map from a map
@@ -168,20 +177,10 @@ func newPod(set *appsv1.StatefulSet, spec *appsv1.StatefulSetSpec, revision stri
 	}
 	labels[appsv1.StatefulSetPodNameLabel] = name
 	labels[appsv1.PodIndexLabel] = strconv.Itoa(o)
-	labels[appsv1.StatefulSetRevisionLabel] = revision
-	pod := &corev1.Pod{
-		ObjectMeta: metav1.ObjectMeta{
-			Name:            name,
-			GenerateName:    podPrefix(set.Name),
-			Namespace:       set.Namespace,
-			Labels:          labels,
-			Annotations:     t.Annotations,
-			Finalizers:      t.Finalizers,
-			OwnerReferences: []metav1.OwnerReference{*metav1.NewControllerRef(set, setKind)},
-		},
-		Spec: t.Spec,
-	}
-	pod.Spec.Hostname, pod.Spec.Subdomain = name, spec.ServiceName
+	labels[appsv1.StatefulSetRevisionLabel] = e.revision
+	pod := &corev1.Pod{ObjectMeta: *e.meta, Spec: t.Spec}
+	pod.Name, pod.Labels, pod.Annotations, pod.Finalizers = name, labels, t.Annotations, t.Finalizers
+	pod.Spec.Hostname, pod.Spec.Subdomain = name, e.spec.ServiceName
 	pod.Spec.Volumes = volumes
 	return pod
 }

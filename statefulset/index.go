@@ -45,7 +45,7 @@ func (c *Controller) placePod(l lister, old, pod *corev1.Pod) {
 		r := c.rosterOf(before)
 		r.owned.put(before.name, any.Name, false)
 		if parent == before.name && canonical(any.Name, parent, o) {
-			c.refresh(l, r, o, nil)
+			c.refresh(l, r, o, old, nil)
 		}
 		if r.owned.empty() && r.set == nil {
 			delete(c.rosters, before)
@@ -54,8 +54,11 @@ func (c *Controller) placePod(l lister, old, pod *corev1.Pod) {
 	if isOwned {
 		r := c.rosterOf(after)
 		r.owned.put(after.name, any.Name, true)
+		if !wasOwned || before != after {
+			old = nil // the roster does not know it
+		}
 		if parent == after.name && canonical(any.Name, parent, o) {
-			c.refresh(l, r, o, pod)
+			c.refresh(l, r, o, old, pod)
 		}
 	}
 }
@@ -69,6 +72,9 @@ func placeOf(pod *corev1.Pod) (o owner, owned, free bool) {
 
 // placeSet brings the indices up to date with a change of a set.
 func (c *Controller) placeSet(old, set *appsv1.StatefulSet) {
+	if old != nil && set != nil && old.UID == set.UID && old.Generation == set.Generation {
+		return // a change of the status
+	}
 	for _, s := range []*appsv1.StatefulSet{old, set} {
 		if s == nil {
 			continue
@@ -128,7 +134,7 @@ func (c *Controller) placeClaim(l lister, old, claim *corev1.PersistentVolumeCla
 			continue
 		}
 		if r := c.rosters[ownerOf(set)]; r != nil && r.owned.regular.has(o) {
-			c.refresh(l, r, o, l.Pod(podKey(set, o)))
+			c.refresh(l, r, o, nil, l.Pod(podKey(set, o)))
 		}
 	}
 }
@@ -253,6 +259,15 @@ func (c *Controller) ready(l lister, set *appsv1.StatefulSet, selector labels.Se
 	return r
 }
 
+// blueprint is blueprintOf the set, asked once a step.
+func (p *pass) blueprint() (*blueprint, error) {
+	var err error
+	if p.kept == nil {
+		p.kept, err = p.c.blueprintOf(p.l, p.set)
+	}
+	return p.kept, err
+}
+
 // blueprintOf returns what the set's spec gives for revisions. It is kept as
 // long as the set exists.
 func (c *Controller) blueprintOf(l lister, set *appsv1.StatefulSet) (*blueprint, error) {
@@ -263,7 +278,7 @@ func (c *Controller) blueprintOf(l lister, set *appsv1.StatefulSet) (*blueprint,
 		if err != nil {
 			return nil, err
 		}
-		b = &blueprint{generation: set.Generation, data: data}
+		b = &blueprint{generation: set.Generation, data: data, meta: podMeta(set)}
 		if now := l.StatefulSet(apiserver.KeyOf(set)); now != nil && now.UID == set.UID {
 			c.blueprints[o] = b
 		}
@@ -299,17 +314,12 @@ func (p *pass) pods(r *roster) []*corev1.Pod {
 // liveRevisions returns the revisions that the set's pods name.
 func (p *pass) liveRevisions() []string {
 	r := p.c.ready(p.l, p.set, p.selector)
-	var live []string
-	if !r.plain() || len(p.adopted) > 0 {
-		for _, pod := range p.pods(r) {
-			live = append(live, revisionOf(pod))
-		}
-		return live
+	if r.plain() && len(p.adopted) == 0 {
+		return r.live()
 	}
-	for i := range r.cohorts {
-		if !r.cohorts[i].empty() {
-			live = append(live, r.cohorts[i].revision)
-		}
+	var live []string
+	for _, pod := range p.pods(r) {
+		live = append(live, revisionOf(pod))
 	}
 	return live
 }

@@ -72,6 +72,7 @@ type pass struct {
 	l lister
 	memo
 	plan controller.Plan
+	kept *blueprint // of blueprint
 }
 
 // maxStatusTries is how often the status is written on conflicts

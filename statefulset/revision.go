@@ -123,6 +123,7 @@ func equalOnceDefaulted(set *appsv1.StatefulSet, data []byte, r *appsv1.Controll
 type edition struct {
 	revision string
 	spec     *appsv1.StatefulSetSpec
+	meta     *metav1.ObjectMeta // of podMeta
 }
 
 // editionOf restores a revision, unless the set's own spec is that revision.
@@ -130,11 +131,11 @@ type edition struct {
 // revision share its template.
 func (c *Controller) editionOf(set *appsv1.StatefulSet, b *blueprint, r *appsv1.ControllerRevision) (edition, error) {
 	if bytes.Equal(b.data, r.Data.Raw) {
-		return edition{r.Name, &set.Spec}, nil
+		return edition{r.Name, &set.Spec, b.meta}, nil
 	}
 	for i := range b.editions {
 		if b.editions[i].revision == r.Name && bytes.Equal(b.editions[i].data, r.Data.Raw) {
-			return edition{r.Name, b.editions[i].spec}, nil
+			return edition{r.Name, b.editions[i].spec, b.meta}, nil
 		}
 	}
 	spec, err := restore(set, r)
@@ -143,7 +144,7 @@ func (c *Controller) editionOf(set *appsv1.StatefulSet, b *blueprint, r *appsv1.
 	}
 	kept := append([]restored(nil), b.editions...)
 	b.editions = append(kept[max(0, len(kept)-3):], restored{r.Name, r.Data.Raw, spec})
-	return edition{r.Name, spec}, nil
+	return edition{r.Name, spec, b.meta}, nil
 }
 
 // blueprint is what a set's spec gives for revisions, computed once for each
@@ -153,6 +154,7 @@ type blueprint struct {
 	data       []byte
 	equal      string // "name/resourceVersion" of the revision found equal once defaulted
 	editions   []restored
+	meta       *metav1.ObjectMeta // of podMeta
 
 	owned, free, listed []*appsv1.ControllerRevision // of listRevisions
 }

@@ -72,6 +72,8 @@ type roster struct {
 	young       []youth  // ready, but perhaps not yet for minReadySeconds; soonest first
 	minors      ordinals // those in young
 	cohorts     []cohort // by revision label
+
+	named []string // the last answer of live
 }
 
 // youth is a pod that becomes available at a time if it stays ready.
@@ -131,7 +133,7 @@ func (c *Controller) derive(l lister, r *roster, set *appsv1.StatefulSet, select
 	r.set, r.selector = set, selector
 	for _, s := range r.owned.regular.spans {
 		for o := s.lo; o <= s.hi; o++ {
-			c.refresh(l, r, o, l.Pod(podKey(set, o)))
+			c.refresh(l, r, o, nil, l.Pod(podKey(set, o)))
 		}
 	}
 }
@@ -152,14 +154,15 @@ func (c *Controller) adapt(l lister, r *roster, set *appsv1.StatefulSet) bool {
 	r.set = set
 	lo, hi := min(endOf(old), endOf(set))+1, max(endOf(old), endOf(set))
 	for o, ok := r.owned.regular.next(lo); ok && o <= hi; o, ok = r.owned.regular.next(o + 1) {
-		c.refresh(l, r, o, l.Pod(podKey(set, o)))
+		c.refresh(l, r, o, nil, l.Pod(podKey(set, o)))
 	}
 	return true
 }
 
 // refresh brings everything derived about one ordinal up to date. The pod is
-// nil if it is gone or owned by somebody else.
-func (c *Controller) refresh(l lister, r *roster, o int, pod *corev1.Pod) {
+// nil if it is gone or owned by somebody else; old is what the roster knows it
+// as, or nil if something else than the pod has changed.
+func (c *Controller) refresh(l lister, r *roster, o int, old, pod *corev1.Pod) {
 	if r.set == nil {
 		return
 	}
@@ -175,11 +178,12 @@ func (c *Controller) refresh(l lister, r *roster, o int, pod *corev1.Pod) {
 	}
 	young := in && isReady(pod) && set.Spec.MinReadySeconds > 0
 	unavailable := in && (!can || young || isTerminating(pod))
+	idle := old != nil && !r.strange.has(o) && !r.tend.has(o) && staysIdle(old, pod)
 	r.strange.put(o, strange)
 	r.ready.put(o, in && isRunningAndReady(pod))
 	r.unavailable.put(o, unavailable)
 	r.blocked.put(o, in && (unavailable || !isRunningAndReady(pod)))
-	r.tend.put(o, in && needsTending(l, set, pod))
+	r.tend.put(o, in && !idle && needsTending(l, set, pod))
 	r.rejuvenate(o, young, youth{at, o, in && isRunningAndReady(pod)})
 	for i := range r.cohorts {
 		r.cohorts[i].put(o, false, false, false)
@@ -208,6 +212,28 @@ func (r *roster) cohort(revision string) *cohort {
 		r.cohorts = slices.Insert(r.cohorts, i, cohort{revision: revision})
 	}
 	return &r.cohorts[i]
+}
+
+// live returns the revisions that pods name, sorted. The slice is shared: it is
+// replaced when the answer is another, never changed.
+func (r *roster) live() []string {
+	n, same := 0, true
+	for i := range r.cohorts { // they are sorted
+		if !r.cohorts[i].empty() {
+			same = same && n < len(r.named) && r.named[n] == r.cohorts[i].revision
+			n++
+		}
+	}
+	if same && n == len(r.named) {
+		return r.named
+	}
+	r.named = make([]string, 0, n)
+	for i := range r.cohorts {
+		if !r.cohorts[i].empty() {
+			r.named = append(r.named, r.cohorts[i].revision)
+		}
+	}
+	return r.named
 }
 
 // rejuvenate puts an ordinal among the young, or takes it away.
@@ -250,8 +276,24 @@ func needsTending(l lister, set *appsv1.StatefulSet, pod *corev1.Pod) bool {
 		return !claimsMatch(l, set, pod)
 	case isTerminal(pod):
 		return !isTerminating(pod)
-	case isPending(pod) && !claimsComplete(l, set, pod):
+	case !identityMatches(set, pod) || !storageMatches(set, pod):
 		return true
+	case isPending(pod): // claims that are complete match
+		return !claimsComplete(l, set, pod)
 	}
-	return !identityMatches(set, pod) || !storageMatches(set, pod) || !claimsMatch(l, set, pod)
+	return !claimsMatch(l, set, pod)
+}
+
+// staysIdle reports whether a pod that needed no tending does not need it now
+// for what has changed of it, so that no claim has to be looked at: as a rule
+// that is its status.
+func staysIdle(old, pod *corev1.Pod) bool {
+	return pod != nil && !isTerminal(old) && !isTerminal(pod) && (isPending(old) || !isPending(pod)) &&
+		old.UID == pod.UID && old.Labels[appsv1.StatefulSetPodNameLabel] == pod.Labels[appsv1.StatefulSetPodNameLabel] &&
+		isSameStorage(old.Spec.Volumes, pod.Spec.Volumes)
+}
+
+// isSameStorage reports whether two states of a pod share their volumes in memory.
+func isSameStorage(a, b []corev1.Volume) bool {
+	return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0])
 }

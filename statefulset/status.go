@@ -16,6 +16,11 @@ const (
 
 // newStatus is S30 and S32: the status that a sync begins with.
 func newStatus(set *appsv1.StatefulSet, current, update string, collisions int32, t tally) appsv1.StatefulSetStatus {
+	count := set.Status.CollisionCount
+	if count == nil || *count != collisions {
+		n := collisions
+		count = &n
+	}
 	return appsv1.StatefulSetStatus{
 		ObservedGeneration: set.Generation,
 		Replicas:           t.replicas,
@@ -25,7 +30,7 @@ func newStatus(set *appsv1.StatefulSet, current, update string, collisions int32
 		UpdatedReplicas:    t.updated,
 		CurrentRevision:    current,
 		UpdateRevision:     update,
-		CollisionCount:     &collisions,
+		CollisionCount:     count,
 		Conditions:         set.Status.Conditions,
 	}
 }

@@ -7,14 +7,9 @@ import "math"
 func (c *Controller) survey(l lister, d *draft, r *roster) agenda {
 	c.mature(l, r, d.now)
 	start, end := startOf(d.set), endOf(d.set)
-	a := agenda{tally: r.tally(d)}
+	a := agenda{tally: r.tally(d), live: r.live()}
 	if len(r.young) > 0 && !r.young[0].at.IsZero() {
 		a.next = r.young[0].at.Sub(d.now)
-	}
-	for i := range r.cohorts {
-		if !r.cohorts[i].empty() {
-			a.live = append(a.live, r.cohorts[i].revision) // they are sorted
-		}
 	}
 	if d.set.DeletionTimestamp != nil {
 		return a

@@ -18,7 +18,10 @@ import (
 // Step is one step of a sync of the set with that key (S2): from its beginning
 // or from the answers to its last requests up to its next requests, or its end.
 func (c *Controller) Step(v controller.View, key apiserver.Key, m memo, results [][]apiserver.Result) (controller.Plan, memo) {
-	return c.step(v, key, m, results)
+	c.view = v
+	plan, next := c.step(&c.view, key, m, results)
+	c.view = controller.View{}
+	return plan, next
 }
 
 func (c *Controller) step(l lister, key apiserver.Key, m memo, results [][]apiserver.Result) (controller.Plan, memo) {
@@ -82,11 +85,9 @@ func (p *pass) start(key apiserver.Key) {
 		return // it would not be better next time
 	}
 	p.revisions = p.c.listRevisions(set, p.selector)
-	for _, r := range p.revisions {
-		if controllerRef(r) == nil {
-			p.send(revisionsChecked, p.liveRead())
-			return
-		}
+	if len(p.c.freeRevisions[set.Namespace]) > 0 && slices.ContainsFunc(p.revisions, isOrphan) {
+		p.send(revisionsChecked, p.liveRead())
+		return
 	}
 	p.claimPods()
 }

@@ -154,12 +154,12 @@ func (p *pass) begin(t *task) []apiserver.Request {
 // build makes the pod of a missing ordinal at the revision of S11.
 func (p *pass) build(o int) *corev1.Pod {
 	d := p.draft()
-	e := p.update
+	e := &p.update
 	if o < d.currentBelow() {
-		e = p.current
+		e = &p.current
 	}
 	order := templateOrder(p.l, "claim-volumes", p.set, o)
-	return newPod(p.set, e.spec, e.revision, o, claimVolumes(p.set, order, e.spec.Template.Spec.Volumes, o))
+	return newPod(p.set, e, o, claimVolumes(p.set, order, e.spec.Template.Spec.Volumes, o))
 }
 
 // createClaims asks for the claims that are missing (SPC,
@@ -168,11 +168,14 @@ func (p *pass) createClaims(t *task, why purpose) []apiserver.Request {
 	t.why, t.todo, t.errs, t.whole = why, nil, nil, why == toCreate
 	var chain []apiserver.Request
 	var order []int
-	if !claimsExist(p.l, p.set, t.ordinal) { // else it cannot matter, and is not drawn
+	if !claimsExist(p.l, p.set, t.work) { // else it cannot matter, and is not drawn
 		order = templateOrder(p.l, "claim-creation", p.set, t.ordinal)
 	}
+	if n := len(order); n > 0 || t.whole {
+		chain = make([]apiserver.Request, 0, n+1)
+	}
 	for _, i := range order {
-		key := claimKey(p.set, i, t.ordinal)
+		key := claimKeyOf(p.set, i, t.work)
 		claim := p.l.Claim(key)
 		switch {
 		case claim == nil:
@@ -208,7 +211,7 @@ func (p *pass) claimsAnswered(t *task, results []apiserver.Result) []apiserver.R
 	todo := t.todo
 	n := min(len(results), len(todo))
 	for i, res := range results[:n] {
-		name := claimKey(p.set, todo[i], t.ordinal).Name
+		name := claimKeyOf(p.set, todo[i], t.work).Name
 		if res.Err != nil {
 			t.errs = append(t.errs[:len(t.errs):len(t.errs)], fmt.Errorf("failed to create PVC %s: %w", name, res.Err))
 		} else {
@@ -266,7 +269,7 @@ func (p *pass) own(t *task, pod *corev1.Pod, why purpose) {
 // nextOwner goes through the claims in order; each is read when it is its turn.
 func (p *pass) nextOwner(t *task) []apiserver.Request {
 	for ; t.claim < len(p.set.Spec.VolumeClaimTemplates); t.claim++ {
-		key := claimKey(p.set, t.claim, t.ordinal)
+		key := claimKeyOf(p.set, t.claim, t.work)
 		claim := p.l.Claim(key)
 		if claim == nil {
 			continue

@@ -1,7 +1,6 @@
 package statefulset
 
 import (
-	"fmt"
 	"strconv"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -52,9 +51,21 @@ func (c *Controller) seesOwnWrites(l lister, key apiserver.Key) error {
 		wrote uint64
 	}{{apiserver.Pod, w.pod}, {apiserver.PersistentVolumeClaim, w.claim}, {apiserver.StatefulSet, w.owner}} {
 		if read := l.Version(k.kind); k.wrote > read {
-			return fmt.Errorf("read version: %d is not as new as written version: %d for group resource %s", read, k.wrote, k.kind.GroupResource())
+			return staleRead{k.kind, read, k.wrote}
 		}
 	}
 	delete(c.writes, key)
 	return nil
+}
+
+// staleRead is the error of a view that is behind what was written. Most syncs
+// that follow a write meet it.
+type staleRead struct {
+	kind        apiserver.Kind
+	read, wrote uint64
+}
+
+func (e staleRead) Error() string {
+	return "read version: " + strconv.FormatUint(e.read, 10) + " is not as new as written version: " +
+		strconv.FormatUint(e.wrote, 10) + " for group resource " + e.kind.GroupResource().String()
 }

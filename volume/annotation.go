@@ -37,13 +37,13 @@ func isAnnotated(obj metav1.Object, key string) bool {
 	return found
 }
 
-// annotate returns a copy of annotations with one more.
-func annotate(annotations map[string]string, key, value string) map[string]string {
-	m := maps.Clone(annotations)
-	if m == nil {
-		m = map[string]string{}
+// annotate returns a copy of annotations with a value for more keys.
+func annotate(annotations map[string]string, value string, keys ...string) map[string]string {
+	m := make(map[string]string, len(annotations)+len(keys))
+	maps.Copy(m, annotations)
+	for _, key := range keys {
+		m[key] = value
 	}
-	m[key] = value
 	return m
 }
 

@@ -28,7 +28,7 @@ func boundVolume(v *corev1.PersistentVolume, claim *corev1.PersistentVolumeClaim
 		next.Spec.ClaimRef = referenceTo(claim)
 	}
 	if mark {
-		next.Annotations = annotate(v.Annotations, BoundByController, "yes")
+		next.Annotations = annotate(v.Annotations, "yes", BoundByController)
 	}
 	return &next
 }
@@ -73,14 +73,16 @@ func boundClaim(claim *corev1.PersistentVolumeClaim, v *corev1.PersistentVolume)
 		return nil
 	}
 	next := *claim
-	if !named {
-		next.Spec.VolumeName = v.Name
-		if !isAnnotated(claim, BoundByController) {
-			next.Annotations = annotate(next.Annotations, BoundByController, "yes")
-		}
+	next.Spec.VolumeName = v.Name
+	marks := make([]string, 0, 2)
+	if !named && !isAnnotated(claim, BoundByController) {
+		marks = append(marks, BoundByController)
 	}
 	if !completed {
-		next.Annotations = annotate(next.Annotations, BindCompleted, "yes")
+		marks = append(marks, BindCompleted)
+	}
+	if len(marks) > 0 {
+		next.Annotations = annotate(claim.Annotations, "yes", marks...)
 	}
 	return &next
 }

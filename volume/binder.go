@@ -42,11 +42,15 @@ type Binder struct {
 
 	cache    cache
 	roster   roster
-	defaults map[string]bool // names of the default storage classes
+	defaults map[string]bool         // names of the default storage classes
+	absent   *storagev1.StorageClass // the last that stood in for one that does not exist; never changed
+	made     map[string]string       // of madeBy; never changed
 	resync   resync
 	hands    hands
 	queued   queued
 	began    [2]opening
+
+	unjudged bool // there may be a volume that is restless and is not known to be
 }
 
 // hands is what the two workers are holding.
@@ -136,6 +140,7 @@ func (b *Binder) Observe(env *controller.Env, rec *apiserver.Record) {
 	case *corev1.PersistentVolumeClaim:
 		if b.isOpening(env, 1, rec) {
 			b.cache.setClaim(obj)
+			b.unjudged = b.unjudged || len(b.cache.volumes.Reserved(obj.Namespace, obj.Name)) > 0
 		}
 		if b.isSettledClaim(rec, obj) {
 			b.arm(env)
@@ -215,14 +220,14 @@ func (b *Binder) Fork() controller.Actor {
 
 // storeVolume takes a volume over into the cache and judges whom that concerns.
 func (b *Binder) storeVolume(v *corev1.PersistentVolume) bool {
-	old := b.cache.volumes.Get(v.Name)
-	if !b.cache.setVolume(v) {
+	switch old := b.cache.volumes.Get(v.Name); {
+	case old == v:
+		return true
+	case !b.cache.setVolume(v):
 		return false
 	}
-	if old != v {
-		b.judgeVolume(v.Name)
-		b.judgeNaming(v.Name)
-	}
+	b.judgeVolume(v.Name)
+	b.judgeNaming(v.Name)
 	return true
 }
 
@@ -237,20 +242,25 @@ func (b *Binder) judgeNaming(volume string) {
 
 // storeClaim does the same with a claim.
 func (b *Binder) storeClaim(claim *corev1.PersistentVolumeClaim) bool {
-	old := b.cache.claims[apiserver.KeyOf(claim)]
-	if !b.cache.setClaim(claim) {
+	key := apiserver.KeyOf(claim)
+	switch old := b.cache.claims[key]; {
+	case old == claim:
+		return true
+	case !b.cache.replaceClaim(old, claim):
 		return false
 	}
-	if old != claim {
-		b.judgeClaim(apiserver.KeyOf(claim))
-		b.judgeReserved(claim)
-	}
+	b.judgeClaim(key)
+	b.judgeReserved(claim)
 	return true
 }
 
 // judgeUsed judges the volumes of a pod's claims: a volume that cannot be
-// recycled is at rest only without pods.
+// recycled is at rest only without pods. The others are looked at only if there
+// may be one that was not judged when it should have been.
 func (b *Binder) judgeUsed(pod *corev1.Pod) {
+	if b.cache.recyclable == 0 && !b.unjudged {
+		return
+	}
 	for claim := range claimsOf(pod) {
 		for _, name := range b.cache.volumes.Reserved(claim.Namespace, claim.Name) {
 			b.judgeVolume(name)
@@ -272,7 +282,7 @@ func (b *Binder) forgetVolume(name string) turn {
 	if v == nil {
 		return rest()
 	}
-	b.cache.volumes.Delete(name)
+	b.cache.deleteVolume(v)
 	delete(b.pauses, operation{deleting, apiserver.Key{Name: name}, v.UID})
 	delete(b.pauses, operation{recycling, apiserver.Key{Name: name}, v.UID})
 	b.judgeVolume(name)

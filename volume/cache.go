@@ -21,22 +21,46 @@ type cache struct {
 	volumes match.Index
 	claims  map[apiserver.Key]*corev1.PersistentVolumeClaim
 	naming  map[string][]apiserver.Key // volume → claims with that spec.volumeName, sorted
+
+	recyclable int // how many volumes are to be recycled
 }
 
 // setVolume stores a volume unless a newer state is there, and reports whether
 // it did. The same state again counts as stored.
 func (c *cache) setVolume(v *corev1.PersistentVolume) bool {
-	if old := c.volumes.Get(v.Name); old != nil && versionOf(old) > versionOf(v) {
+	switch old := c.volumes.Get(v.Name); {
+	case old == nil:
+	case versionOf(old) > versionOf(v):
 		return false
+	case isToRecycle(old):
+		c.recyclable--
+	}
+	if isToRecycle(v) {
+		c.recyclable++
 	}
 	c.volumes.Set(v)
 	return true
 }
 
+func (c *cache) deleteVolume(v *corev1.PersistentVolume) {
+	if isToRecycle(v) {
+		c.recyclable--
+	}
+	c.volumes.Delete(v.Name)
+}
+
+func isToRecycle(v *corev1.PersistentVolume) bool {
+	return v.Spec.PersistentVolumeReclaimPolicy == corev1.PersistentVolumeReclaimRecycle
+}
+
 // setClaim does the same with a claim.
 func (c *cache) setClaim(claim *corev1.PersistentVolumeClaim) bool {
+	return c.replaceClaim(c.claims[apiserver.KeyOf(claim)], claim)
+}
+
+// replaceClaim is setClaim where it is known which claim is there, or nil.
+func (c *cache) replaceClaim(old, claim *corev1.PersistentVolumeClaim) bool {
 	key := apiserver.KeyOf(claim)
-	old := c.claims[key]
 	if old != nil && versionOf(old) > versionOf(claim) {
 		return false
 	}
@@ -80,7 +104,7 @@ func (c *cache) claimOf(v *corev1.PersistentVolume) *corev1.PersistentVolumeClai
 }
 
 func (c *cache) fork() cache {
-	return cache{c.volumes.Fork(), maps.Clone(c.claims), maps.Clone(c.naming)}
+	return cache{c.volumes.Fork(), maps.Clone(c.claims), maps.Clone(c.naming), c.recyclable}
 }
 
 // refKey returns the key of the claim in a volume's claimRef, or the zero Key.

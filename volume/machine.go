@@ -86,6 +86,7 @@ func (vm volumeMachine) Step(v controller.View, name string, m volumeMemo, resul
 		b.hands.volume = ""
 		if isTransient(t.plan.Err) {
 			delete(b.resync.volumes, name)
+			b.unjudged = true
 		} else {
 			b.judgeVolume(name)
 		}

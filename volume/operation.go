@@ -256,7 +256,7 @@ func (b *Binder) provision(op operation, claim *corev1.PersistentVolumeClaim, pr
 	}
 	if m.stage == operationStart && claim.Annotations[StorageProvisioner] != provisioner {
 		next := *claim
-		next.Annotations = annotate(annotate(claim.Annotations, BetaStorageProvisioner, provisioner), StorageProvisioner, provisioner)
+		next.Annotations = annotate(claim.Annotations, provisioner, BetaStorageProvisioner, StorageProvisioner)
 		m.stage = operationAnnotated
 		return send(updateClaim(&next, apiserver.None)), m
 	}

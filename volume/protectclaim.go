@@ -75,9 +75,10 @@ func (c *ClaimProtection) Observe(env *controller.Env, rec *apiserver.Record) {
 			c.workers.Add(env, rec.Key)
 		}
 	case *corev1.Pod:
-		if rec.Type == watch.Deleted {
+		switch {
+		case rec.Type == watch.Deleted:
 			c.roster.remove(obj)
-		} else {
+		case rec.Type == watch.Added || rec.Old == nil:
 			c.roster.add(obj)
 		}
 		if !c.Heeds(rec) {

@@ -70,7 +70,10 @@ func (b *Binder) classFor(v controller.View, claim *corev1.PersistentVolumeClaim
 	if !b.config.Provision || name == "" && match.HasClass(claim) {
 		return nil
 	}
-	return &storagev1.StorageClass{ObjectMeta: metav1.ObjectMeta{Name: name}, Provisioner: anyProvisioner}
+	if b.absent == nil || b.absent.Name != name {
+		b.absent = &storagev1.StorageClass{ObjectMeta: metav1.ObjectMeta{Name: name}, Provisioner: anyProvisioner}
+	}
+	return b.absent
 }
 
 // provisionable says why nobody can make volumes of a claim's class
@@ -138,7 +141,7 @@ func (b *Binder) create(claim *corev1.PersistentVolumeClaim, class *storagev1.St
 	driver := claim.Annotations[StorageProvisioner]
 	if m.stage == operationStart {
 		m.stage = operationCreated
-		v := provisioned(claim, class, driver)
+		v := provisioned(claim, class, b.madeBy(driver))
 		return send(apiserver.Request{Verb: apiserver.Create, Kind: apiserver.PersistentVolume, Key: apiserver.KeyOf(v), Object: v, Given: true}), m
 	}
 	switch {
@@ -153,16 +156,25 @@ func (b *Binder) create(claim *corev1.PersistentVolumeClaim, class *storagev1.St
 
 func volumeNameFor(claim *corev1.PersistentVolumeClaim) string { return "pvc-" + string(claim.UID) }
 
-// provisioned returns the volume that a driver makes for a claim.
-func provisioned(claim *corev1.PersistentVolumeClaim, class *storagev1.StorageClass, driver string) *corev1.PersistentVolume {
+// madeBy returns the annotations of a driver's volumes, which share them.
+func (b *Binder) madeBy(driver string) map[string]string {
+	if b.made == nil || b.made[ProvisionedBy] != driver {
+		b.made = map[string]string{ProvisionedBy: driver}
+	}
+	return b.made
+}
+
+// provisioned returns the volume that the driver in its annotations makes for a
+// claim. It shares with the claim what is the same in both.
+func provisioned(claim *corev1.PersistentVolumeClaim, class *storagev1.StorageClass, annotations map[string]string) *corev1.PersistentVolume {
 	policy := corev1.PersistentVolumeReclaimDelete
 	if class.ReclaimPolicy != nil {
 		policy = *class.ReclaimPolicy
 	}
 	v := &corev1.PersistentVolume{
-		ObjectMeta: metav1.ObjectMeta{Name: volumeNameFor(claim), Annotations: map[string]string{ProvisionedBy: driver}},
+		ObjectMeta: metav1.ObjectMeta{Name: volumeNameFor(claim), Annotations: annotations},
 		Spec: corev1.PersistentVolumeSpec{
-			Capacity:                      corev1.ResourceList{corev1.ResourceStorage: claim.Spec.Resources.Requests[corev1.ResourceStorage]},
+			Capacity:                      capacityFor(claim),
 			AccessModes:                   claim.Spec.AccessModes,
 			ClaimRef:                      referenceTo(claim),
 			PersistentVolumeReclaimPolicy: policy,
@@ -172,8 +184,18 @@ func provisioned(claim *corev1.PersistentVolumeClaim, class *storagev1.StorageCl
 			VolumeAttributesClassName:     claim.Spec.VolumeAttributesClassName,
 		},
 	}
-	v.Spec.CSI = &corev1.CSIPersistentVolumeSource{Driver: driverName(driver), VolumeHandle: v.Name}
+	v.Spec.CSI = &corev1.CSIPersistentVolumeSource{Driver: driverName(annotations[ProvisionedBy]), VolumeHandle: v.Name}
 	return v
+}
+
+// capacityFor returns what a claim asks for: as a rule nothing but storage.
+func capacityFor(claim *corev1.PersistentVolumeClaim) corev1.ResourceList {
+	requests := claim.Spec.Resources.Requests
+	storage, ok := requests[corev1.ResourceStorage]
+	if ok && len(requests) == 1 {
+		return requests
+	}
+	return corev1.ResourceList{corev1.ResourceStorage: storage}
 }
 
 // driverName makes a CSI driver's name of a provisioner's, which may have a

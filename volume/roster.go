@@ -34,11 +34,12 @@ func (r *roster) add(pod *corev1.Pod) {
 // remove strikes a pod out.
 func (r *roster) remove(pod *corev1.Pod) {
 	for key := range claimsOf(pod) {
-		names := slices.DeleteFunc(slices.Clone(r.pods[key]), func(n string) bool { return n == pod.Name })
-		if len(names) == 0 {
+		switch names := r.pods[key]; {
+		case !slices.Contains(names, pod.Name):
+		case len(names) == 1:
 			delete(r.pods, key)
-		} else {
-			r.pods[key] = names
+		default:
+			r.pods[key] = slices.DeleteFunc(slices.Clone(names), func(n string) bool { return n == pod.Name })
 		}
 	}
 }

@@ -17,10 +17,14 @@ func (b *Binder) isSettledClaim(rec *apiserver.Record, claim *corev1.PersistentV
 	if rec.Type != watch.Modified || rec.Key == b.hands.claim || b.queued.claims[rec.Key] || b.claims.Failure(rec.Key) != "" {
 		return false
 	}
-	if b.cache.claims[rec.Key] == nil || !b.isClaimAtRest(claim) {
+	old := b.cache.claims[rec.Key]
+	if old == nil || !b.isClaimAtRest(claim) {
 		return false
 	}
-	b.storeClaim(claim)
+	if old != claim && b.cache.replaceClaim(old, claim) {
+		delete(b.resync.claims, rec.Key) // judgeClaim would say no more
+		b.judgeReserved(claim)
+	}
 	return true
 }
 
@@ -31,10 +35,14 @@ func (b *Binder) isSettledVolume(rec *apiserver.Record, v *corev1.PersistentVolu
 		b.queued.volumes[v.Name] || b.volumes.Failure(v.Name) != "" {
 		return false
 	}
-	if b.cache.volumes.Get(v.Name) == nil || !b.isInPlace(v) {
+	old := b.cache.volumes.Get(v.Name)
+	if old == nil || !b.isInPlace(v) {
 		return false
 	}
-	b.storeVolume(v)
+	if old != v && b.cache.setVolume(v) {
+		delete(b.resync.volumes, v.Name) // judgeVolume would say no more
+		b.judgeNaming(v.Name)
+	}
 	return true
 }
 

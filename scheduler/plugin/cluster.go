@@ -172,9 +172,9 @@ func (c *Cluster) RemoveNode(name string) {
 	c.drop(n)
 }
 
-// AddPod adds a pod to the node that it names.
+// AddPod adds a pod to the node where it runs or is assumed to.
 func (c *Cluster) AddPod(p *Pod) {
-	n := c.node(p.Spec.NodeName)
+	n := c.node(p.node)
 	n.addPod(p)
 	c.touch(n)
 	c.countPod(n, p, 1)
@@ -195,20 +195,22 @@ func (c *Cluster) RemovePod(pod *corev1.Pod) {
 
 // Replace takes over a newer state of a pod on a node.
 func (c *Cluster) Replace(old *Pod, p *Pod) {
-	n := c.nodes[old.Spec.NodeName]
+	n := c.nodes[old.node]
 	if n != nil && old.facts == p.facts && p.terms == nil {
 		if i := slices.Index(n.pods, old); i >= 0 {
 			n.pods[i] = p
 			if !isCountedAlike(old.Pod, p.Pod) {
-				c.countLabels(old.Pod, -1)
+				if !hasSameLabels(old.Pod, p.Pod) {
+					c.countLabels(old.Pod, -1)
+					c.countLabels(p.Pod, 1)
+				}
 				c.countMatches(n, old.Pod, -1)
-				c.countLabels(p.Pod, 1)
 				c.countMatches(n, p.Pod, 1)
 			}
 			return
 		}
 	}
-	c.RemovePod(old.Pod)
+	c.RemovePod(old.Placed())
 	c.AddPod(p)
 }
 

@@ -3,6 +3,7 @@ package plugin
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -231,7 +232,7 @@ func FitError(nodes int, reasons map[string]int, after string) string {
 
 // FitMessage is the sentence with one text for all nodes.
 func FitMessage(nodes int, why, after string) string {
-	msg := fmt.Sprintf("0/%d nodes are available:", nodes)
+	msg := "0/" + strconv.Itoa(nodes) + " nodes are available:"
 	if why != "" {
 		msg += " " + why + "."
 	}

@@ -7,6 +7,7 @@ import corev1 "k8s.io/api/core/v1"
 type Pod struct {
 	*corev1.Pod
 	*facts
+	node string // where it runs, or is assumed to
 }
 
 // facts are computed once for all states of a pod that do not differ in them.
@@ -35,7 +36,7 @@ func NewPod(pod *corev1.Pod) *Pod {
 			f.claims = append(f.claims, c.ClaimName)
 		}
 	}
-	return &Pod{pod, f}
+	return &Pod{pod, f, pod.Spec.NodeName}
 }
 
 // Renew returns p with a newer state of its pod. It is cheap if nothing that
@@ -44,7 +45,20 @@ func (p *Pod) Renew(pod *corev1.Pod) *Pod {
 	if !isSameSpec(p.Pod, pod) || !p.plain || !agrees(&p.request, pod) {
 		return NewPod(pod)
 	}
-	return &Pod{pod, p.facts}
+	return &Pod{pod, p.facts, pod.Spec.NodeName}
+}
+
+// On returns p assumed to run on a node, although its object does not say so.
+func (p *Pod) On(node string) *Pod { return &Pod{p.Pod, p.facts, node} }
+
+// Placed returns the pod's object with the node where it runs or is assumed to.
+func (p *Pod) Placed() *corev1.Pod {
+	if p.Spec.NodeName == p.node {
+		return p.Pod
+	}
+	pod := *p.Pod
+	pod.Spec.NodeName = p.node
+	return &pod
 }
 
 // isSameSpec reports whether two states of a pod share the spec in memory, as

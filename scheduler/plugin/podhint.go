@@ -60,7 +60,7 @@ func hintRestrictions(pod *Pod, gone *corev1.Pod) bool {
 	if gone.Namespace != pod.Namespace {
 		return false
 	}
-	other := &Pod{gone, &facts{}}
+	other := &Pod{Pod: gone, facts: &facts{}}
 	if hasDiskConflict(pod.Pod, []*Pod{other}) {
 		return true
 	}
@@ -122,7 +122,7 @@ func hintAffinityPod(old, now *corev1.Pod, pod *Pod, c *Cluster) bool {
 	if now != nil {
 		return false
 	}
-	gone := &Pod{old, &facts{terms: termsOf(old)}}
+	gone := &Pod{Pod: old, facts: &facts{terms: termsOf(old)}}
 	return matchesAny(gone.requiredAntiTerms(), pod.Pod, c.labelsOf(pod.Namespace))
 }
 

@@ -36,7 +36,8 @@ type Entry struct {
 	errors        int         // attempts in a row that ended in an error
 	expiry        engine.Time // of the backoff, a whole second; 0 if not yet known
 	place         place
-	index         int // in the heap of its place
+	priority      int32 // the pod's, at hand for the heap
+	index         int   // in the heap of its place
 }
 
 // place is where an entry is.
@@ -80,10 +81,11 @@ func (e *Entry) isBackingOff(now engine.Time) bool {
 	return end != 0 && end >= align(now)
 }
 
-// before orders the active queue: priority, then time (PrioritySort).
+// before orders the active queue: priority, then time (PrioritySort). Both are in
+// a heap.
 func (e *Entry) before(o *Entry) bool {
 	return cmp.Or(
-		cmp.Compare(o.Pod.Priority, e.Pod.Priority),
+		cmp.Compare(o.priority, e.priority),
 		cmp.Compare(e.since, o.since),
 		cmp.Compare(e.seq, o.seq),
 	) < 0

@@ -8,6 +8,7 @@ type heap struct {
 
 func (h *heap) push(e *Entry) {
 	e.place = h.place
+	e.priority = e.Pod.Priority
 	e.index = len(h.items)
 	h.items = append(h.items, e)
 	h.up(e.index)

@@ -83,7 +83,7 @@ func (q *Queue) Renew(e *Entry, pod *plugin.Pod) {
 		q.file(e)
 		return
 	}
-	e.Pod = pod
+	e.Pod, e.priority = pod, pod.Priority
 	if h := q.heap(e.place); h != nil {
 		h.fix(e)
 	}

@@ -67,6 +67,9 @@ func (r ref) compare(o ref) int {
 // shuffled puts refs about one owner into the order in which they are queued:
 // any is legal (S38). The first choice of all is the order of names.
 func shuffled(v controller.View, owner ref, refs []ref) []ref {
+	if len(refs) == 0 {
+		return nil
+	}
 	slices.SortFunc(refs, ref.compare)
 	key := apiserver.Key{Namespace: owner.namespace, Name: owner.name}.String()
 	for i := range refs {

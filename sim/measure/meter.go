@@ -65,6 +65,9 @@ func (m *Meter) Take() Measures {
 }
 
 func (m *Meter) observePod(rec *apiserver.Record, obj *corev1.Pod) {
+	if old, ok := rec.Old.(*corev1.Pod); ok && rec.Type == watch.Modified && isAlike(old, obj) {
+		return
+	}
 	p, known := m.pods[obj.UID]
 	if rec.Type == watch.Added {
 		p, known = pod{created: rec.Time}, true
@@ -99,6 +102,12 @@ func (m *Meter) observePod(rec *apiserver.Record, obj *corev1.Pod) {
 		return
 	}
 	m.pods[obj.UID] = p
+}
+
+// isAlike reports whether two states of a pod are the same to the meter, as
+// most changes of its status are.
+func isAlike(a, b *corev1.Pod) bool {
+	return (a.Spec.NodeName == "") == (b.Spec.NodeName == "") && a.DeletionTimestamp == b.DeletionTimestamp && isReady(a) == isReady(b)
 }
 
 func isReady(p *corev1.Pod) bool {
