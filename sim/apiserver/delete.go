@@ -79,7 +79,7 @@ func checkPropagation(p metav1.DeletionPropagation) error {
 		return nil
 	}
 	return apierrors.NewInvalid(schema.GroupKind{Group: metav1.GroupName, Kind: "DeleteOptions"}, "", field.ErrorList{
-		field.NotSupported(field.NewPath("propagationPolicy"), &p, []string{string(metav1.DeletePropagationForeground),
+		field.NotSupported(field.NewPath("propagationPolicy"), new(p), []string{string(metav1.DeletePropagationForeground),
 			string(metav1.DeletePropagationBackground), string(metav1.DeletePropagationOrphan), "nil"})})
 }
 
