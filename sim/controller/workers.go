@@ -54,7 +54,7 @@ type Workers[K comparable, M any] struct {
 	// Count is how many keys are worked on at a time.
 	Count int
 
-	ready    []K
+	ready    queue[K]
 	dirty    map[K]bool // to be processed: waiting in ready, or again after the current sync
 	busy     int        // how many of slots are
 	delayed  []delayed[K]
@@ -113,7 +113,7 @@ func (w *Workers[K, M]) Add(env *Env, key K) {
 	}
 	w.dirty[key] = true
 	if !w.isBusy(key) {
-		w.ready = append(w.ready, key)
+		w.ready.push(key)
 		w.arm(env)
 	}
 }
@@ -204,7 +204,7 @@ func (w *Workers[K, M]) Wake(env *Env, m Machine[K, M], arg uint64) {
 	}
 	w.armed = false
 	for i := range w.slots {
-		if len(w.ready) == 0 {
+		if w.ready.len() == 0 {
 			break
 		}
 		if !w.slots[i].busy {
@@ -238,7 +238,7 @@ func (w *Workers[K, M]) Asking(token uint64) (memo M, chain int) {
 // Fork returns an independent copy.
 func (w *Workers[K, M]) Fork() Workers[K, M] {
 	f := *w
-	f.ready = slices.Clone(w.ready)
+	f.ready = w.ready.fork()
 	f.dirty, f.failures = maps.Clone(w.dirty), maps.Clone(w.failures)
 	f.delayed, f.waits = slices.Clone(w.delayed), maps.Clone(w.waits)
 	f.slots = slices.Clone(w.slots)
@@ -268,8 +268,7 @@ func (w *Workers[K, M]) arm(env *Env) {
 }
 
 func (w *Workers[K, M]) start(env *Env, m Machine[K, M], i int) {
-	key := w.ready[0]
-	w.ready = w.ready[1:]
+	key := w.ready.pop()
 	delete(w.dirty, key)
 	w.busy++
 	w.slots[i] = slot[K, M]{busy: true, key: key}
@@ -311,9 +310,9 @@ func (w *Workers[K, M]) finish(env *Env, i int, plan Plan) {
 		w.AddAfter(env, key, plan.After, engine.Progress)
 	}
 	if w.dirty[key] { // asked for again while busy
-		w.ready = append(w.ready, key)
+		w.ready.push(key)
 	}
-	if len(w.ready) > 0 {
+	if w.ready.len() > 0 {
 		w.arm(env)
 	}
 }
