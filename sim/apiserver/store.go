@@ -15,8 +15,9 @@ type store struct {
 	entries []entry // by place; those of free places are empty
 	free    []int32
 	log     Log
-	live    int  // entries whose newest record is not a deletion
-	shared  bool // all of it is a fork's, too, until one of them changes
+	got     int32 // the place of what get returned last
+	live    int   // entries whose newest record is not a deletion
+	shared  bool  // all of it is a fork's, too, until one of them changes
 	walked  uint64
 	guard   *guard // nil but in tests
 }
@@ -61,6 +62,20 @@ func (l *Log) Position(rec *Record) uint64 {
 	panic("apiserver: a record that is not in the log's tail")
 }
 
+// drop forgets the first n records. What is left moves to the front, if that is
+// the smaller part: then the log needs no other memory.
+func (l *Log) drop(n int) {
+	clear(l.recs[:n])
+	left := l.recs[n:]
+	if len(left) <= n {
+		copy(l.recs, left)
+		clear(left)
+		left = l.recs[:len(left)]
+	}
+	l.recs = left
+	l.base += uint64(n)
+}
+
 // fork returns a copy, which shares everything until one of both changes.
 func (s *store) fork() store {
 	s.shared = true
@@ -93,11 +108,22 @@ func (s *store) find(key Key) *Record {
 
 // get returns the newest state, or nil.
 func (s *store) get(key Key) Object {
-	if rec := s.find(key); rec != nil {
-		s.guard.check(rec)
-		return rec.Object
+	rec := s.find(key)
+	if rec == nil {
+		return nil
 	}
-	return nil
+	s.guard.check(rec)
+	s.got = rec.place
+	return rec.Object
+}
+
+// recordOf returns the newest record of an object that exists, given its newest
+// state: most often what was got last.
+func (s *store) recordOf(obj Object) *Record {
+	if rec := s.entries[s.got].head; rec != nil && rec.Object == obj {
+		return rec
+	}
+	return s.find(KeyOf(obj))
 }
 
 // at returns the state as of a version, or nil.
@@ -132,7 +158,10 @@ func (s *store) put(rec, last *Record) {
 	case last != nil:
 		rec.place = last.place
 	default:
-		place, known := s.places[rec.Key] // of an object that is gone
+		place, known := int32(0), false
+		if len(s.places) > s.live { // some are of objects that are gone
+			place, known = s.places[rec.Key]
+		}
 		if !known {
 			place = s.room()
 			s.places[rec.Key] = place
@@ -173,8 +202,7 @@ func (s *store) trim(pos uint64) {
 		return
 	}
 	s.own()
-	for i, rec := range s.log.recs[:n] {
-		s.log.recs[i] = nil
+	for _, rec := range s.log.recs[:n] {
 		e := &s.entries[rec.place]
 		if e.head != rec || rec.Type == watch.Deleted {
 			s.guard.forget(rec)
@@ -186,7 +214,8 @@ func (s *store) trim(pos uint64) {
 			}
 		case rec.Type == watch.Deleted:
 			delete(s.places, rec.Key)
-			*e = entry{}
+			clear(e.older)
+			*e = entry{older: e.older[:0]}
 			s.free = append(s.free, rec.place)
 		default:
 			clear(e.older)
@@ -198,8 +227,7 @@ func (s *store) trim(pos uint64) {
 			}
 		}
 	}
-	s.log.recs = s.log.recs[n:]
-	s.log.base += uint64(n)
+	s.log.drop(n)
 }
 
 // each calls visit with the newest record of every object that exists, in the
