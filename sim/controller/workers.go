@@ -15,7 +15,8 @@ import (
 //
 // A sync begins with a zero memo and nil results. Step returns a Plan: either
 // requests to send, after whose answers it is called again with the memo that
-// it returned, or the end of the sync.
+// it returned, or the end of the sync. The slices of results are Step's until it
+// returns: their memory is used again.
 type Machine[K comparable, M any] interface {
 	Step(v View, key K, memo M, results [][]apiserver.Result) (Plan, M)
 }
@@ -86,8 +87,8 @@ type slot[K comparable, M any] struct {
 	key     K
 	memo    M
 	chains  [][]apiserver.Request
-	results [][]apiserver.Result
-	open    int // chains that have not ended
+	results [][]apiserver.Result // by chain; the memory of those of the requests before
+	open    int                  // chains that have not ended
 }
 
 const (
@@ -223,9 +224,8 @@ func (w *Workers[K, M]) Respond(env *Env, m Machine[K, M], token uint64, res api
 		return
 	}
 	if s.open--; s.open == 0 {
-		results := s.results
-		s.chains, s.results = nil, nil
-		w.step(env, m, i, results)
+		s.chains = nil
+		w.step(env, m, i, s.results)
 	}
 }
 
@@ -271,7 +271,8 @@ func (w *Workers[K, M]) start(env *Env, m Machine[K, M], i int) {
 	key := w.ready.pop()
 	delete(w.dirty, key)
 	w.busy++
-	w.slots[i] = slot[K, M]{busy: true, key: key}
+	s := &w.slots[i]
+	s.busy, s.key = true, key
 	w.step(env, m, i, nil)
 }
 
@@ -291,7 +292,7 @@ func (w *Workers[K, M]) step(env *Env, m Machine[K, M], i int, results [][]apise
 	}
 	if s.open > 0 {
 		s.chains = plan.Chains
-		s.results = make([][]apiserver.Result, len(plan.Chains))
+		s.results = emptied(s.results, len(plan.Chains))
 		return
 	}
 	w.finish(env, i, plan)
@@ -299,7 +300,7 @@ func (w *Workers[K, M]) step(env *Env, m Machine[K, M], i int, results [][]apise
 
 func (w *Workers[K, M]) finish(env *Env, i int, plan Plan) {
 	key := w.slots[i].key
-	w.slots[i] = slot[K, M]{}
+	w.slots[i] = slot[K, M]{results: emptied(w.slots[i].results, 0)}
 	w.busy--
 	if plan.Err != nil {
 		w.AddRateLimited(env, key, plan.Err)
@@ -315,6 +316,19 @@ func (w *Workers[K, M]) finish(env *Env, i int, plan Plan) {
 	if w.ready.len() > 0 {
 		w.arm(env)
 	}
+}
+
+// emptied makes room for the answers to n chains where others were.
+func emptied(results [][]apiserver.Result, n int) [][]apiserver.Result {
+	for c := range results {
+		clear(results[c])
+		results[c] = results[c][:0]
+	}
+	results = results[:cap(results)] // those beyond its length were emptied before
+	if more := n - len(results); more > 0 {
+		results = append(results, make([][]apiserver.Result, more)...)
+	}
+	return results[:n]
 }
 
 // bucket is a token bucket of 10 per second with a burst of 100; negative
