@@ -135,7 +135,7 @@ func (c *check) metaCommon(m, old *metav1.ObjectMeta) {
 }
 
 // isSameMap reports whether two maps are one in memory.
-func isSameMap(a, b map[string]string) bool {
+func isSameMap[K comparable, V any](a, b map[K]V) bool {
 	return reflect.ValueOf(a).Pointer() == reflect.ValueOf(b).Pointer()
 }
 
