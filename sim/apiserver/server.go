@@ -251,7 +251,7 @@ func (s *Server) write(typ watch.EventType, kind Kind, obj, old Object) Object {
 	obj.SetResourceVersion(strconv.FormatUint(s.version, 10))
 	var last *Record
 	if old != nil {
-		last = s.stores[kind].recordOf(old)
+		last = s.stores[kind].find(KeyOf(old))
 	}
 	rec := &Record{Version: s.version, Type: typ, Kind: kind, Object: obj, Old: old, Time: s.now, By: s.by}
 	if last != nil {

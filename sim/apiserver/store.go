@@ -15,7 +15,7 @@ type store struct {
 	entries []entry // by place; those of free places are empty
 	free    []int32
 	log     Log
-	got     int32 // the place of what get returned last
+	last    int32 // the place that was looked up last
 	live    int   // entries whose newest record is not a deletion
 	shared  bool  // all of it is a fork's, too, until one of them changes
 	walked  uint64
@@ -96,9 +96,25 @@ func (s *store) own() {
 	}
 }
 
+// place returns where an object's entry is, even if the object is gone. It is
+// asked again and again for one key: by the steps of a request, and by those of
+// a sync.
+func (s *store) place(key Key) (int32, bool) {
+	if int(s.last) < len(s.entries) {
+		if rec := s.entries[s.last].head; rec != nil && rec.Key == key {
+			return s.last, true
+		}
+	}
+	i, ok := s.places[key]
+	if ok {
+		s.last = i
+	}
+	return i, ok
+}
+
 // find returns the newest record of an object that exists, or nil.
 func (s *store) find(key Key) *Record {
-	if i, ok := s.places[key]; ok {
+	if i, ok := s.place(key); ok {
 		if rec := s.entries[i].head; rec.Type != watch.Deleted {
 			return rec
 		}
@@ -108,27 +124,16 @@ func (s *store) find(key Key) *Record {
 
 // get returns the newest state, or nil.
 func (s *store) get(key Key) Object {
-	rec := s.find(key)
-	if rec == nil {
-		return nil
+	if rec := s.find(key); rec != nil {
+		s.guard.check(rec)
+		return rec.Object
 	}
-	s.guard.check(rec)
-	s.got = rec.place
-	return rec.Object
-}
-
-// recordOf returns the newest record of an object that exists, given its newest
-// state: most often what was got last.
-func (s *store) recordOf(obj Object) *Record {
-	if rec := s.entries[s.got].head; rec != nil && rec.Object == obj {
-		return rec
-	}
-	return s.find(KeyOf(obj))
+	return nil
 }
 
 // at returns the state as of a version, or nil.
 func (s *store) at(key Key, version uint64) Object {
-	i, ok := s.places[key]
+	i, ok := s.place(key)
 	if !ok {
 		return nil
 	}
