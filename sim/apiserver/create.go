@@ -81,7 +81,7 @@ func (s *Server) store(kind Kind, obj Object, warnings []string) Result {
 	alloc.commit()
 	hide(obj)
 	if kind == Event {
-		s.expiry = append(s.expiry, expiring{s.now.Add(eventTTL), key})
+		s.expiry.add(expiring{s.now.Add(eventTTL), key})
 	}
 	return Result{Object: s.write(watch.Added, kind, obj, nil), Warnings: warnings}
 }
