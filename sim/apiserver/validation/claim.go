@@ -149,8 +149,8 @@ func (c *check) claimUpdate(pvc, old *corev1.PersistentVolumeClaim) {
 
 // isSameSpec reports whether two specs are one in memory.
 func isSameSpec(a, b *corev1.PersistentVolumeClaimSpec) bool {
-	return len(a.AccessModes) == len(b.AccessModes) && (len(a.AccessModes) == 0 || &a.AccessModes[0] == &b.AccessModes[0]) &&
-		a.Selector == b.Selector && isSameMap(a.Resources.Limits, b.Resources.Limits) && isSameMap(a.Resources.Requests, b.Resources.Requests) &&
+	return isSameSlice(a.AccessModes, b.AccessModes) && a.Selector == b.Selector &&
+		isSameMap(a.Resources.Limits, b.Resources.Limits) && isSameMap(a.Resources.Requests, b.Resources.Requests) &&
 		a.VolumeName == b.VolumeName && a.StorageClassName == b.StorageClassName && a.VolumeMode == b.VolumeMode &&
 		a.DataSource == b.DataSource && a.DataSourceRef == b.DataSourceRef && a.VolumeAttributesClassName == b.VolumeAttributesClassName
 }
