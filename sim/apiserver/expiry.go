@@ -18,9 +18,13 @@ type expiring struct {
 // expiry lists the Events with the time that they live, oldest first. There are
 // more of them than of anything else: the list is in blocks, none of which is
 // ever copied to grow, and those in front go as soon as their Events do.
-type expiry struct{ blocks [][]expiring }
+type expiry struct {
+	blocks [][]expiring
+	size   int // of the last block
+}
 
-// The sizes of blocks: each has twice as many as the one before.
+// The sizes of blocks: each has twice as many as the one before. A fork begins
+// anew: most forks live for a few events.
 const (
 	firstBlock   = 8
 	largestBlock = 1024
@@ -29,11 +33,8 @@ const (
 func (x *expiry) add(e expiring) {
 	n := len(x.blocks)
 	if n == 0 || len(x.blocks[n-1]) == cap(x.blocks[n-1]) {
-		size := firstBlock
-		if n > 0 {
-			size = min(max(2*cap(x.blocks[n-1]), size), largestBlock)
-		}
-		x.blocks = append(x.blocks, make([]expiring, 0, size))
+		x.size = min(max(2*x.size, firstBlock), largestBlock)
+		x.blocks = append(x.blocks, make([]expiring, 0, x.size))
 		n++
 	}
 	x.blocks[n-1] = append(x.blocks[n-1], e)
@@ -58,7 +59,7 @@ func (x *expiry) fork() expiry {
 	if n := len(blocks); n > 0 {
 		blocks[n-1] = slices.Clip(blocks[n-1])
 	}
-	return expiry{blocks}
+	return expiry{blocks: blocks}
 }
 
 // expireEvents removes the Events whose time has come. As in etcd it happens
