@@ -278,4 +278,4 @@ func waitingFor(provisioner string) string {
 
 // isTransient reports whether an error goes away by itself as soon as the watch
 // has caught up.
-func isTransient(err error) bool { return apierrors.IsConflict(err) }
+func isTransient(err error) bool { return err != nil && apierrors.IsConflict(err) }

@@ -137,6 +137,7 @@ func (s *Server) defaultPriority() *schedulingv1.PriorityClass {
 // withEvictionTolerations adds the 300 s tolerations of N4, unless the pod
 // tolerates the taint already.
 func withEvictionTolerations(ts []corev1.Toleration) []corev1.Toleration {
+	ts = slices.Clip(ts) // the sender's
 	for _, key := range []string{corev1.TaintNodeNotReady, corev1.TaintNodeUnreachable} {
 		tolerated := slices.ContainsFunc(ts, func(t corev1.Toleration) bool {
 			return (t.Key == key || t.Key == "") &&
@@ -144,7 +145,7 @@ func withEvictionTolerations(ts []corev1.Toleration) []corev1.Toleration {
 		})
 		if !tolerated {
 			seconds := int64(300)
-			ts = append(slices.Clip(ts), corev1.Toleration{Key: key, Operator: corev1.TolerationOpExists, Effect: corev1.TaintEffectNoExecute, TolerationSeconds: &seconds})
+			ts = append(ts, corev1.Toleration{Key: key, Operator: corev1.TolerationOpExists, Effect: corev1.TaintEffectNoExecute, TolerationSeconds: &seconds})
 		}
 	}
 	return ts

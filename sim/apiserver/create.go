@@ -81,7 +81,7 @@ func (s *Server) store(kind Kind, obj Object, warnings []string) Result {
 	alloc.commit()
 	hide(obj)
 	if kind == Event {
-		s.expiry = append(s.expiry, expiring{s.now.Add(eventTTL), key})
+		s.expiry.add(expiring{s.now.Add(eventTTL), key})
 	}
 	return Result{Object: s.write(watch.Added, kind, obj, nil), Warnings: warnings}
 }
@@ -89,13 +89,13 @@ func (s *Server) store(kind Kind, obj Object, warnings []string) Result {
 // stampNew fills what a strategy takes from its clock, or from a name that was
 // generated.
 func (s *Server) stampNew(obj Object) {
-	now := Stamp(s.now)
 	switch o := obj.(type) {
 	case *corev1.Pod:
 		for i := range o.Status.Conditions { // the gated pod's, just made
-			o.Status.Conditions[i].LastTransitionTime = now
+			o.Status.Conditions[i].LastTransitionTime = Stamp(s.now)
 		}
 	case *corev1.PersistentVolume:
+		now := Stamp(s.now)
 		o.Status.LastPhaseTransitionTime = &now
 	case *corev1.Namespace: // Canonicalize
 		if o.Labels[corev1.LabelMetadataName] != o.Name {

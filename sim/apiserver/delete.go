@@ -12,8 +12,6 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	"k8s.io/apimachinery/pkg/watch"
-
-	"github.com/statefulsim/statefulsim/sim/engine"
 )
 
 // delete removes an object, or begins to: what is left to do is in its
@@ -79,7 +77,7 @@ func checkPropagation(p metav1.DeletionPropagation) error {
 		return nil
 	}
 	return apierrors.NewInvalid(schema.GroupKind{Group: metav1.GroupName, Kind: "DeleteOptions"}, "", field.ErrorList{
-		field.NotSupported(field.NewPath("propagationPolicy"), &p, []string{string(metav1.DeletePropagationForeground),
+		field.NotSupported(field.NewPath("propagationPolicy"), new(p), []string{string(metav1.DeletePropagationForeground),
 			string(metav1.DeletePropagationBackground), string(metav1.DeletePropagationOrphan), "nil"})})
 }
 
@@ -266,23 +264,4 @@ func (s *Server) remove(kind Kind, old Object) Object {
 func (s *Server) removeAs(kind Kind, last, old Object) Object {
 	s.release(last)
 	return s.write(watch.Deleted, kind, last, old)
-}
-
-// Events live for an hour (A10).
-const eventTTL = time.Hour
-
-type expiring struct {
-	at  engine.Time
-	key Key
-}
-
-// expireEvents removes the Events whose time has come. As in etcd it happens
-// when somebody looks.
-func (s *Server) expireEvents() {
-	for len(s.expiry) > 0 && s.expiry[0].at <= s.now {
-		if obj := s.Get(Event, s.expiry[0].key); obj != nil {
-			s.remove(Event, obj)
-		}
-		s.expiry = s.expiry[1:]
-	}
 }

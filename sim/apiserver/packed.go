@@ -36,6 +36,12 @@ type packed struct {
 	controller, instance string
 }
 
+// unpacked is what a packed record was made into.
+type unpacked struct {
+	packed *packed
+	rec    *Record
+}
+
 // noTime stands for a time that is not set.
 const noTime = -1 << 63
 

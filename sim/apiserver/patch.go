@@ -2,6 +2,7 @@ package apiserver
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"reflect"
@@ -32,6 +33,19 @@ type RawPatch struct {
 type patchWarning struct{ warnings []string }
 
 func (w *patchWarning) Error() string { return strings.Join(w.warnings, "; ") }
+
+// applied tells the warnings of a patch that was applied from the error of one
+// that was not.
+func applied(obj Object, err error) (Object, []string, error) {
+	if err == nil {
+		return obj, nil, nil
+	}
+	var warned *patchWarning
+	if errors.As(err, &warned) {
+		return obj, warned.warnings, nil
+	}
+	return nil, nil, err
+}
 
 // Apply implements Patcher (upstream's jsonPatcher and smpPatcher).
 func (p RawPatch) Apply(obj Object) (Object, error) {

@@ -40,7 +40,7 @@ type Server struct {
 	fresh   []*Record
 	born    engine.Tally   // how often each object was created, for UIDs
 	ips     map[string]Key // cluster IPs in use
-	expiry  []expiring     // Events, oldest first
+	expiry  expiry         // of Events
 	guard   *guard         // with DetectMutation
 	shared  bool           // ips is a fork's, too, until one of them changes
 
@@ -69,7 +69,7 @@ func (s *Server) Fork(e *engine.Engine) *Server {
 	s.shared, f.shared = true, true
 	f.born = s.born.Fork()
 	f.setGuard(s.guard.fork(e))
-	f.expiry = slices.Clip(s.expiry) // consumed from the front, appended to
+	f.expiry = s.expiry.fork()
 	return &f
 }
 

@@ -15,10 +15,13 @@ type store struct {
 	entries []entry // by place; those of free places are empty
 	free    []int32
 	log     Log
-	live    int  // entries whose newest record is not a deletion
-	shared  bool // all of it is a fork's, too, until one of them changes
+	last    int32 // the place that was looked up last
+	live    int   // entries whose newest record is not a deletion
+	shared  bool  // all of it is a fork's, too, until one of them changes
 	walked  uint64
 	guard   *guard // nil but in tests
+
+	unpacked unpacked // the last of entries' that was asked for
 }
 
 // entry is an object's newest record and those before it, oldest first, which
@@ -27,14 +30,6 @@ type entry struct {
 	head   *Record
 	older  []*Record
 	packed *packed // the head at rest, which then is nil
-}
-
-// newest returns the newest record, or nil if the place is free.
-func (e *entry) newest(place int32) *Record {
-	if e.packed != nil {
-		return e.packed.record(place)
-	}
-	return e.head
 }
 
 // Log is the tail of a kind's watch log: the records which a cursor may still
@@ -70,6 +65,20 @@ func (l *Log) Position(rec *Record) uint64 {
 	panic("apiserver: a record that is not in the log's tail")
 }
 
+// drop forgets the first n records. What is left moves to the front, if that is
+// the smaller part: then the log needs no other memory.
+func (l *Log) drop(n int) {
+	clear(l.recs[:n])
+	left := l.recs[n:]
+	if len(left) <= n {
+		copy(l.recs, left)
+		clear(left)
+		left = l.recs[:len(left)]
+	}
+	l.recs = left
+	l.base += uint64(n)
+}
+
 // fork returns a copy, which shares everything until one of both changes.
 func (s *store) fork() store {
 	s.shared = true
@@ -90,10 +99,39 @@ func (s *store) own() {
 	}
 }
 
+// place returns where an object's entry is, even if the object is gone. It is
+// asked again and again for one key: by the steps of a request, and by those of
+// a sync.
+func (s *store) place(key Key) (int32, bool) {
+	if int(s.last) < len(s.entries) {
+		if rec := s.entries[s.last].head; rec != nil && rec.Key == key {
+			return s.last, true
+		}
+	}
+	i, ok := s.places[key]
+	if ok {
+		s.last = i
+	}
+	return i, ok
+}
+
+// newest returns the newest record of a place, or nil if that is free. What is
+// put together for it is kept until another is: a request asks several times.
+func (s *store) newest(place int32) *Record {
+	e := &s.entries[place]
+	if e.packed == nil {
+		return e.head
+	}
+	if s.unpacked.packed != e.packed {
+		s.unpacked = unpacked{e.packed, e.packed.record(place)}
+	}
+	return s.unpacked.rec
+}
+
 // find returns the newest record of an object that exists, or nil.
 func (s *store) find(key Key) *Record {
-	if i, ok := s.places[key]; ok {
-		if rec := s.entries[i].newest(i); rec.Type != watch.Deleted {
+	if i, ok := s.place(key); ok {
+		if rec := s.newest(i); rec.Type != watch.Deleted {
 			return rec
 		}
 	}
@@ -111,7 +149,7 @@ func (s *store) get(key Key) Object {
 
 // at returns the state as of a version, or nil.
 func (s *store) at(key Key, version uint64) Object {
-	i, ok := s.places[key]
+	i, ok := s.place(key)
 	if !ok {
 		return nil
 	}
@@ -121,7 +159,7 @@ func (s *store) at(key Key, version uint64) Object {
 // stateAt returns an object's state as of a version, or nil.
 func (s *store) stateAt(place int32, version uint64) Object {
 	e := &s.entries[place]
-	rec := e.newest(place)
+	rec := s.newest(place)
 	for n := len(e.older); rec.Version > version; {
 		if n--; n < 0 {
 			return nil
@@ -142,7 +180,10 @@ func (s *store) put(rec, last *Record) {
 	case last != nil:
 		rec.place = last.place
 	default:
-		place, known := s.places[rec.Key] // of an object that is gone
+		place, known := int32(0), false
+		if len(s.places) > s.live { // some are of objects that are gone
+			place, known = s.places[rec.Key]
+		}
 		if !known {
 			place = s.room()
 			s.places[rec.Key] = place
@@ -150,7 +191,7 @@ func (s *store) put(rec, last *Record) {
 		rec.place = place
 	}
 	e := &s.entries[rec.place]
-	if before := e.newest(rec.place); before != nil {
+	if before := s.newest(rec.place); before != nil {
 		e.older = append(e.older, before)
 	}
 	e.head, e.packed = rec, nil
@@ -183,8 +224,7 @@ func (s *store) trim(pos uint64) {
 		return
 	}
 	s.own()
-	for i, rec := range s.log.recs[:n] {
-		s.log.recs[i] = nil
+	for _, rec := range s.log.recs[:n] {
 		e := &s.entries[rec.place]
 		if e.head != rec || rec.Type == watch.Deleted {
 			s.guard.forget(rec)
@@ -196,7 +236,8 @@ func (s *store) trim(pos uint64) {
 			}
 		case rec.Type == watch.Deleted:
 			delete(s.places, rec.Key)
-			*e = entry{}
+			clear(e.older)
+			*e = entry{older: e.older[:0]}
 			s.free = append(s.free, rec.place)
 		default:
 			clear(e.older)
@@ -213,8 +254,7 @@ func (s *store) trim(pos uint64) {
 			}
 		}
 	}
-	s.log.recs = s.log.recs[n:]
-	s.log.base += uint64(n)
+	s.log.drop(n)
 }
 
 // each calls visit with the newest record of every object that exists, in the
@@ -222,7 +262,7 @@ func (s *store) trim(pos uint64) {
 func (s *store) each(visit func(*Record)) {
 	s.walked += uint64(len(s.entries))
 	for i := range s.entries {
-		if rec := s.entries[i].newest(int32(i)); rec != nil && rec.Type != watch.Deleted {
+		if rec := s.newest(int32(i)); rec != nil && rec.Type != watch.Deleted {
 			visit(rec)
 		}
 	}
@@ -233,7 +273,7 @@ func (s *store) listAt(namespace string, version uint64) []Object {
 	s.walked += uint64(len(s.entries))
 	var objs []Object
 	for i := range s.entries {
-		if rec := s.entries[i].newest(int32(i)); rec == nil || rec.Key.Namespace != namespace {
+		if rec := s.newest(int32(i)); rec == nil || rec.Key.Namespace != namespace {
 			continue
 		}
 		if obj := s.stateAt(int32(i), version); obj != nil {

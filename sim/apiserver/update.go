@@ -82,17 +82,16 @@ func (s *Server) patch(req *Request) Result {
 	if req.Subresource == Scale {
 		return s.patchScale(req, old)
 	}
-	obj, err := req.Patch.Apply(old)
-	var warned *patchWarning
-	if err != nil && !errors.As(err, &warned) {
+	obj, warnings, err := applied(req.Patch.Apply(old))
+	if err != nil {
 		return Result{Err: err}
 	}
 	res := Result{Object: old}
 	if obj != old {
 		res = s.patched(req, obj, old)
 	}
-	if warned != nil {
-		res.Warnings = append(warned.warnings, res.Warnings...)
+	if len(warnings) > 0 {
+		res.Warnings = append(warnings, res.Warnings...)
 	}
 	return res
 }
@@ -261,9 +260,8 @@ func (s *Server) patchScale(req *Request, old Object) Result {
 	if !ok {
 		return Result{Err: noScale(req.Kind)}
 	}
-	obj, err := req.Patch.Apply(scaleOf(set))
-	var warned *patchWarning
-	if err != nil && !errors.As(err, &warned) {
+	obj, warnings, err := applied(req.Patch.Apply(scaleOf(set)))
+	if err != nil {
 		return Result{Err: err}
 	}
 	scale := obj.(*autoscalingv1.Scale)
@@ -276,8 +274,8 @@ func (s *Server) patchScale(req *Request, old Object) Result {
 	default:
 		res = s.scaleTo(req, old, scale)
 	}
-	if warned != nil {
-		res.Warnings = append(warned.warnings, res.Warnings...)
+	if len(warnings) > 0 {
+		res.Warnings = append(warnings, res.Warnings...)
 	}
 	return res
 }

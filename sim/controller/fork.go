@@ -28,8 +28,7 @@ func (h *Host) Fork() *Host {
 	}
 	f.subs = slices.Clone(h.subs)
 	for i := range f.subs {
-		f.subs[i].pending = slices.Clip(f.subs[i].pending) // consumed from the front, appended to
-		f.subs[i].heeded = slices.Clip(f.subs[i].heeded)
+		f.subs[i].pending, f.subs[i].heeded = h.subs[i].pending.fork(), h.subs[i].heeded.fork()
 	}
 	for kind := range f.byKind {
 		f.byKind[kind] = slices.Clip(f.byKind[kind])

@@ -45,7 +45,7 @@ func (h *Host) backlog(i int, c *apiserver.Census) uint64 {
 	add := func(rec *apiserver.Record) {
 		x = apiserver.Blend(x, uint64(i)+1, c.Name(string(rec.Type)), c.Key(rec.Key))
 	}
-	for _, rec := range s.pending {
+	for _, rec := range s.pending.all() {
 		add(rec)
 	}
 	if s.node == "" {

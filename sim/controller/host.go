@@ -140,17 +140,17 @@ func (h *Host) Add(a Actor) ActorID {
 			h.byNode[node] = i
 			for _, rec := range h.server.Live(kind) {
 				if rec.Object.(*corev1.Pod).Spec.NodeName == node {
-					sub.pending = append(sub.pending, rec)
+					sub.pending.push(rec)
 				}
 			}
 		} else {
 			h.byKind[kind] = append(h.byKind[kind], i)
 			sub.next = h.server.Log(kind).End()
-			sub.pending = h.server.Live(kind)
+			sub.pending.items = h.server.Live(kind)
 		}
-		sub.listed, sub.since = len(sub.pending), h.server.Version()
+		sub.listed, sub.since = sub.pending.len(), h.server.Version()
 		h.subs = append(h.subs, sub)
-		if len(sub.pending) > 0 {
+		if sub.pending.len() > 0 {
 			h.arm(i)
 		}
 	}
@@ -172,7 +172,7 @@ func (h *Host) Remove(id ActorID) {
 		if s.actor != id || s.ended {
 			continue
 		}
-		s.ended, s.pending = true, nil
+		s.ended, s.pending = true, queue[*apiserver.Record]{}
 		if s.node != "" {
 			h.ownByNode()
 			delete(h.byNode, s.node)

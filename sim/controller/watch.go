@@ -12,10 +12,10 @@ import (
 type subscription struct {
 	actor   ActorID
 	kind    apiserver.Kind
-	node    string   // set for a NodeScoped watch of pods
-	next    uint64   // position in the kind's log; unused with node
-	heeded  []uint64 // of a Selective: the positions from next on that matter
-	pending []*apiserver.Record
+	node    string        // set for a NodeScoped watch of pods
+	next    uint64        // position in the kind's log; unused with node
+	heeded  queue[uint64] // of a Selective: the positions from next on that matter
+	pending queue[*apiserver.Record]
 	listed  int    // of pending: what existed when the watch began, due at once
 	since   uint64 // the version of that list
 	armed   bool
@@ -53,7 +53,7 @@ func (h *Host) publish() {
 				if !heeds.Heeds(rec) {
 					continue
 				}
-				s.heeded = append(s.heeded, h.server.Log(rec.Kind).Position(rec))
+				s.heeded.push(h.server.Log(rec.Kind).Position(rec))
 			}
 			h.arm(i)
 		}
@@ -62,7 +62,7 @@ func (h *Host) publish() {
 				if heeds := h.actors[h.subs[i].actor].heeds; heeds != nil && !heeds.Heeds(rec) {
 					continue
 				}
-				h.subs[i].pending = append(h.subs[i].pending, rec)
+				h.subs[i].pending.push(rec)
 				h.arm(i)
 			}
 		}
@@ -89,16 +89,16 @@ func classOf(k apiserver.Kind) engine.Class {
 
 // peek returns the next record of a watch, or nil.
 func (h *Host) peek(s *subscription) *apiserver.Record {
-	if len(s.pending) > 0 {
-		return s.pending[0]
+	if s.pending.len() > 0 {
+		return s.pending.first()
 	}
 	switch {
 	case s.node != "":
 		return nil
 	case h.actors[s.actor].heeds == nil:
 		return h.server.Log(s.kind).At(s.next)
-	case len(s.heeded) > 0:
-		return h.server.Log(s.kind).At(s.heeded[0])
+	case s.heeded.len() > 0:
+		return h.server.Log(s.kind).At(s.heeded.first())
 	}
 	return nil
 }
@@ -106,11 +106,11 @@ func (h *Host) peek(s *subscription) *apiserver.Record {
 // catchUp moves the view of a Selective past the records that are due and that
 // it does not heed.
 func (h *Host) catchUp(s *subscription) {
-	if len(s.pending) > 0 || h.actors[s.actor].heeds == nil {
+	if s.pending.len() > 0 || h.actors[s.actor].heeds == nil {
 		return
 	}
 	log, hd := h.server.Log(s.kind), &h.actors[s.actor]
-	for len(s.heeded) == 0 || s.next < s.heeded[0] {
+	for s.heeded.len() == 0 || s.next < s.heeded.first() {
 		rec := log.At(s.next)
 		if rec == nil || h.due(s, rec) > h.engine.Now() {
 			return
@@ -130,10 +130,10 @@ func (h *Host) reheed(id ActorID, kind apiserver.Kind) {
 		}
 		h.catchUp(s)
 		log := h.server.Log(kind)
-		s.heeded = nil // a fork may hold the old one
+		s.heeded = queue[uint64]{}
 		for pos := s.next; pos < log.End(); pos++ {
 			if h.actors[id].heeds.Heeds(log.At(pos)) {
-				s.heeded = append(s.heeded, pos)
+				s.heeded.push(pos)
 			}
 		}
 		// What is due first may be earlier than what the watch was armed for: an
@@ -183,18 +183,15 @@ func (h *Host) deliver(i int) {
 			break
 		}
 		hd := &h.actors[s.actor]
-		if len(s.pending) > 0 {
-			if s.pending = s.pending[1:]; len(s.pending) == 0 {
-				s.pending = nil // what lies before it in memory holds on to old states
-			}
+		if s.pending.len() > 0 {
+			s.pending.pop()
 			if s.listed > 0 {
 				if s.listed--; s.listed == 0 && s.node == "" {
 					hd.cursor[s.kind] = s.since // what had gone by then is not in the view
 				}
 			}
-		} else if len(s.heeded) > 0 {
-			s.next = s.heeded[0] + 1
-			s.heeded = s.heeded[1:]
+		} else if s.heeded.len() > 0 {
+			s.next = s.heeded.pop() + 1
 		} else {
 			s.next++
 		}
@@ -221,7 +218,7 @@ func (h *Host) trim(kind apiserver.Kind) {
 	}
 	least := log.End()
 	for _, i := range h.byKind[kind] {
-		if len(h.subs[i].pending) > 0 {
+		if h.subs[i].pending.len() > 0 {
 			return
 		}
 		h.catchUp(&h.subs[i])

@@ -15,7 +15,8 @@ import (
 //
 // A sync begins with a zero memo and nil results. Step returns a Plan: either
 // requests to send, after whose answers it is called again with the memo that
-// it returned, or the end of the sync.
+// it returned, or the end of the sync. The slices of results are Step's until it
+// returns: their memory is used again.
 type Machine[K comparable, M any] interface {
 	Step(v View, key K, memo M, results [][]apiserver.Result) (Plan, M)
 }
@@ -54,7 +55,7 @@ type Workers[K comparable, M any] struct {
 	// Count is how many keys are worked on at a time.
 	Count int
 
-	ready    []K
+	ready    queue[K]
 	dirty    map[K]bool // to be processed: waiting in ready, or again after the current sync
 	busy     int        // how many of slots are
 	delayed  []delayed[K]
@@ -86,8 +87,8 @@ type slot[K comparable, M any] struct {
 	key     K
 	memo    M
 	chains  [][]apiserver.Request
-	results [][]apiserver.Result
-	open    int // chains that have not ended
+	results [][]apiserver.Result // by chain; the memory of those of the requests before
+	open    int                  // chains that have not ended
 }
 
 const (
@@ -113,7 +114,7 @@ func (w *Workers[K, M]) Add(env *Env, key K) {
 	}
 	w.dirty[key] = true
 	if !w.isBusy(key) {
-		w.ready = append(w.ready, key)
+		w.ready.push(key)
 		w.arm(env)
 	}
 }
@@ -204,7 +205,7 @@ func (w *Workers[K, M]) Wake(env *Env, m Machine[K, M], arg uint64) {
 	}
 	w.armed = false
 	for i := range w.slots {
-		if len(w.ready) == 0 {
+		if w.ready.len() == 0 {
 			break
 		}
 		if !w.slots[i].busy {
@@ -223,9 +224,8 @@ func (w *Workers[K, M]) Respond(env *Env, m Machine[K, M], token uint64, res api
 		return
 	}
 	if s.open--; s.open == 0 {
-		results := s.results
-		s.chains, s.results = nil, nil
-		w.step(env, m, i, results)
+		s.chains = nil
+		w.step(env, m, i, s.results)
 	}
 }
 
@@ -238,7 +238,7 @@ func (w *Workers[K, M]) Asking(token uint64) (memo M, chain int) {
 // Fork returns an independent copy.
 func (w *Workers[K, M]) Fork() Workers[K, M] {
 	f := *w
-	f.ready = slices.Clone(w.ready)
+	f.ready = w.ready.fork()
 	f.dirty, f.failures = maps.Clone(w.dirty), maps.Clone(w.failures)
 	f.delayed, f.waits = slices.Clone(w.delayed), maps.Clone(w.waits)
 	f.slots = slices.Clone(w.slots)
@@ -268,11 +268,11 @@ func (w *Workers[K, M]) arm(env *Env) {
 }
 
 func (w *Workers[K, M]) start(env *Env, m Machine[K, M], i int) {
-	key := w.ready[0]
-	w.ready = w.ready[1:]
+	key := w.ready.pop()
 	delete(w.dirty, key)
 	w.busy++
-	w.slots[i] = slot[K, M]{busy: true, key: key}
+	s := &w.slots[i]
+	s.busy, s.key = true, key
 	w.step(env, m, i, nil)
 }
 
@@ -292,7 +292,7 @@ func (w *Workers[K, M]) step(env *Env, m Machine[K, M], i int, results [][]apise
 	}
 	if s.open > 0 {
 		s.chains = plan.Chains
-		s.results = make([][]apiserver.Result, len(plan.Chains))
+		s.results = emptied(s.results, len(plan.Chains))
 		return
 	}
 	w.finish(env, i, plan)
@@ -300,7 +300,7 @@ func (w *Workers[K, M]) step(env *Env, m Machine[K, M], i int, results [][]apise
 
 func (w *Workers[K, M]) finish(env *Env, i int, plan Plan) {
 	key := w.slots[i].key
-	w.slots[i] = slot[K, M]{}
+	w.slots[i] = slot[K, M]{results: emptied(w.slots[i].results, 0)}
 	w.busy--
 	if plan.Err != nil {
 		w.AddRateLimited(env, key, plan.Err)
@@ -311,11 +311,24 @@ func (w *Workers[K, M]) finish(env *Env, i int, plan Plan) {
 		w.AddAfter(env, key, plan.After, engine.Progress)
 	}
 	if w.dirty[key] { // asked for again while busy
-		w.ready = append(w.ready, key)
+		w.ready.push(key)
 	}
-	if len(w.ready) > 0 {
+	if w.ready.len() > 0 {
 		w.arm(env)
 	}
+}
+
+// emptied makes room for the answers to n chains where others were.
+func emptied(results [][]apiserver.Result, n int) [][]apiserver.Result {
+	for c := range results {
+		clear(results[c])
+		results[c] = results[c][:0]
+	}
+	results = results[:cap(results)] // those beyond its length were emptied before
+	if more := n - len(results); more > 0 {
+		results = append(results, make([][]apiserver.Result, more)...)
+	}
+	return results[:n]
 }
 
 // bucket is a token bucket of 10 per second with a burst of 100; negative

@@ -124,6 +124,9 @@ func (c *check) claimUpdate(pvc, old *corev1.PersistentVolumeClaim) {
 		was.VolumeName = now.VolumeName
 	}
 	c.claimClass(pvc, old, &now, &was)
+	if isSameSpec(&now, &was) { // an update of something else
+		return
+	}
 	bound := pvc.Status.Phase == corev1.ClaimBound
 	if bound && now.Resources.Requests != nil {
 		now.Resources.Requests = corev1.ResourceList{}
@@ -142,6 +145,14 @@ func (c *check) claimUpdate(pvc, old *corev1.PersistentVolumeClaim) {
 	c.claimShrink(pvc, old)
 	fixed(c, in("volumeMode"), pvc.Spec.VolumeMode, old.Spec.VolumeMode)
 	c.claimAttributes(pvc, old)
+}
+
+// isSameSpec reports whether two specs are one in memory.
+func isSameSpec(a, b *corev1.PersistentVolumeClaimSpec) bool {
+	return isSameSlice(a.AccessModes, b.AccessModes) && a.Selector == b.Selector &&
+		isSameMap(a.Resources.Limits, b.Resources.Limits) && isSameMap(a.Resources.Requests, b.Resources.Requests) &&
+		a.VolumeName == b.VolumeName && a.StorageClassName == b.StorageClassName && a.VolumeMode == b.VolumeMode &&
+		a.DataSource == b.DataSource && a.DataSourceRef == b.DataSourceRef && a.VolumeAttributesClassName == b.VolumeAttributesClassName
 }
 
 // claimClass: a class may be named later, if none was, and the old annotation

@@ -111,8 +111,8 @@ func fixed[T any](c *check, p path, now, old T) {
 	}
 }
 
-// metaCommon checks what creation and update have in common. Maps that are the
-// stored object's own were checked when it was stored.
+// metaCommon checks what creation and update have in common. Maps and owners
+// that are the stored object's own were checked when it was stored.
 func (c *check) metaCommon(m, old *metav1.ObjectMeta) {
 	nonNegative(c, metadata.child("generation"), m.Generation)
 	if !isSameMap(m.Labels, old.Labels) {
@@ -121,7 +121,7 @@ func (c *check) metaCommon(m, old *metav1.ObjectMeta) {
 	if !isSameMap(m.Annotations, old.Annotations) {
 		c.annotations(metadata.child("annotations"), m.Annotations)
 	}
-	if !areOwners(m.OwnerReferences) {
+	if !isSameSlice(m.OwnerReferences, old.OwnerReferences) && !areOwners(m.OwnerReferences) {
 		p := metadata.child("ownerReferences")
 		c.add(apivalidation.ValidateOwnerReferences(m.OwnerReferences, p.field()))
 	}
@@ -135,8 +135,13 @@ func (c *check) metaCommon(m, old *metav1.ObjectMeta) {
 }
 
 // isSameMap reports whether two maps are one in memory.
-func isSameMap(a, b map[string]string) bool {
+func isSameMap[K comparable, V any](a, b map[K]V) bool {
 	return reflect.ValueOf(a).Pointer() == reflect.ValueOf(b).Pointer()
+}
+
+// isSameSlice reports whether two slices are one in memory, or both are empty.
+func isSameSlice[T any](a, b []T) bool {
+	return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0])
 }
 
 // areOwners reports whether references are of the common kind: complete, and

@@ -2,7 +2,6 @@ package validation
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 	"strings"
 
@@ -117,7 +116,15 @@ func nonNegative[T int32 | int64](c *check, p path, v T) {
 // sorted returns the keys of a map in order, so that errors come in one.
 // Upstream reports them as the map yields them.
 func sorted[K cmp.Ordered, V any](m map[K]V) []K {
-	return slices.Sorted(maps.Keys(m))
+	if len(m) == 0 {
+		return nil
+	}
+	keys := make([]K, 0, len(m)) // of the right size, which slices.Sorted cannot know
+	for k := range m {           // sorted below
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
 }
 
 func (c *check) tooLong(p path, most int) {

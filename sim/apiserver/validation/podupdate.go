@@ -222,7 +222,8 @@ func extends(now, old *corev1.NodeSelectorTerm) bool {
 }
 
 // podStatus is ValidatePodStatusUpdate, without what devices, volumes and
-// claims report.
+// claims report. Addresses that are the stored pod's own were checked when it
+// was stored.
 func (c *check) podStatus(p, old *corev1.Pod) {
 	c.podAnnotations(metadata.child("annotations"), p.Annotations, &p.Spec)
 	c.podAnnotationUpdate(p, old)
@@ -248,8 +249,12 @@ func (c *check) podStatus(p, old *corev1.Pod) {
 	}
 	c.restarts(at.child("containerStatuses"), p.Status.ContainerStatuses, old.Status.ContainerStatuses, old.Spec.Containers, &old.Spec)
 	c.restarts(at.child("initContainerStatuses"), p.Status.InitContainerStatuses, old.Status.InitContainerStatuses, old.Spec.InitContainers, &old.Spec)
-	c.podIPs(at.child("podIPs"), &p.Status)
-	c.hostIPs(at.child("hostIPs"), &p.Status)
+	if p.Status.PodIP != old.Status.PodIP || !isSameSlice(p.Status.PodIPs, old.Status.PodIPs) {
+		c.podIPs(at.child("podIPs"), &p.Status)
+	}
+	if p.Status.HostIP != old.Status.HostIP || !isSameSlice(p.Status.HostIPs, old.Status.HostIPs) {
+		c.hostIPs(at.child("hostIPs"), &p.Status)
+	}
 }
 
 func nonNegativeInteger(c *check, p path, n int64) {

@@ -1,0 +1,77 @@
+package apiserver
+
+import (
+	"slices"
+	"time"
+
+	"github.com/statefulsim/statefulsim/sim/engine"
+)
+
+// Events live for an hour (A10).
+const eventTTL = time.Hour
+
+type expiring struct {
+	at  engine.Time
+	key Key
+}
+
+// expiry lists the Events with the time that they live, oldest first. There are
+// more of them than of anything else: the list is in blocks, none of which is
+// ever copied to grow, and those in front go as soon as their Events do.
+type expiry struct {
+	blocks [][]expiring
+	size   int // of the last block
+}
+
+// The sizes of blocks: each has twice as many as the one before. A fork begins
+// anew: most forks live for a few events.
+const (
+	firstBlock   = 8
+	largestBlock = 1024
+)
+
+func (x *expiry) add(e expiring) {
+	n := len(x.blocks)
+	if n == 0 || len(x.blocks[n-1]) == cap(x.blocks[n-1]) {
+		x.size = min(max(2*x.size, firstBlock), largestBlock)
+		x.blocks = append(x.blocks, make([]expiring, 0, x.size))
+		n++
+	}
+	x.blocks[n-1] = append(x.blocks[n-1], e)
+}
+
+// due takes the oldest Event off the list, if its time has come.
+func (x *expiry) due(now engine.Time) (key Key, ok bool) {
+	if len(x.blocks) == 0 || x.blocks[0][0].at > now {
+		return Key{}, false
+	}
+	key = x.blocks[0][0].key
+	if x.blocks[0] = x.blocks[0][1:]; len(x.blocks[0]) == 0 {
+		x.blocks[0] = nil
+		x.blocks = x.blocks[1:]
+	}
+	return key, true
+}
+
+// fork returns an independent copy: it shares the blocks and adds to none.
+func (x *expiry) fork() expiry {
+	blocks := slices.Clone(x.blocks)
+	if n := len(blocks); n > 0 {
+		blocks[n-1] = slices.Clip(blocks[n-1])
+	}
+	return expiry{blocks: blocks}
+}
+
+// expireEvents removes the Events whose time has come. As in etcd it happens
+// when somebody looks.
+func (s *Server) expireEvents() {
+	for {
+		key, ok := s.expiry.due(s.now)
+		if !ok {
+			return
+		}
+		if obj := s.Get(Event, key); obj != nil {
+			s.remove(Event, obj)
+		}
+	}
+}
