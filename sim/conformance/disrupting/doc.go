@@ -22,4 +22,7 @@
 //     that can be found, upstream takes one in the order of a map. Its listers are wrapped: it
 //     takes the first by name, and so does ours, where both are choices, under the
 //     strategy First.
+//   - Whether upstream sees an eviction in the budget before it sees the deletion
+//     of the pod, and so looks again after two minutes, is a race of its informers:
+//     where it differs it is played again, up to twenty times.
 package disrupting

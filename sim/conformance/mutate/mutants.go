@@ -45,7 +45,7 @@ var mutants = []mutant{
 	{"history.go", "case newest != nil && b.equals(p.set, newest):", "case false:", "no semantic comparison (S7)"},
 	{"adoption.go", "	if p.set.DeletionTimestamp == nil {\n		p.orphans = p.c.adoptable", "	if true {\n		p.orphans = p.c.adoptable", "a set being deleted adopts (S3)"},
 	{"adoption.go", "		case !isGone(res.Err):", "		default:", "an orphan that is gone fails the sync (S3)"},
-	{"identity.go", "pod.Spec.Hostname, pod.Spec.Subdomain = name, spec.ServiceName", "pod.Spec.Hostname, pod.Spec.Subdomain = name, \"\"", "no subdomain (S12)"},
+	{"identity.go", "pod.Spec.Hostname, pod.Spec.Subdomain = name, e.spec.ServiceName", "pod.Spec.Hostname, pod.Spec.Subdomain = name, \"\"", "no subdomain (S12)"},
 	{"identity.go", "return parent == set.Name && canonical(pod.Name, parent, o) && pod.Namespace", "return parent == set.Name && (true || canonical(pod.Name, parent, o)) && pod.Namespace", "any spelling of an ordinal will do (S19)"},
 	{"revision.go", "	h.Write(strconv.AppendInt(nil, int64(collisions), 10))\n", "	_ = strconv.Itoa\n", "the collision count is not hashed (S6)"},
 	{"roster.go", "unavailable := in && (!can || young || isTerminating(pod))", "unavailable := in && (!can || young)", "a terminating pod is available (S13)"},
