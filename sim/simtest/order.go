@@ -61,12 +61,14 @@ func (s *sets) setOrphan(rec *apiserver.Record, pod *corev1.Pod) {
 	}
 }
 
-// adopt adds the orphans that a set would adopt to its pods (S3).
+// adopt adds the orphans that a set would adopt to its pods (S3): none that are
+// being deleted.
 func (s *sets) adopt(uid types.UID) {
 	f := s.of(uid)
 	for key, pod := range s.orphans { // each alone: order cannot matter
 		digits, ok := strings.CutPrefix(key.Name, f.set.Name+"-")
-		if n, err := strconv.Atoi(digits); ok && err == nil && key.Namespace == f.set.Namespace && f.pods[n] == nil {
+		if n, err := strconv.Atoi(digits); ok && err == nil && key.Namespace == f.set.Namespace && f.pods[n] == nil &&
+			pod.DeletionTimestamp == nil {
 			f.pods[n] = pod
 		}
 	}
