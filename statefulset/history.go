@@ -40,8 +40,8 @@ func (c *Controller) listRevisions(set *appsv1.StatefulSet, selector labels.Sele
 	return list
 }
 
-// isSameList reports whether two lists are one.
-func isSameList(a, b []*appsv1.ControllerRevision) bool {
+// isSameList reports whether two lists are one in memory.
+func isSameList[T any](a, b []T) bool {
 	return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0])
 }
 

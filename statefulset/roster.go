@@ -290,10 +290,5 @@ func needsTending(l lister, set *appsv1.StatefulSet, pod *corev1.Pod) bool {
 func staysIdle(old, pod *corev1.Pod) bool {
 	return pod != nil && !isTerminal(old) && !isTerminal(pod) && (isPending(old) || !isPending(pod)) &&
 		old.UID == pod.UID && old.Labels[appsv1.StatefulSetPodNameLabel] == pod.Labels[appsv1.StatefulSetPodNameLabel] &&
-		isSameStorage(old.Spec.Volumes, pod.Spec.Volumes)
-}
-
-// isSameStorage reports whether two states of a pod share their volumes in memory.
-func isSameStorage(a, b []corev1.Volume) bool {
-	return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0])
+		isSameList(old.Spec.Volumes, pod.Spec.Volumes)
 }

@@ -15,9 +15,8 @@ type store struct {
 	entries []entry // by place; those of free places are empty
 	free    []int32
 	log     Log
-	last    int32 // the place that was looked up last
-	live    int   // entries whose newest record is not a deletion
-	shared  bool  // all of it is a fork's, too, until one of them changes
+	live    int  // entries whose newest record is not a deletion
+	shared  bool // all of it is a fork's, too, until one of them changes
 	walked  uint64
 	guard   *guard // nil but in tests
 
@@ -99,22 +98,6 @@ func (s *store) own() {
 	}
 }
 
-// place returns where an object's entry is, even if the object is gone. It is
-// asked again and again for one key: by the steps of a request, and by those of
-// a sync.
-func (s *store) place(key Key) (int32, bool) {
-	if int(s.last) < len(s.entries) {
-		if rec := s.entries[s.last].head; rec != nil && rec.Key == key {
-			return s.last, true
-		}
-	}
-	i, ok := s.places[key]
-	if ok {
-		s.last = i
-	}
-	return i, ok
-}
-
 // newest returns the newest record of a place, or nil if that is free. What is
 // put together for it is kept until another is: a request asks several times.
 func (s *store) newest(place int32) *Record {
@@ -130,7 +113,7 @@ func (s *store) newest(place int32) *Record {
 
 // find returns the newest record of an object that exists, or nil.
 func (s *store) find(key Key) *Record {
-	if i, ok := s.place(key); ok {
+	if i, ok := s.places[key]; ok {
 		if rec := s.newest(i); rec.Type != watch.Deleted {
 			return rec
 		}
@@ -149,7 +132,7 @@ func (s *store) get(key Key) Object {
 
 // at returns the state as of a version, or nil.
 func (s *store) at(key Key, version uint64) Object {
-	i, ok := s.place(key)
+	i, ok := s.places[key]
 	if !ok {
 		return nil
 	}
