@@ -80,9 +80,6 @@ func (s *Server) store(kind Kind, obj Object, warnings []string) Result {
 	obj.SetResourceVersion("")
 	alloc.commit()
 	hide(obj)
-	if kind == Event {
-		s.expiry.add(expiring{s.now.Add(eventTTL), key})
-	}
 	return Result{Object: s.write(watch.Added, kind, obj, nil), Warnings: warnings}
 }
 

@@ -7,15 +7,18 @@ import (
 	"github.com/statefulsim/statefulsim/sim/engine"
 )
 
-// Events live for an hour (A10).
+// Events live for an hour after they were written last (A10; registry store,
+// Update: calculateTTL renews the lease).
 const eventTTL = time.Hour
 
+// expiring is a write of an Event, by when and where it was. If the Event at that
+// place was written last at another time it lives on.
 type expiring struct {
-	at  engine.Time
-	key Key
+	written engine.Time
+	place   int32
 }
 
-// expiry lists the Events with the time that they live, oldest first. There are
+// expiry lists the writes of Events that may still live, oldest first. There are
 // more of them than of anything else: the list is in blocks, none of which is
 // ever copied to grow, and those in front go as soon as their Events do.
 type expiry struct {
@@ -40,17 +43,17 @@ func (x *expiry) add(e expiring) {
 	x.blocks[n-1] = append(x.blocks[n-1], e)
 }
 
-// due takes the oldest Event off the list, if its time has come.
-func (x *expiry) due(now engine.Time) (key Key, ok bool) {
-	if len(x.blocks) == 0 || x.blocks[0][0].at > now {
-		return Key{}, false
+// due takes the oldest write off the list, if its time has come.
+func (x *expiry) due(now engine.Time) (e expiring, ok bool) {
+	if len(x.blocks) == 0 || x.blocks[0][0].written.Add(eventTTL) > now {
+		return expiring{}, false
 	}
-	key = x.blocks[0][0].key
+	e = x.blocks[0][0]
 	if x.blocks[0] = x.blocks[0][1:]; len(x.blocks[0]) == 0 {
 		x.blocks[0] = nil
 		x.blocks = x.blocks[1:]
 	}
-	return key, true
+	return e, true
 }
 
 // fork returns an independent copy: it shares the blocks and adds to none.
@@ -66,11 +69,11 @@ func (x *expiry) fork() expiry {
 // when somebody looks.
 func (s *Server) expireEvents() {
 	for {
-		key, ok := s.expiry.due(s.now)
+		e, ok := s.expiry.due(s.now)
 		if !ok {
 			return
 		}
-		if obj := s.Get(Event, key); obj != nil {
+		if obj := s.stores[Event].writtenAt(e.place, e.written); obj != nil {
 			s.remove(Event, obj)
 		}
 	}

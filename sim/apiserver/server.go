@@ -2,7 +2,6 @@ package apiserver
 
 import (
 	"encoding/binary"
-	"encoding/hex"
 	"fmt"
 	"maps"
 	"slices"
@@ -260,6 +259,9 @@ func (s *Server) write(typ watch.EventType, kind Kind, obj, old Object) Object {
 		rec.Key = KeyOf(obj)
 	}
 	s.stores[kind].put(rec, last)
+	if kind == Event && typ != watch.Deleted {
+		s.expiry.add(expiring{s.now, rec.place})
+	}
 	s.fresh = append(s.fresh, rec)
 	return obj
 }
@@ -288,14 +290,7 @@ func uuid(high, low uint64) types.UID {
 	binary.BigEndian.PutUint64(raw[8:], low)
 	binary.BigEndian.PutUint16(raw[6:], 0x4000|uint16(high)&0xfff)
 	binary.BigEndian.PutUint16(raw[8:], 0x8000|uint16(low>>48)&0x3fff)
-	var text [36]byte
-	hex.Encode(text[:], raw[:4])
-	for i, at := range [...]int{9, 14, 19, 24} {
-		text[at-1] = '-'
-		hex.Encode(text[at:], raw[4+2*i:min(6+2*i, 16)])
-	}
-	hex.Encode(text[24:], raw[10:])
-	return types.UID(text[:])
+	return uuidText(raw)
 }
 
 // bear counts a name and returns it with the count, which makes it unique.

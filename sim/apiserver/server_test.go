@@ -192,13 +192,37 @@ func TestPatchWarnsOfUnknownFields(t *testing.T) {
 	assert.ErrorContains(t, res.Err, `unknown field "dta"`)
 }
 
-// TestEventsExpire: A10.
+// TestEventsExpire: A10. An Event lives for an hour after its last write, and so
+// does the one that has its place after it.
 func TestEventsExpire(t *testing.T) {
-	s := newServer(t)
-	create(t, s, &corev1.Event{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "e.1"}, InvolvedObject: corev1.ObjectReference{Namespace: "default"}})
-	get := apiserver.Request{Verb: apiserver.Get, Kind: apiserver.Event, Key: apiserver.Key{Namespace: "default", Name: "e.1"}}
-	assert.NoError(t, s.Do(engine.Time(time.Hour-1), "test", get).Err)
-	assert.True(t, apierrors.IsNotFound(s.Do(engine.Time(time.Hour), "test", get).Err))
+	for _, atRest := range []bool{false, true} {
+		s := newServer(t)
+		do := func(at time.Duration, req apiserver.Request) error {
+			req.Kind, req.Key.Namespace = apiserver.Event, "default"
+			err := s.Do(engine.Time(at), "test", req).Err
+			if atRest {
+				s.Trim(apiserver.Event, s.Log(apiserver.Event).End())
+			}
+			return err
+		}
+		event := func(name string) apiserver.Request {
+			return apiserver.Request{Verb: apiserver.Create, Key: apiserver.Key{Name: name}, Object: &corev1.Event{
+				ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: name}, InvolvedObject: corev1.ObjectReference{Namespace: "default"}}}
+		}
+		get := func(name string) apiserver.Request {
+			return apiserver.Request{Verb: apiserver.Get, Key: apiserver.Key{Name: name}}
+		}
+		require.NoError(t, do(0, event("e.1")))
+		require.NoError(t, do(0, event("e.2")))
+		require.NoError(t, do(20*time.Minute, apiserver.Request{Verb: apiserver.Delete, Key: apiserver.Key{Name: "e.1"}}))
+		require.NoError(t, do(30*time.Minute, event("e.3")))
+		require.NoError(t, do(40*time.Minute, apiserver.Request{Verb: apiserver.Patch, Key: apiserver.Key{Name: "e.2"}, Patch: apiserver.RawPatch{
+			Type: types.MergePatchType, Data: `{"count":2}`}}))
+		assert.NoError(t, do(90*time.Minute-1, get("e.3")))
+		assert.True(t, apierrors.IsNotFound(do(90*time.Minute, get("e.3"))))
+		assert.NoError(t, do(100*time.Minute-1, get("e.2")))
+		assert.True(t, apierrors.IsNotFound(do(100*time.Minute, get("e.2"))))
+	}
 }
 
 func TestKindsByName(t *testing.T) {

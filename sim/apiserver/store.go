@@ -1,17 +1,18 @@
 package apiserver
 
 import (
-	"maps"
 	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/watch"
+
+	"github.com/statefulsim/statefulsim/sim/engine"
 )
 
 // store holds the objects of one kind: the newest state of each, the older
 // states that a slow watch can still see, and the log of what happened.
 type store struct {
-	places  map[Key]int32
+	index   index
 	entries []entry // by place; those of free places are empty
 	free    []int32
 	log     Log
@@ -20,6 +21,7 @@ type store struct {
 	walked  uint64
 	guard   *guard // nil but in tests
 
+	texts    texts    // of what is packed
 	unpacked unpacked // the last of entries' that was asked for
 }
 
@@ -28,7 +30,13 @@ type store struct {
 type entry struct {
 	head   *Record
 	older  []*Record
-	packed *packed // the head at rest, which then is nil
+	packed packed // the head at rest, which then is nil
+}
+
+// unpacked is what a packed record was made into.
+type unpacked struct {
+	packed packed
+	rec    *Record
 }
 
 // Log is the tail of a kind's watch log: the records which a cursor may still
@@ -81,40 +89,50 @@ func (l *Log) drop(n int) {
 // fork returns a copy, which shares everything until one of both changes.
 func (s *store) fork() store {
 	s.shared = true
-	return *s
+	f := *s
+	f.texts = s.texts.fork()
+	return f
 }
 
 // own makes sure that a change is seen by nobody else.
 func (s *store) own() {
 	if s.shared {
-		s.places, s.entries, s.free = maps.Clone(s.places), slices.Clone(s.entries), slices.Clone(s.free)
+		s.index, s.entries, s.free = s.index.fork(), slices.Clone(s.entries), slices.Clone(s.free)
 		for i := range s.entries {
 			s.entries[i].older = slices.Clone(s.entries[i].older)
 		}
 		s.log.recs, s.shared = slices.Clone(s.log.recs), false
 	}
-	if s.places == nil {
-		s.places = map[Key]int32{}
-	}
+}
+
+// place returns the place of an object, which exists or was deleted not long ago.
+func (s *store) place(key Key) (place int32, ok bool) {
+	return s.index.find(hashOf(key), func(place int32) bool {
+		e := &s.entries[place]
+		if e.head != nil {
+			return e.head.Key == key
+		}
+		return e.packed.isOf(key, &s.texts)
+	})
 }
 
 // newest returns the newest record of a place, or nil if that is free. What is
 // put together for it is kept until another is: a request asks several times.
 func (s *store) newest(place int32) *Record {
 	e := &s.entries[place]
-	if e.packed == nil {
+	if e.packed == "" {
 		return e.head
 	}
 	if s.unpacked.packed != e.packed {
-		s.unpacked = unpacked{e.packed, e.packed.record(place)}
+		s.unpacked = unpacked{e.packed, e.packed.record(place, &s.texts)}
 	}
 	return s.unpacked.rec
 }
 
 // find returns the newest record of an object that exists, or nil.
 func (s *store) find(key Key) *Record {
-	if i, ok := s.places[key]; ok {
-		if rec := s.newest(i); rec.Type != watch.Deleted {
+	if place, ok := s.place(key); ok {
+		if rec := s.newest(place); rec.Type != watch.Deleted {
 			return rec
 		}
 	}
@@ -132,11 +150,11 @@ func (s *store) get(key Key) Object {
 
 // at returns the state as of a version, or nil.
 func (s *store) at(key Key, version uint64) Object {
-	i, ok := s.places[key]
+	place, ok := s.place(key)
 	if !ok {
 		return nil
 	}
-	return s.stateAt(i, version)
+	return s.stateAt(place, version)
 }
 
 // stateAt returns an object's state as of a version, or nil.
@@ -156,6 +174,19 @@ func (s *store) stateAt(place int32, version uint64) Object {
 	return rec.Object
 }
 
+// writtenAt returns the newest state of the Event at a place, if it was written at
+// a time, or nil.
+func (s *store) writtenAt(place int32, t engine.Time) Object {
+	switch e := &s.entries[place]; {
+	case e.packed != "" && e.packed.written(&s.texts) != t, e.packed == "" && e.head == nil:
+		return nil
+	}
+	if rec := s.newest(place); rec.Time == t && rec.Type != watch.Deleted {
+		return rec.Object
+	}
+	return nil
+}
+
 // put appends a record. last is the newest one of an object that exists, or nil.
 func (s *store) put(rec, last *Record) {
 	s.own()
@@ -164,12 +195,12 @@ func (s *store) put(rec, last *Record) {
 		rec.place = last.place
 	default:
 		place, known := int32(0), false
-		if len(s.places) > s.live { // some are of objects that are gone
-			place, known = s.places[rec.Key]
+		if s.index.n > s.live { // some are of objects that are gone
+			place, known = s.place(rec.Key)
 		}
 		if !known {
 			place = s.room()
-			s.places[rec.Key] = place
+			s.index.add(hashOf(rec.Key), place)
 		}
 		rec.place = place
 	}
@@ -177,7 +208,7 @@ func (s *store) put(rec, last *Record) {
 	if before := s.newest(rec.place); before != nil {
 		e.older = append(e.older, before)
 	}
-	e.head, e.packed = rec, nil
+	e.head, e.packed = rec, ""
 	s.log.recs = append(s.log.recs, rec)
 	s.guard.keep(rec)
 	switch rec.Type {
@@ -218,14 +249,14 @@ func (s *store) trim(pos uint64) {
 				e.older = slices.Delete(e.older, 0, i)
 			}
 		case rec.Type == watch.Deleted:
-			delete(s.places, rec.Key)
+			s.index.remove(hashOf(rec.Key), rec.place)
 			clear(e.older)
 			*e = entry{older: e.older[:0]}
 			s.free = append(s.free, rec.place)
 		default:
 			clear(e.older)
 			e.older = e.older[:0]
-			if e.packed = pack(rec); e.packed != nil {
+			if e.packed = pack(rec, &s.texts); e.packed != "" {
 				s.guard.forget(rec)
 				e.head, e.older = nil, nil
 				continue

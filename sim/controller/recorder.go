@@ -77,9 +77,33 @@ type sighting struct {
 // series is an Event of events.k8s.io that may be repeated; count is 1 until it
 // was.
 type series struct {
-	event *corev1.Event // as first written: the one that the server stores
+	of    *happening
 	count int32
 	last  engine.Time
+}
+
+// happening is what makes an Event of events.k8s.io, as first written. It is a
+// fifth of the Event's size, and immutable.
+type happening struct {
+	about                        corev1.ObjectReference
+	name                         string
+	typ, action, reason, message string
+	at                           engine.Time
+}
+
+// event returns the Event as first written.
+func (r *recorder) event(h *happening) *corev1.Event {
+	return &corev1.Event{
+		ObjectMeta:          metav1.ObjectMeta{Name: h.name, Namespace: eventNamespace(h.about)},
+		InvolvedObject:      h.about,
+		Reason:              h.reason,
+		Message:             h.message,
+		Type:                h.typ,
+		EventTime:           microStamp(h.at),
+		Action:              h.action,
+		ReportingController: r.component,
+		ReportingInstance:   r.instance,
+	}
 }
 
 // newRecorder returns the recorder of a component; host is the node that it
@@ -129,7 +153,7 @@ func (r *recorder) retry(req apiserver.Request, res apiserver.Result) (apiserver
 func (r *recorder) fork() recorder {
 	f := *r
 	f.similar, f.seen, f.spam = r.similar.fork(), r.seen.fork(), r.spam.fork()
-	f.series = maps.Clone(r.series) // the Events in it are immutable
+	f.series = maps.Clone(r.series) // what is in it is immutable
 	return f
 }
 
@@ -243,25 +267,15 @@ func (r *recorder) recordSeries(now engine.Time, n Note) (apiserver.Request, boo
 			return apiserver.Request{}, false
 		}
 		r.repeated++
-		return patchEvent(s.patch()), true
+		return patchEvent(r.raise(s)), true
 	}
-	ev := &corev1.Event{
-		ObjectMeta:          metav1.ObjectMeta{Name: r.name(now, about.Name), Namespace: eventNamespace(about)},
-		InvolvedObject:      about,
-		Reason:              n.Reason,
-		Message:             n.Message,
-		Type:                n.Type,
-		EventTime:           microStamp(now),
-		Action:              n.Action,
-		ReportingController: r.component,
-		ReportingInstance:   r.instance,
-	}
+	h := &happening{about, r.name(now, about.Name), n.Type, n.Action, n.Reason, n.Message, now}
 	if r.series == nil {
 		r.series = map[engine.Key]series{}
 	}
-	r.series[key] = series{event: ev, count: 1, last: now}
-	req := createEvent(ev)
-	req.Given = true // what the server fills in, retry takes out
+	r.series[key] = series{of: h, count: 1, last: now}
+	req := createEvent(r.event(h))
+	req.Given = true
 	return req, true
 }
 
@@ -305,7 +319,7 @@ func (r *recorder) tick(now engine.Time) []apiserver.Request {
 	for key, s := range r.series { // the requests are sorted below
 		ended := s.last < r.finished.Add(-seriesFinish)
 		if s.count > 1 && (ended || all) {
-			reqs = append(reqs, patchEvent(s.patch()))
+			reqs = append(reqs, patchEvent(r.raise(s)))
 		}
 		if ended {
 			delete(r.series, key)
@@ -323,8 +337,9 @@ func lastTick(t engine.Time, period time.Duration) engine.Time {
 	return max(t, 0) - max(t, 0)%engine.Time(period)
 }
 
-func (s series) patch() eventPatch {
-	return eventPatch{Event: s.event, Series: &corev1.EventSeries{Count: s.count, LastObservedTime: microStamp(s.last)}}
+// raise returns the patch that writes the count of a series.
+func (r *recorder) raise(s series) eventPatch {
+	return eventPatch{Event: r.event(s.of), Series: &corev1.EventSeries{Count: s.count, LastObservedTime: microStamp(s.last)}}
 }
 
 // name returns a name for an Event about an object, "web-0.18eac1708f4e978c":

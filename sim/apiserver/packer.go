@@ -1,0 +1,220 @@
+package apiserver
+
+import (
+	"encoding/binary"
+	"encoding/hex"
+	"maps"
+	"strconv"
+
+	"k8s.io/apimachinery/pkg/types"
+)
+
+// texts numbers the texts that come up again and again: names of namespaces,
+// nodes and components, kinds, reasons. The first few tens of thousands are
+// numbered, from 1; the rest is none of those. The zero texts is empty.
+type texts struct {
+	numbers map[string]uint32
+	list    []string
+	shared  bool // numbers is a fork's, too, until one of them changes
+}
+
+const textsLimit = 1 << 16
+
+// number returns the number of a text, 0 if it has none.
+func (t *texts) number(s string) uint32 {
+	if n := t.numbers[s]; n > 0 || len(t.list) == textsLimit {
+		return n
+	}
+	if t.shared {
+		t.numbers, t.shared = maps.Clone(t.numbers), false
+	}
+	if t.numbers == nil {
+		t.numbers = map[string]uint32{}
+	}
+	t.list = append(t.list, s)
+	t.numbers[s] = uint32(len(t.list))
+	return t.numbers[s]
+}
+
+// fork returns an independent copy.
+func (t *texts) fork() texts {
+	t.shared = true
+	f := *t
+	f.list = t.list[:len(t.list):len(t.list)] // appended to
+	return f
+}
+
+// packer writes values one after the other; unpacker reads them back in the same
+// order.
+type packer struct {
+	buf   []byte
+	texts *texts
+}
+
+type unpacker struct {
+	rest  string
+	texts *texts
+}
+
+func (w *packer) flag(b bool) {
+	if b {
+		w.buf = append(w.buf, 1)
+	} else {
+		w.buf = append(w.buf, 0)
+	}
+}
+
+func (r *unpacker) flag() bool {
+	b := r.rest[0]
+	r.rest = r.rest[1:]
+	return b == 1
+}
+
+// unsigned writes a number, the shorter the smaller it is.
+func (w *packer) unsigned(n uint64) { w.buf = binary.AppendUvarint(w.buf, n) }
+
+func (r *unpacker) unsigned() (n uint64) {
+	for i := 0; ; i++ {
+		b := r.rest[i]
+		n |= uint64(b&0x7f) << (7 * i)
+		if b < 0x80 {
+			r.rest = r.rest[i+1:]
+			return n
+		}
+	}
+}
+
+// number writes a number, the shorter the nearer it is to 0.
+func (w *packer) number(n int64) { w.unsigned(uint64(n)<<1 ^ uint64(n>>63)) }
+
+func (r *unpacker) number() int64 {
+	n := r.unsigned()
+	return int64(n>>1) ^ -int64(n&1)
+}
+
+// noTime stands for a time that is not set.
+const noTime = -1 << 63
+
+// after writes a time, the shorter the nearer it is to another.
+func (w *packer) after(base, t int64) {
+	w.flag(t != noTime)
+	if t != noTime {
+		w.number(t - base)
+	}
+}
+
+func (r *unpacker) after(base int64) int64 {
+	if !r.flag() {
+		return noTime
+	}
+	return base + r.number()
+}
+
+func (w *packer) string(s string) {
+	w.unsigned(uint64(len(s)))
+	w.buf = append(w.buf, s...)
+}
+
+func (r *unpacker) string() string {
+	n := r.unsigned()
+	s := r.rest[:n]
+	r.rest = r.rest[n:]
+	return s
+}
+
+// text writes a string that comes up often.
+func (w *packer) text(s string) {
+	n := w.texts.number(s)
+	w.unsigned(uint64(n))
+	if n == 0 {
+		w.string(s)
+	}
+}
+
+func (r *unpacker) text() string {
+	n := r.unsigned()
+	if n == 0 {
+		return r.string()
+	}
+	return r.texts.list[n-1]
+}
+
+// uid writes a string that mostly is a UID as uuid makes them: of those, the bits.
+func (w *packer) uid(uid types.UID) {
+	var raw [16]byte
+	if !uuidBits(uid, &raw) {
+		w.flag(false)
+		w.string(string(uid))
+		return
+	}
+	w.flag(true)
+	w.buf = append(w.buf, raw[:]...)
+}
+
+func (r *unpacker) uid() types.UID {
+	if !r.flag() {
+		return types.UID(r.string())
+	}
+	raw := [16]byte([]byte(r.rest[:16]))
+	r.rest = r.rest[16:]
+	return uuidText(raw)
+}
+
+// decimal writes a string that mostly is a number.
+func (w *packer) decimal(s string) {
+	n, err := strconv.ParseUint(s, 10, 63)
+	if err != nil || strconv.FormatUint(n, 10) != s {
+		w.unsigned(0)
+		w.string(s)
+		return
+	}
+	w.unsigned(n + 1)
+}
+
+func (r *unpacker) decimal() string {
+	n := r.unsigned()
+	if n == 0 {
+		return r.string()
+	}
+	return strconv.FormatUint(n-1, 10)
+}
+
+// dashes are the places of the dashes in the text of a UUID.
+var dashes = [...]int{8, 13, 18, 23}
+
+// uuidText writes the bits of a UUID as text.
+func uuidText(raw [16]byte) types.UID {
+	var text [36]byte
+	hex.Encode(text[:], raw[:4])
+	for i, dash := range dashes {
+		text[dash] = '-'
+		hex.Encode(text[dash+1:], raw[4+2*i:min(6+2*i, 16)])
+	}
+	hex.Encode(text[24:], raw[10:])
+	return types.UID(text[:])
+}
+
+// uuidBits reads them, and reports whether the text is one that uuidText writes.
+func uuidBits(uid types.UID, raw *[16]byte) bool {
+	if len(uid) != 36 {
+		return false
+	}
+	var digits [32]byte
+	n := 0
+	for i := range 36 {
+		switch i {
+		case dashes[0], dashes[1], dashes[2], dashes[3]:
+			if uid[i] != '-' {
+				return false
+			}
+		default:
+			if c := uid[i]; (c < '0' || c > '9') && (c < 'a' || c > 'f') {
+				return false
+			}
+			digits[n] = uid[i]
+			n++
+		}
+	}
+	_, err := hex.Decode(raw[:], digits[:])
+	return err == nil
+}
