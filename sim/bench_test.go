@@ -54,6 +54,28 @@ func BenchmarkParallel1000(b *testing.B) {
 	}
 }
 
+// BenchmarkEvent says what an event of a small cluster takes, with everything
+// that is decided and written because of it: on three nodes a set with claims is
+// scaled from two to five replicas and back, again and again. Events are recorded
+// and the history is kept, as is the default.
+func BenchmarkEvent(b *testing.B) {
+	c := sim.New(sim.Config{Provision: true})
+	_, err := c.Apply(parallelSet("web", 2))
+	require.NoError(b, err)
+	settle(b, c)
+	events := 0
+	defer c.OnStep(func() { events++ })()
+	b.ReportAllocs()
+	for b.Loop() {
+		for _, replicas := range []int32{5, 2} {
+			require.NoError(b, c.Scale("default", "web", replicas))
+			settle(b, c)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(events), "ns/event")
+	b.ReportMetric(float64(events)/float64(b.N), "events/op")
+}
+
 func settle(t testing.TB, c *sim.Cluster) {
 	t.Helper()
 	s, err := c.Settle()

@@ -157,3 +157,53 @@ func TestS8CurrentRevision(t *testing.T) {
 	c.settle()
 	require.Equal(t, c.set("web").Status.UpdateRevision, c.set("web").Status.CurrentRevision)
 }
+
+// The short way back to a revision leads where the long one does, and is taken
+// for what the controller itself writes.
+func TestS7ARevisionIsRestoredTheShortWay(t *testing.T) {
+	set := seedSet(t)
+	defaults.Set(set)
+	own := func(change func(*corev1.PodTemplateSpec)) string {
+		other := set.DeepCopy()
+		change(&other.Spec.Template)
+		data, err := revisionData(other)
+		require.NoError(t, err)
+		return string(data)
+	}
+	for _, tc := range []struct {
+		name, data string
+		short      bool
+	}{
+		{"its own", own(func(*corev1.PodTemplateSpec) {}), true},
+		{"another image", own(func(p *corev1.PodTemplateSpec) { p.Spec.Containers[0].Image = "nginx:2" }), true},
+		{"no containers", own(func(p *corev1.PodTemplateSpec) { p.Spec.Containers = nil }), true},
+		{"more of everything", own(func(p *corev1.PodTemplateSpec) {
+			p.Annotations = map[string]string{"$patch": "delete", "empty": ""}
+			p.Spec.Tolerations = []corev1.Toleration{{Operator: corev1.TolerationOpExists}}
+			p.Spec.NodeSelector = map[string]string{}
+			p.Spec.InitContainers = append(p.Spec.InitContainers, *p.Spec.Containers[0].DeepCopy())
+		}), true},
+		{"nulls", `{"spec":{"template":{"$patch":"replace","metadata":{"creationTimestamp":null,"labels":null},"spec":{"containers":null}}}}`, true},
+		{"an empty template", `{"spec":{"template":{"$patch":"replace"}}}`, true},
+		{"no directive", `{"spec":{"template":{"spec":{"terminationGracePeriodSeconds":5}}}}`, false},
+		{"a directive within", `{"spec":{"template":{"$patch":"replace","spec":{"$patch":"replace","containers":[]}}}}`, false},
+		{"a directive of a list", `{"spec":{"template":{"$patch":"replace","spec":{"containers":[{"$patch":"delete","name":"satefulset"}]}}}}`, false},
+		{"another directive", `{"spec":{"template":{"$patch":"delete"}}}`, false},
+		{"an unknown directive", `{"spec":{"template":{"$patch":"sometimes"}}}`, false},
+		{"more than the template", `{"spec":{"replicas":7,"template":{"$patch":"replace"}}}`, false},
+		{"a field that is not known", `{"spec":{"template":{"$patch":"replace","spec":{"containerz":[]}}}}`, false},
+		{"a field twice", `{"spec":{"template":{"$patch":"replace","spec":{"hostname":"a","hostname":"b"}}}}`, false},
+		{"the wrong type", `{"spec":{"template":{"$patch":"replace","spec":{"hostname":7}}}}`, false},
+		{"nothing", `{}`, false},
+		{"no JSON", `{"spec":`, false},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			r := &appsv1.ControllerRevision{Data: runtime.RawExtension{Raw: []byte(tc.data)}}
+			assert.Equal(t, tc.short, replacement(r.Data.Raw) != nil)
+			short, err := restore(set, r)
+			long, wanted := merge(set, r)
+			require.Equal(t, wanted, err)
+			require.Equal(t, long, short)
+		})
+	}
+}

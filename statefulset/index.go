@@ -1,6 +1,7 @@
 package statefulset
 
 import (
+	"reflect"
 	"slices"
 	"strings"
 
@@ -269,19 +270,26 @@ func (p *pass) blueprint() (*blueprint, error) {
 }
 
 // blueprintOf returns what the set's spec gives for revisions. It is kept as
-// long as the set exists.
+// long as the set exists and its template stays as it is: most changes of a set
+// are of its size.
 func (c *Controller) blueprintOf(l lister, set *appsv1.StatefulSet) (*blueprint, error) {
 	o := ownerOf(set)
 	b := c.blueprints[o]
-	if b == nil || b.generation != set.Generation {
-		data, err := revisionData(set)
-		if err != nil {
-			return nil, err
-		}
-		b = &blueprint{generation: set.Generation, data: data, meta: podMeta(set)}
-		if now := l.StatefulSet(apiserver.KeyOf(set)); now != nil && now.UID == set.UID {
-			c.blueprints[o] = b
-		}
+	switch {
+	case b == nil:
+	case b.generation == set.Generation:
+		return b, nil
+	case reflect.DeepEqual(b.template, &set.Spec.Template): // a look at a few pointers, if it was shared
+		b.generation = set.Generation
+		return b, nil
+	}
+	data, err := revisionData(set)
+	if err != nil {
+		return nil, err
+	}
+	b = &blueprint{generation: set.Generation, template: &set.Spec.Template, data: data, meta: podMeta(set)}
+	if now := l.StatefulSet(apiserver.KeyOf(set)); now != nil && now.UID == set.UID {
+		c.blueprints[o] = b
 	}
 	return b, nil
 }

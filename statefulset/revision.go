@@ -10,10 +10,12 @@ import (
 	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/rand"
 	"k8s.io/apimachinery/pkg/util/strategicpatch"
+	kjson "sigs.k8s.io/json"
 
 	"github.com/statefulsim/statefulsim/sim/apiserver"
 	"github.com/statefulsim/statefulsim/sim/apiserver/defaults"
@@ -90,8 +92,35 @@ func sameData(a, b *appsv1.ControllerRevision) bool { return bytes.Equal(a.Data.
 // restore returns the set's spec as of a revision: its own, with whatever the
 // revision's data says in its place (SSU, ApplyRevision).
 func restore(set *appsv1.StatefulSet, r *appsv1.ControllerRevision) (*appsv1.StatefulSetSpec, error) {
-	whole := apiserver.WithKind(set)
-	raw, err := json.Marshal(whole)
+	if template := replacement(r.Data.Raw); template != nil {
+		spec := set.Spec
+		spec.Template = *template
+		return &spec, nil
+	}
+	return merge(set, r)
+}
+
+// replacement returns the template that a revision has in the place of the set's,
+// or nil if it says anything else, as none of the controller's own does.
+func replacement(data []byte) *corev1.PodTemplateSpec {
+	var patch struct {
+		Spec struct {
+			Template struct {
+				corev1.PodTemplateSpec
+				Patch string `json:"$patch"`
+			} `json:"template"`
+		} `json:"spec"`
+	}
+	strict, err := kjson.UnmarshalStrict(data, &patch)
+	if err != nil || len(strict) > 0 || patch.Spec.Template.Patch != "replace" {
+		return nil
+	}
+	return &patch.Spec.Template.PodTemplateSpec
+}
+
+// merge is restore, whatever the revision says.
+func merge(set *appsv1.StatefulSet, r *appsv1.ControllerRevision) (*appsv1.StatefulSetSpec, error) {
+	raw, err := json.Marshal(apiserver.WithKind(set))
 	if err != nil {
 		return nil, err
 	}
@@ -127,8 +156,9 @@ type edition struct {
 }
 
 // editionOf restores a revision, unless the set's own spec is that revision.
-// What was restored is kept for the set's current generation: the pods of a
-// revision share its template.
+// What was restored is kept as long as the set has the template: the pods of a
+// revision share theirs. Of a spec as of a revision nothing is used but the
+// template and the service's name, which is immutable.
 func (c *Controller) editionOf(set *appsv1.StatefulSet, b *blueprint, r *appsv1.ControllerRevision) (edition, error) {
 	if bytes.Equal(b.data, r.Data.Raw) {
 		return edition{r.Name, &set.Spec, b.meta}, nil
@@ -148,9 +178,10 @@ func (c *Controller) editionOf(set *appsv1.StatefulSet, b *blueprint, r *appsv1.
 }
 
 // blueprint is what a set's spec gives for revisions, computed once for each
-// generation.
+// template.
 type blueprint struct {
-	generation int64
+	generation int64 // the latest that has the template
+	template   *corev1.PodTemplateSpec
 	data       []byte
 	equal      string // "name/resourceVersion" of the revision found equal once defaulted
 	editions   []restored

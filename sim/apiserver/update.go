@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 
 	appsv1 "k8s.io/api/apps/v1"
 	autoscalingv1 "k8s.io/api/autoscaling/v1"
@@ -185,7 +186,8 @@ func (s *Server) unchanged(kind Kind, obj, old Object) bool {
 		// read: the next write makes a difference.
 		return false
 	}
-	return apiequality.Semantic.DeepEqual(obj, old)
+	return maps.Equal(obj.GetLabels(), old.GetLabels()) && maps.Equal(obj.GetAnnotations(), old.GetAnnotations()) && // mostly those change
+		apiequality.Semantic.DeepEqual(obj, old)
 }
 
 // User is the author of what is done from outside the cluster.

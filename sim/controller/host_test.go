@@ -216,20 +216,3 @@ func TestLittleIsKeptThatNobodyCanSee(t *testing.T) {
 	}
 	assert.Panics(t, func() { log.At(1) })
 }
-
-func BenchmarkEvent(b *testing.B) {
-	h := newHost(controller.Realistic())
-	h.Add(&namer{})
-	key := createService(b, h, "web")
-	run(h)
-	b.ReportAllocs()
-	start := h.Engine().Steps()
-	for b.Loop() {
-		svc := *h.Server().Get(apiserver.Service, key).(*corev1.Service)
-		svc.Labels = nil
-		h.Do("bench", apiserver.Request{Verb: apiserver.Update, Kind: apiserver.Service, Key: key, Object: &svc})
-		h.Drain()
-		run(h)
-	}
-	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(h.Engine().Steps()-start), "ns/event")
-}
