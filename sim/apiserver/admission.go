@@ -1,6 +1,7 @@
 package apiserver
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -120,17 +121,16 @@ func (s *Server) admitPriority(pod *corev1.Pod) error {
 	return nil
 }
 
-// defaultPriority returns the global default class with the lowest value.
+// defaultPriority returns the global default class with the lowest value, of
+// several the first by name.
 func (s *Server) defaultPriority() *schedulingv1.PriorityClass {
-	if s.Count(PriorityClass) == 0 {
-		return nil
-	}
 	var best *schedulingv1.PriorityClass
-	for _, obj := range s.List(PriorityClass, "") {
-		if c := obj.(*schedulingv1.PriorityClass); c.GlobalDefault && (best == nil || c.Value < best.Value) {
+	s.stores[PriorityClass].each(func(rec *Record) { // a minimum
+		c := rec.Object.(*schedulingv1.PriorityClass)
+		if c.GlobalDefault && (best == nil || cmp.Or(cmp.Compare(c.Value, best.Value), cmp.Compare(c.Name, best.Name)) < 0) {
 			best = c
 		}
-	}
+	})
 	return best
 }
 

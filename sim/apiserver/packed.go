@@ -25,8 +25,7 @@ func pack(rec *Record, texts *texts) packed {
 	if !ok || !isPlain(ev) {
 		return ""
 	}
-	var room [512]byte
-	w := packer{room[:0], texts}
+	w := packer{texts.room[:0], texts}
 	about := &ev.InvolvedObject
 	w.text(rec.Key.Namespace)
 	stem, stamp := cutStamp(rec.Key.Name)
@@ -67,6 +66,7 @@ func pack(rec *Record, texts *texts) packed {
 	w.text(ev.Action)
 	w.text(ev.ReportingController)
 	w.text(ev.ReportingInstance)
+	texts.room = w.buf
 	return packed(w.buf)
 }
 
@@ -141,8 +141,7 @@ func (p packed) isOf(key Key, texts *texts) bool {
 	if stamp == 0 {
 		return rest == ""
 	}
-	var digits [20]byte
-	return rest != "" && rest[0] == '.' && rest[1:] == string(strconv.AppendInt(digits[:0], stamp, 16))
+	return rest != "" && rest[0] == '.' && isStamp(rest[1:], stamp)
 }
 
 // written returns when the Event was written last.
@@ -163,10 +162,16 @@ func cutStamp(name string) (stem string, stamp int64) {
 		return name, 0
 	}
 	stamp, err := strconv.ParseInt(name[dot+1:], 16, 64)
-	if err != nil || stamp <= 0 || withStamp(name[:dot], stamp) != name {
+	if err != nil || stamp <= 0 || !isStamp(name[dot+1:], stamp) {
 		return name, 0
 	}
 	return name[:dot], stamp
+}
+
+// isStamp reports whether a time is written as withStamp does.
+func isStamp(digits string, stamp int64) bool {
+	var room [16]byte
+	return digits == string(strconv.AppendInt(room[:0], stamp, 16))
 }
 
 // withStamp puts a name together again.

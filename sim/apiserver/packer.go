@@ -16,12 +16,38 @@ type texts struct {
 	numbers map[string]uint32
 	list    []string
 	shared  bool // numbers is a fork's, too, until one of them changes
+
+	lately []numbered // by a cheap hash: most texts are those of the Event before
+	room   []byte     // of the packer, used again
 }
 
-const textsLimit = 1 << 16
+type numbered struct {
+	text   string
+	number uint32
+}
+
+const (
+	textsLimit  = 1 << 16
+	textsLately = 64 // a power of two
+)
 
 // number returns the number of a text, 0 if it has none.
 func (t *texts) number(s string) uint32 {
+	if s == "" {
+		return t.find(s)
+	}
+	if t.lately == nil {
+		t.lately = make([]numbered, textsLately)
+	}
+	known := &t.lately[(len(s)+int(s[0])<<3+int(s[len(s)-1]))%textsLately]
+	if known.text != s {
+		*known = numbered{s, t.find(s)}
+	}
+	return known.number
+}
+
+// find is number of a text that was not looked up lately.
+func (t *texts) find(s string) uint32 {
 	if n := t.numbers[s]; n > 0 || len(t.list) == textsLimit {
 		return n
 	}
@@ -41,6 +67,7 @@ func (t *texts) fork() texts {
 	t.shared = true
 	f := *t
 	f.list = t.list[:len(t.list):len(t.list)] // appended to
+	f.lately, f.room = nil, nil
 	return f
 }
 
@@ -163,7 +190,7 @@ func (r *unpacker) uid() types.UID {
 // decimal writes a string that mostly is a number.
 func (w *packer) decimal(s string) {
 	n, err := strconv.ParseUint(s, 10, 63)
-	if err != nil || strconv.FormatUint(n, 10) != s {
+	if err != nil || s[0] == '0' && s != "0" {
 		w.unsigned(0)
 		w.string(s)
 		return
@@ -199,22 +226,32 @@ func uuidBits(uid types.UID, raw *[16]byte) bool {
 	if len(uid) != 36 {
 		return false
 	}
-	var digits [32]byte
-	n := 0
-	for i := range 36 {
-		switch i {
-		case dashes[0], dashes[1], dashes[2], dashes[3]:
-			if uid[i] != '-' {
+	at := 0
+	for i := range raw {
+		if i == 4 || i == 6 || i == 8 || i == 10 {
+			if uid[at] != '-' {
 				return false
 			}
-		default:
-			if c := uid[i]; (c < '0' || c > '9') && (c < 'a' || c > 'f') {
-				return false
-			}
-			digits[n] = uid[i]
-			n++
+			at++
 		}
+		high, low := hexDigits[uid[at]], hexDigits[uid[at+1]]
+		if high|low > 0xf {
+			return false
+		}
+		raw[i] = high<<4 | low
+		at += 2
 	}
-	_, err := hex.Decode(raw[:], digits[:])
-	return err == nil
+	return true
 }
+
+// hexDigits are the values of hexadecimal digits, in lower case; of other bytes, one
+// that none has.
+var hexDigits = func() (values [256]byte) {
+	for c := range values {
+		values[c] = 0xff
+	}
+	for n, c := range "0123456789abcdef" {
+		values[c] = byte(n)
+	}
+	return values
+}()

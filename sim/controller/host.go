@@ -32,14 +32,16 @@ type Host struct {
 	subs    []subscription
 	byKind  [apiserver.Behaving][]int // indices of subs
 	byNode  map[string]int            // node name → index of the subscription to its pods
-	flights []flight
-	free    []uint32
-	fresh   []*apiserver.Record
-	world   World // use World
-	muted   bool  // Events are not recorded
-	faults  []Fault
-	calls   []Call // of actors, if somebody listens
-	listens bool
+	// untrimmed is how long the tail of a kind's log was after it was trimmed last.
+	untrimmed [apiserver.Behaving]int
+	flights   []flight
+	free      []uint32
+	fresh     []*apiserver.Record
+	world     World // use World
+	muted     bool  // Events are not recorded
+	faults    []Fault
+	calls     []Call // of actors, if somebody listens
+	listens   bool
 
 	sharedWorld  bool // with a fork, until one of them needs it
 	sharedByNode bool // as above, until one of them changes it

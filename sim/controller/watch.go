@@ -206,14 +206,15 @@ func (h *Host) deliver(i int) {
 	}
 }
 
-// trimmed is how long a log's tail has to be before it is looked at: the watches
-// are all asked how far they are, which is not worth it for every record.
+// trimmed is how long a log's tail has to be before it is looked at, and twice
+// what was left of it the last time: the watches are all asked how far they are,
+// which is not worth it for every record.
 const trimmed = 64
 
 // trim lets the server forget what every watch of a kind has seen.
 func (h *Host) trim(kind apiserver.Kind) {
 	log := h.server.Log(kind)
-	if log.Len() < trimmed {
+	if log.Len() < max(trimmed, 2*h.untrimmed[kind]) {
 		return
 	}
 	least := log.End()
@@ -225,6 +226,7 @@ func (h *Host) trim(kind apiserver.Kind) {
 		least = min(least, h.subs[i].next)
 	}
 	h.server.Trim(kind, least)
+	h.untrimmed[kind] = log.Len()
 }
 
 func (h *Host) cursorOf(id ActorID, kind apiserver.Kind) uint64 {
