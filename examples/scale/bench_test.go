@@ -32,7 +32,7 @@ func size(n int) int {
 func largest() options {
 	return options{
 		nodes: size(5000), pods: size(150_000), sets: 30, claims: true, events: true,
-		what: phases, unavailable: 1, policy: appsv1.ParallelPodManagement,
+		what: phases, unavailable: 1, policy: appsv1.ParallelPodManagement, memory: defaultMemory,
 	}
 }
 
@@ -59,7 +59,7 @@ func BenchmarkLargest(b *testing.B) { benchmark(b, largest()) }
 func BenchmarkMillion(b *testing.B) {
 	opt := largest()
 	opt.nodes, opt.pods, opt.sets = size(30_000), size(1_000_000), 200
-	opt.claims, opt.events, opt.what = false, false, []string{"create", "delete"}
+	opt.claims, opt.events, opt.what, opt.memory = false, false, []string{"create", "delete"}, 15
 	benchmark(b, opt)
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"time"
@@ -51,6 +52,16 @@ func peakMemory() int {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return int(m.Sys)
+}
+
+// keepTo has the garbage collector keep to so many GiB, 0 for no limit, until the
+// function that it returns is called.
+func keepTo(limit float64) (end func()) {
+	if limit == 0 {
+		return func() {}
+	}
+	before := debug.SetMemoryLimit(int64(limit * (1 << 30)))
+	return func() { debug.SetMemoryLimit(before) }
 }
 
 func gibibytes(bytes int) string { return fmt.Sprintf("%.2f GiB", float64(bytes)/(1<<30)) }

@@ -23,6 +23,10 @@
 // for byte, and, unless -timings=false, what depends on this machine: wall time
 // and memory. While it runs a line a second goes to the standard error.
 //
+// The garbage is collected when there is as much of it as of what lives, or before
+// that, so that the process keeps to -memory. Give it more for a million pods, or
+// it will collect all the time.
+//
 // The exit code is 1 if a phase did not end as it should, 2 for wrong flags.
 package main
 
@@ -57,12 +61,16 @@ type options struct {
 	unavailable       int
 	policy            appsv1.PodManagementPolicyType
 	timings           bool
+	memory            float64 // in GiB; 0: no limit
 }
 
 // The bounds of a run. Beyond these a process would need tens of gigabytes.
 const (
+	defaultMemory = 3.75 // so that the largest cluster takes less than 4
+
 	maxNodes    = 50_000
 	maxPods     = 2_000_000
+	maxMemory   = 1 << 20
 	podsPerNode = 110 // what a node's kubelet accepts
 )
 
@@ -102,6 +110,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	f.BoolVar(&opt.events, "events", true, "whether Events are recorded")
 	what := f.String("what", strings.Join(phases, ","), "the `PHASES` to run, a list")
 	f.IntVar(&opt.unavailable, "unavailable", 1, "maxUnavailable of each set, `N`")
+	f.Float64Var(&opt.memory, "memory", defaultMemory, "the `GiB` of memory to keep to, as far as collecting garbage can do that; 0: no limit")
 	f.BoolVar(&opt.timings, "timings", true, "whether the report holds wall time, events and memory")
 	err := f.Parse(args)
 	if errors.Is(err, flag.ErrHelp) {
@@ -152,6 +161,8 @@ func (o options) validate() error {
 		return fmt.Errorf("-sets %d: want 1 to %d, the number of pods", o.sets, o.pods)
 	case o.unavailable < 1:
 		return fmt.Errorf("-unavailable %d: want 1 or more", o.unavailable)
+	case !(o.memory >= 0 && o.memory <= maxMemory):
+		return fmt.Errorf("-memory %v: want 0 to %d", o.memory, maxMemory)
 	}
 	return nil
 }

@@ -57,6 +57,8 @@ func TestWrongFlags(t *testing.T) {
 		"-pods 3":              "-sets 30: want 1 to 3, the number of pods",
 		"-sets 0":              "-sets 0: want 1 to 150000, the number of pods",
 		"-unavailable 0":       "-unavailable 0: want 1 or more",
+		"-memory -1":           "-memory -1: want 0 to 1048576",
+		"-memory NaN":          "-memory NaN: want 0 to 1048576",
 		"-what create,upgrade": `-what create,upgrade: "upgrade" is none of create, update, delete`,
 		"-nodes many":          "invalid value",
 		"now":                  `unexpected argument "now"`,

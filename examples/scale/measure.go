@@ -12,6 +12,7 @@ import (
 
 // scale runs the phases and reports each as it ends.
 func scale(opt options, out *bufio.Writer, stderr io.Writer) error {
+	defer keepTo(opt.memory)()
 	whole := stopwatch()
 	start := stopwatch()
 	c := cluster(opt)
