@@ -18,18 +18,18 @@ import (
 type Controller struct {
 	queue   controller.Workers[apiserver.Key, memo]
 	rosters map[apiserver.Key]*roster
-	anchors map[anchor][]apiserver.Key            // Services by one pair of their selector, ascending
-	pods    map[string]map[string]string          // namespace → name → node, or ""
-	onNode  map[string]map[apiserver.Key]struct{} // node → its pods
+	anchors map[string]map[anchor][]apiserver.Key // Services by one pair of their selector, first by its key; ascending
+	onNode  map[string]map[apiserver.Key]struct{} // node → its pods with an endpoint
 	backoff backoff
 	retries []retry // decided, and not yet handed to the queue
 	limit   int     // endpoints in a slice
 	naive   bool    // compute every Service's endpoints anew in every sync
 }
 
-// anchor is a label of a namespace. A Service is found by the first pair of its
-// selector, so that a pod asks only for the Services that its labels name.
-type anchor struct{ namespace, key, value string }
+// anchor is the value of a label in a namespace. A Service is found by the first
+// pair of its selector, so that a pod asks only for the Services that its labels
+// name.
+type anchor struct{ namespace, value string }
 
 // retry is a key that goes back to the queue after a span.
 type retry struct {
@@ -60,8 +60,7 @@ func Limited(endpoints int) *Controller {
 	return &Controller{
 		queue:   controller.Workers[apiserver.Key, memo]{ID: queueID, Count: workers},
 		rosters: map[apiserver.Key]*roster{},
-		anchors: map[anchor][]apiserver.Key{},
-		pods:    map[string]map[string]string{},
+		anchors: map[string]map[anchor][]apiserver.Key{},
 		onNode:  map[string]map[apiserver.Key]struct{}{},
 		backoff: backoff{failures: map[apiserver.Key]failure{}},
 		limit:   endpoints,
@@ -120,10 +119,9 @@ func (c *Controller) Fork() controller.Actor {
 	for key, r := range c.rosters { // into a map
 		f.rosters[key] = r.fork()
 	}
-	f.anchors = maps.Clone(c.anchors) // the lists are replaced, never changed
-	f.pods = make(map[string]map[string]string, len(c.pods))
-	for ns, names := range c.pods { // into a map
-		f.pods[ns] = maps.Clone(names)
+	f.anchors = make(map[string]map[anchor][]apiserver.Key, len(c.anchors))
+	for key, values := range c.anchors { // into a map
+		f.anchors[key] = maps.Clone(values) // the lists are replaced, never changed
 	}
 	f.onNode = make(map[string]map[apiserver.Key]struct{}, len(c.onNode))
 	for node, keys := range c.onNode { // into a map
@@ -181,10 +179,9 @@ func (c *Controller) observeService(env *controller.Env, rec *apiserver.Record) 
 		c.anchor(rec.Key, after, true)
 		clear(r.members)
 		if len(after) > 0 {
-			for name := range c.pods[rec.Key.Namespace] { // into a map
-				pod := env.Pod(apiserver.Key{Namespace: rec.Key.Namespace, Name: name})
-				if pod != nil && matches(after, pod.Labels) {
-					r.members[name] = struct{}{}
+			for _, pod := range env.List(apiserver.Pod, rec.Key.Namespace) {
+				if matches(after, pod.GetLabels()) {
+					r.members[pod.GetName()] = struct{}{}
 				}
 			}
 		}
@@ -198,16 +195,22 @@ func (c *Controller) anchor(key apiserver.Key, selector map[string]string, in bo
 		return
 	}
 	first := slices.Sorted(maps.Keys(selector))[0]
-	a := anchor{key.Namespace, first, selector[first]}
-	list := c.anchors[a]
+	values, a := c.anchors[first], anchor{key.Namespace, selector[first]}
+	if values == nil && in {
+		values = map[anchor][]apiserver.Key{}
+		c.anchors[first] = values
+	}
+	list := values[a]
 	i, found := slices.BinarySearchFunc(list, key, apiserver.Key.Compare)
 	switch {
 	case in && !found:
-		c.anchors[a] = slices.Insert(slices.Clone(list), i, key)
-	case !in && found && len(list) == 1:
-		delete(c.anchors, a)
+		values[a] = slices.Insert(slices.Clone(list), i, key)
+	case !in && found && len(list) > 1:
+		values[a] = append(slices.Clone(list[:i]), list[i+1:]...)
 	case !in && found:
-		c.anchors[a] = append(slices.Clone(list[:i]), list[i+1:]...)
+		if delete(values, a); len(values) == 0 {
+			delete(c.anchors, first)
+		}
 	}
 }
 
@@ -215,13 +218,19 @@ func (c *Controller) anchor(key apiserver.Key, selector map[string]string, in bo
 func (c *Controller) selecting(namespace string, labels map[string]string) []apiserver.Key {
 	var keys []apiserver.Key
 	for k, v := range labels { // sorted below
-		for _, key := range c.anchors[anchor{namespace, k, v}] {
+		values := c.anchors[k]
+		if values == nil { // most labels are in no selector
+			continue
+		}
+		for _, key := range values[anchor{namespace, v}] {
 			if matches(c.rosters[key].selector(), labels) {
 				keys = append(keys, key)
 			}
 		}
 	}
-	slices.SortFunc(keys, apiserver.Key.Compare)
+	if len(keys) > 1 {
+		slices.SortFunc(keys, apiserver.Key.Compare)
+	}
 	return keys
 }
 

@@ -1,6 +1,7 @@
 package endpointslice
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 
@@ -25,15 +26,18 @@ func (c *Controller) Heeds(rec *apiserver.Record) bool {
 func (c *Controller) observePod(env *controller.Env, rec *apiserver.Record) {
 	now, _ := rec.Object.(*corev1.Pod)
 	was, _ := rec.Old.(*corev1.Pod)
-	c.file(rec.Key, now, rec.Type)
+	c.file(rec.Key, was, now, rec.Type)
 
 	selecting := c.selecting(rec.Key.Namespace, now.Labels)
 	selected := selecting
+	isMember := false // already, of those that select it
 	switch {
 	case rec.Type == watch.Deleted:
 		selecting = nil
 	case was != nil && !maps.Equal(was.Labels, now.Labels):
 		selected = c.selecting(rec.Key.Namespace, was.Labels)
+	default:
+		isMember = rec.Type == watch.Modified && was != nil
 	}
 	for _, key := range selected {
 		if r := c.rosters[key]; !slices.Contains(selecting, key) {
@@ -44,41 +48,37 @@ func (c *Controller) observePod(env *controller.Env, rec *apiserver.Record) {
 	for _, key := range selecting {
 		r := c.rosters[key]
 		r.dirty[rec.Key.Name] = struct{}{}
-		r.members[rec.Key.Name] = struct{}{}
+		if !isMember {
+			r.members[rec.Key.Name] = struct{}{}
+		}
 	}
 	for _, key := range concerned(rec.Type, was, now, selected, selecting) {
 		c.queue.Add(env, key)
 	}
 }
 
-// file keeps the indices of pods by namespace and by node.
-func (c *Controller) file(key apiserver.Key, now *corev1.Pod, typ watch.EventType) {
-	names, node := c.pods[key.Namespace], now.Spec.NodeName
-	if typ == watch.Deleted {
-		delete(names, key.Name)
+// file keeps the index of pods with an endpoint by node.
+func (c *Controller) file(key apiserver.Key, was, now *corev1.Pod, typ watch.EventType) {
+	had := typ == watch.Deleted && hasEndpoint(now) || was != nil && hasEndpoint(was)
+	has := typ != watch.Deleted && hasEndpoint(now)
+	if had && has && was.Spec.NodeName == now.Spec.NodeName {
+		return
+	}
+	if had {
+		node := cmp.Or(was, now).Spec.NodeName
 		here := c.onNode[node]
 		if delete(here, key); len(here) == 0 {
 			delete(c.onNode, node)
 		}
-		return
 	}
-	if names == nil {
-		names = map[string]string{}
-		c.pods[key.Namespace] = names
+	if has {
+		here := c.onNode[now.Spec.NodeName]
+		if here == nil {
+			here = map[apiserver.Key]struct{}{}
+			c.onNode[now.Spec.NodeName] = here
+		}
+		here[key] = struct{}{}
 	}
-	if filed, ok := names[key.Name]; ok && filed == node {
-		return
-	}
-	names[key.Name] = node
-	if node == "" {
-		return
-	}
-	here := c.onNode[node]
-	if here == nil {
-		here = map[apiserver.Key]struct{}{}
-		c.onNode[node] = here
-	}
-	here[key] = struct{}{}
 }
 
 // concerned picks, of the Services that selected a pod before and those that do
@@ -123,8 +123,8 @@ func isMembershipChanged(was, now *corev1.Pod) bool {
 }
 
 // isSeenLater reports whether a change of a pod, though no sync is for it, shows
-// in one that is for something else: the pod's end, or the time since when it is
-// ready or not.
+// in one that is for something else: the pod's end, the time since when it is
+// ready or not, or the node of its endpoint.
 func isSeenLater(was, now *corev1.Pod) bool {
 	since := func(p *corev1.Pod) (t metav1.Time) {
 		if c := readyCondition(p); c != nil {
@@ -133,7 +133,7 @@ func isSeenLater(was, now *corev1.Pod) bool {
 		return t
 	}
 	a, b := since(was), since(now)
-	return !a.Equal(&b) || hasEndpoint(was) != hasEndpoint(now)
+	return !a.Equal(&b) || hasEndpoint(was) != hasEndpoint(now) || hasEndpoint(now) && was.Spec.NodeName != now.Spec.NodeName
 }
 
 // isEndpointChanged reports whether a change of a pod is one that upstream takes
