@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 
 	"github.com/statefulsim/statefulsim/sim/apiserver"
+	"github.com/statefulsim/statefulsim/sim/apiserver/shared"
 )
 
 // listRevisions returns the revisions that the set or nobody controls and that
@@ -21,7 +22,7 @@ func (c *Controller) listRevisions(set *appsv1.StatefulSet, selector labels.Sele
 	o := ownerOf(set)
 	owned, free := c.revisions[o], c.freeRevisions[set.Namespace]
 	b := c.blueprints[o]
-	if b != nil && b.listed != nil && isSameList(b.owned, owned) && isSameList(b.free, free) {
+	if b != nil && b.listed != nil && shared.List(b.owned, owned) && shared.List(b.free, free) {
 		return b.listed
 	}
 	list := make([]*appsv1.ControllerRevision, 0, len(owned)+len(free))
@@ -38,11 +39,6 @@ func (c *Controller) listRevisions(set *appsv1.StatefulSet, selector labels.Sele
 		b.owned, b.free, b.listed = owned, free, list
 	}
 	return list
-}
-
-// isSameList reports whether two lists are one in memory.
-func isSameList[T any](a, b []T) bool {
-	return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0])
 }
 
 // chooseRevision is S7.

@@ -1,7 +1,6 @@
 package statefulset
 
 import (
-	"maps"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -11,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/watch"
 
 	"github.com/statefulsim/statefulsim/sim/apiserver"
+	"github.com/statefulsim/statefulsim/sim/apiserver/shared"
 	"github.com/statefulsim/statefulsim/sim/controller"
 	"github.com/statefulsim/statefulsim/sim/engine"
 )
@@ -84,7 +84,7 @@ func (c *Controller) podUpdated(env *controller.Env, old, pod *corev1.Pod) {
 		}
 		return
 	}
-	if changed || !maps.Equal(old.Labels, pod.Labels) {
+	if changed || !shared.Equal(old.Labels, pod.Labels) {
 		c.addMatching(env, pod)
 	}
 }

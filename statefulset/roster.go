@@ -9,6 +9,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/labels"
+
+	"github.com/statefulsim/statefulsim/sim/apiserver/shared"
 )
 
 // names is a set of pod names under one parent: those that are exactly
@@ -290,5 +292,5 @@ func needsTending(l lister, set *appsv1.StatefulSet, pod *corev1.Pod) bool {
 func staysIdle(old, pod *corev1.Pod) bool {
 	return pod != nil && !isTerminal(old) && !isTerminal(pod) && (isPending(old) || !isPending(pod)) &&
 		old.UID == pod.UID && old.Labels[appsv1.StatefulSetPodNameLabel] == pod.Labels[appsv1.StatefulSetPodNameLabel] &&
-		isSameList(old.Spec.Volumes, pod.Spec.Volumes)
+		shared.List(old.Spec.Volumes, pod.Spec.Volumes)
 }

@@ -7,6 +7,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
+
+	"github.com/statefulsim/statefulsim/sim/apiserver/shared"
 )
 
 // Cluster is the scheduler's cache: the nodes with their pods, and counts over
@@ -147,7 +149,7 @@ func (c *Cluster) SetNode(node *corev1.Node) {
 // isSameNode reports whether two states of a node differ in nothing that a
 // plugin reads.
 func isSameNode(a, b *corev1.Node) bool {
-	return a.Spec.Unschedulable == b.Spec.Unschedulable && maps.Equal(a.Labels, b.Labels) &&
+	return a.Spec.Unschedulable == b.Spec.Unschedulable && shared.Equal(a.Labels, b.Labels) &&
 		equality.Semantic.DeepEqual(a.Spec.Taints, b.Spec.Taints) &&
 		equality.Semantic.DeepEqual(a.Status.Allocatable, b.Status.Allocatable) &&
 		equality.Semantic.DeepEqual(a.Status.Images, b.Status.Images)
@@ -200,7 +202,7 @@ func (c *Cluster) Replace(old *Pod, p *Pod) {
 		if i := slices.Index(n.pods, old); i >= 0 {
 			n.pods[i] = p
 			if !isCountedAlike(old.Pod, p.Pod) {
-				if !hasSameLabels(old.Pod, p.Pod) {
+				if !shared.Equal(old.Labels, p.Labels) {
 					c.countLabels(old.Pod, -1)
 					c.countLabels(p.Pod, 1)
 				}

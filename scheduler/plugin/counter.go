@@ -2,13 +2,14 @@ package plugin
 
 import (
 	"maps"
-	"reflect"
 	"slices"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/selection"
+
+	"github.com/statefulsim/statefulsim/sim/apiserver/shared"
 )
 
 // counter counts the pods of a namespace that a selector matches and that are
@@ -180,13 +181,7 @@ func (c *Cluster) moveCounts(n *Node, from string) {
 // isCountedAlike reports whether two states of a pod are the same to every
 // counter.
 func isCountedAlike(a, b *corev1.Pod) bool {
-	return (a.DeletionTimestamp == nil) == (b.DeletionTimestamp == nil) && hasSameLabels(a, b)
-}
-
-// hasSameLabels reports whether two states of a pod bear the same labels. As a
-// rule they share them in memory.
-func hasSameLabels(a, b *corev1.Pod) bool {
-	return reflect.ValueOf(a.Labels).Pointer() == reflect.ValueOf(b.Labels).Pointer() || maps.Equal(a.Labels, b.Labels)
+	return (a.DeletionTimestamp == nil) == (b.DeletionTimestamp == nil) && shared.Equal(a.Labels, b.Labels)
 }
 
 func (c *Cluster) forkCounters(from *Cluster) {

@@ -1,12 +1,13 @@
 package plugin
 
 import (
-	"maps"
 	"reflect"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
+
+	"github.com/statefulsim/statefulsim/sim/apiserver/shared"
 )
 
 // Event is something that happened in the cluster and might help a pod that
@@ -105,7 +106,7 @@ func NodeActions(old, node *corev1.Node) []Action {
 	if !equality.Semantic.DeepEqual(old.Status.Allocatable, node.Status.Allocatable) {
 		as = append(as, UpdateAllocatable)
 	}
-	if !maps.Equal(old.Labels, node.Labels) {
+	if !shared.Equal(old.Labels, node.Labels) {
 		as = append(as, UpdateNodeLabel)
 	}
 	if !equality.Semantic.DeepEqual(old.Spec.Taints, node.Spec.Taints) {
@@ -118,7 +119,7 @@ func NodeActions(old, node *corev1.Node) []Action {
 // (PodSchedulingPropertiesChange).
 func PodActions(old, pod *Pod) []Action {
 	var as []Action
-	if !maps.Equal(old.Labels, pod.Labels) {
+	if !shared.Equal(old.Labels, pod.Labels) {
 		as = append(as, UpdatePodLabel)
 	}
 	if isScaledDown(&old.request, &pod.request) {

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 
 	appsv1 "k8s.io/api/apps/v1"
 	autoscalingv1 "k8s.io/api/autoscaling/v1"
@@ -17,6 +16,7 @@ import (
 	"k8s.io/apimachinery/pkg/watch"
 
 	"github.com/statefulsim/statefulsim/sim/apiserver/defaults"
+	"github.com/statefulsim/statefulsim/sim/apiserver/shared"
 	"github.com/statefulsim/statefulsim/sim/apiserver/validation"
 )
 
@@ -186,7 +186,7 @@ func (s *Server) unchanged(kind Kind, obj, old Object) bool {
 		// read: the next write makes a difference.
 		return false
 	}
-	return maps.Equal(obj.GetLabels(), old.GetLabels()) && maps.Equal(obj.GetAnnotations(), old.GetAnnotations()) && // mostly those change
+	return shared.Equal(obj.GetLabels(), old.GetLabels()) && shared.Equal(obj.GetAnnotations(), old.GetAnnotations()) && // mostly those change
 		apiequality.Semantic.DeepEqual(obj, old)
 }
 

@@ -2,7 +2,6 @@ package endpointslice
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
@@ -10,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/watch"
 
 	"github.com/statefulsim/statefulsim/sim/apiserver"
+	"github.com/statefulsim/statefulsim/sim/apiserver/shared"
 	"github.com/statefulsim/statefulsim/sim/controller"
 )
 
@@ -34,7 +34,7 @@ func (c *Controller) observePod(env *controller.Env, rec *apiserver.Record) {
 	switch {
 	case rec.Type == watch.Deleted:
 		selecting = nil
-	case was != nil && !maps.Equal(was.Labels, now.Labels):
+	case was != nil && !shared.Equal(was.Labels, now.Labels):
 		selected = c.selecting(rec.Key.Namespace, was.Labels)
 	default:
 		isMember = rec.Type == watch.Modified && was != nil
@@ -118,7 +118,7 @@ func union(a, b []apiserver.Key) []apiserver.Key {
 
 // isMembershipChanged reports whether a pod may have joined or left Services.
 func isMembershipChanged(was, now *corev1.Pod) bool {
-	return !maps.Equal(was.Labels, now.Labels) ||
+	return !shared.Equal(was.Labels, now.Labels) ||
 		was.Spec.Hostname != now.Spec.Hostname || was.Spec.Subdomain != now.Spec.Subdomain
 }
 

@@ -11,6 +11,7 @@ import (
 	discoveryv1 "k8s.io/api/discovery/v1"
 
 	"github.com/statefulsim/statefulsim/sim/apiserver/endpoint"
+	"github.com/statefulsim/statefulsim/sim/apiserver/shared"
 )
 
 // roster is what the controller keeps of one Service: whom it selects, what
@@ -169,7 +170,7 @@ func (r *roster) move(typ discoveryv1.AddressType, name string, old, next *disco
 		return
 	}
 	f := &r.family[i]
-	isSame := old != nil && next != nil && isSamePorts(old.Ports, next.Ports)
+	isSame := old != nil && next != nil && shared.List(old.Ports, next.Ports)
 	if old != nil && !isSame {
 		f.regroup(portKeyOf(old.Ports), name, -1)
 	}
@@ -193,12 +194,6 @@ func endpointsOf(s *discoveryv1.EndpointSlice) []discoveryv1.Endpoint {
 		return nil
 	}
 	return s.Endpoints
-}
-
-// isSamePorts reports whether two lists are one in memory, as they are in a slice
-// and in what the controller makes of it.
-func isSamePorts(a, b []discoveryv1.EndpointPort) bool {
-	return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0])
 }
 
 // regroup puts a slice of n endpoints onto the shelf of its ports, or takes it off

@@ -2,6 +2,8 @@ package endpoint
 
 import (
 	discoveryv1 "k8s.io/api/discovery/v1"
+
+	"github.com/statefulsim/statefulsim/sim/apiserver/shared"
 )
 
 // Changed compares the endpoints of a slice with those of its predecessor, and
@@ -34,6 +36,6 @@ func Changed(before, after []discoveryv1.Endpoint) (gone, come []int) {
 func IsShared(a, b *discoveryv1.Endpoint) bool {
 	return a.TargetRef == b.TargetRef && a.Conditions == b.Conditions && a.Hostname == b.Hostname &&
 		a.NodeName == b.NodeName && a.Zone == b.Zone && a.Hints == b.Hints &&
-		len(a.Addresses) == len(b.Addresses) && (len(a.Addresses) == 0 || &a.Addresses[0] == &b.Addresses[0]) &&
+		shared.List(a.Addresses, b.Addresses) &&
 		len(a.DeprecatedTopology) == 0 && len(b.DeprecatedTopology) == 0
 }

@@ -9,6 +9,8 @@ import (
 	"k8s.io/apimachinery/pkg/util/diff"
 	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/statefulsim/statefulsim/sim/apiserver/shared"
 )
 
 // claimRules is what differs when a claim is updated.
@@ -149,8 +151,8 @@ func (c *check) claimUpdate(pvc, old *corev1.PersistentVolumeClaim) {
 
 // isSameSpec reports whether two specs are one in memory.
 func isSameSpec(a, b *corev1.PersistentVolumeClaimSpec) bool {
-	return isSameSlice(a.AccessModes, b.AccessModes) && a.Selector == b.Selector &&
-		isSameMap(a.Resources.Limits, b.Resources.Limits) && isSameMap(a.Resources.Requests, b.Resources.Requests) &&
+	return shared.List(a.AccessModes, b.AccessModes) && a.Selector == b.Selector &&
+		shared.Map(a.Resources.Limits, b.Resources.Limits) && shared.Map(a.Resources.Requests, b.Resources.Requests) &&
 		a.VolumeName == b.VolumeName && a.StorageClassName == b.StorageClassName && a.VolumeMode == b.VolumeMode &&
 		a.DataSource == b.DataSource && a.DataSourceRef == b.DataSourceRef && a.VolumeAttributesClassName == b.VolumeAttributesClassName
 }

@@ -1,7 +1,6 @@
 package validation
 
 import (
-	"maps"
 	"slices"
 
 	discoveryv1 "k8s.io/api/discovery/v1"
@@ -10,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/statefulsim/statefulsim/sim/apiserver/endpoint"
+	"github.com/statefulsim/statefulsim/sim/apiserver/shared"
 )
 
 // Bounds of an EndpointSlice.
@@ -49,7 +49,7 @@ func (c *check) endpointSlice(s, old *discoveryv1.EndpointSlice) {
 
 // sameSlice reports whether two slices are equal in what their generation counts.
 func sameSlice(a, b *discoveryv1.EndpointSlice) bool {
-	if a.AddressType != b.AddressType || len(a.Endpoints) != len(b.Endpoints) || !maps.Equal(a.Labels, b.Labels) ||
+	if a.AddressType != b.AddressType || len(a.Endpoints) != len(b.Endpoints) || !shared.Equal(a.Labels, b.Labels) ||
 		!apiequality.Semantic.DeepEqual(a.Ports, b.Ports) {
 		return false
 	}
@@ -69,7 +69,7 @@ func sameEndpoint(a, b *discoveryv1.Endpoint) bool {
 		samePointed(a.Conditions.Terminating, b.Conditions.Terminating) &&
 		samePointed(a.Hostname, b.Hostname) && samePointed(a.NodeName, b.NodeName) && samePointed(a.Zone, b.Zone) &&
 		samePointed(a.TargetRef, b.TargetRef) &&
-		maps.Equal(a.DeprecatedTopology, b.DeprecatedTopology) &&
+		shared.Equal(a.DeprecatedTopology, b.DeprecatedTopology) &&
 		(a.Hints == b.Hints || apiequality.Semantic.DeepEqual(a.Hints, b.Hints))
 }
 

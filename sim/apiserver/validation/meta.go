@@ -2,7 +2,6 @@ package validation
 
 import (
 	"fmt"
-	"reflect"
 	"slices"
 	"strings"
 
@@ -13,6 +12,8 @@ import (
 	metavalidation "k8s.io/apimachinery/pkg/apis/meta/v1/validation"
 	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/statefulsim/statefulsim/sim/apiserver/shared"
 )
 
 var metadata = in("metadata")
@@ -115,13 +116,13 @@ func fixed[T any](c *check, p path, now, old T) {
 // that are the stored object's own were checked when it was stored.
 func (c *check) metaCommon(m, old *metav1.ObjectMeta) {
 	nonNegative(c, metadata.child("generation"), m.Generation)
-	if !isSameMap(m.Labels, old.Labels) {
+	if !shared.Map(m.Labels, old.Labels) {
 		c.labels(metadata.child("labels"), m.Labels)
 	}
-	if !isSameMap(m.Annotations, old.Annotations) {
+	if !shared.Map(m.Annotations, old.Annotations) {
 		c.annotations(metadata.child("annotations"), m.Annotations)
 	}
-	if !isSameSlice(m.OwnerReferences, old.OwnerReferences) && !areOwners(m.OwnerReferences) {
+	if !shared.List(m.OwnerReferences, old.OwnerReferences) && !areOwners(m.OwnerReferences) {
 		p := metadata.child("ownerReferences")
 		c.add(apivalidation.ValidateOwnerReferences(m.OwnerReferences, p.field()))
 	}
@@ -132,16 +133,6 @@ func (c *check) metaCommon(m, old *metav1.ObjectMeta) {
 	if slices.Contains(m.Finalizers, metav1.FinalizerOrphanDependents) && slices.Contains(m.Finalizers, metav1.FinalizerDeleteDependents) {
 		c.invalid(p, m.Finalizers, fmt.Sprintf("finalizer %s and %s cannot be both set", metav1.FinalizerOrphanDependents, metav1.FinalizerDeleteDependents))
 	}
-}
-
-// isSameMap reports whether two maps are one in memory.
-func isSameMap[K comparable, V any](a, b map[K]V) bool {
-	return reflect.ValueOf(a).Pointer() == reflect.ValueOf(b).Pointer()
-}
-
-// isSameSlice reports whether two slices are one in memory, or both are empty.
-func isSameSlice[T any](a, b []T) bool {
-	return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0])
 }
 
 // areOwners reports whether references are of the common kind: complete, and

@@ -11,6 +11,8 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	netutils "k8s.io/utils/net"
+
+	"github.com/statefulsim/statefulsim/sim/apiserver/shared"
 )
 
 // updatable are the fields of a pod's spec that may change, as the error
@@ -249,10 +251,10 @@ func (c *check) podStatus(p, old *corev1.Pod) {
 	}
 	c.restarts(at.child("containerStatuses"), p.Status.ContainerStatuses, old.Status.ContainerStatuses, old.Spec.Containers, &old.Spec)
 	c.restarts(at.child("initContainerStatuses"), p.Status.InitContainerStatuses, old.Status.InitContainerStatuses, old.Spec.InitContainers, &old.Spec)
-	if p.Status.PodIP != old.Status.PodIP || !isSameSlice(p.Status.PodIPs, old.Status.PodIPs) {
+	if p.Status.PodIP != old.Status.PodIP || !shared.List(p.Status.PodIPs, old.Status.PodIPs) {
 		c.podIPs(at.child("podIPs"), &p.Status)
 	}
-	if p.Status.HostIP != old.Status.HostIP || !isSameSlice(p.Status.HostIPs, old.Status.HostIPs) {
+	if p.Status.HostIP != old.Status.HostIP || !shared.List(p.Status.HostIPs, old.Status.HostIPs) {
 		c.hostIPs(at.child("hostIPs"), &p.Status)
 	}
 }
