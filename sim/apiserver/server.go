@@ -164,7 +164,7 @@ func (s *Server) Drain() []*Record {
 func (s *Server) Do(now engine.Time, by string, req Request) Result {
 	s.now, s.by = now, by
 	s.expireEvents()
-	res := s.serve(req)
+	res := s.serve(&req)
 	res.Warnings = headers(res.Warnings)
 	return res
 }
@@ -184,30 +184,30 @@ func headers(warnings []string) []string {
 	return list
 }
 
-func (s *Server) serve(req Request) Result {
+func (s *Server) serve(req *Request) Result {
 	switch req.Verb {
 	case Get:
-		obj, err := s.existing(&req)
+		obj, err := s.existing(req)
 		return Result{Object: obj, Err: err}
 	case Create:
 		switch req.Subresource {
 		case Binding:
-			return s.bind(&req)
+			return s.bind(req)
 		case Eviction:
-			return s.evict(&req)
+			return s.evict(req)
 		}
-		return s.create(&req)
+		return s.create(req)
 	case Update:
 		if req.Subresource == Scale {
-			return s.updateScale(&req)
+			return s.updateScale(req)
 		}
-		return s.update(&req)
+		return s.update(req)
 	case Patch:
-		return s.patch(&req)
+		return s.patch(req)
 	case Delete:
-		return s.delete(&req)
+		return s.delete(req)
 	case DeleteCollection:
-		return s.deleteCollection(&req)
+		return s.deleteCollection(req)
 	}
 	panic(fmt.Sprintf("apiserver: no verb %d", req.Verb))
 }

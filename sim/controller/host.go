@@ -248,7 +248,7 @@ func (h *Host) run(ev engine.Event) {
 		h.flights[ev.Arg] = flight{}
 		h.free = append(h.free, uint32(ev.Arg))
 		hd := &h.actors[f.actor]
-		res := h.serve(hd.name, f.req)
+		res := h.serve(hd.name, &f.req)
 		if !f.discard {
 			h.hear(hd.name, f.req, res.Err)
 		}
@@ -277,10 +277,10 @@ func (h *Host) run(ev engine.Event) {
 }
 
 // serve carries out an actor's request, unless a fault has it fail.
-func (h *Host) serve(by string, req apiserver.Request) apiserver.Result {
+func (h *Host) serve(by string, req *apiserver.Request) apiserver.Result {
 	for i := range h.faults {
 		f := &h.faults[i]
-		if !f.matches(by, &req) {
+		if !f.matches(by, req) {
 			continue
 		}
 		err := f.Err
@@ -289,7 +289,7 @@ func (h *Host) serve(by string, req apiserver.Request) apiserver.Result {
 		}
 		return apiserver.Result{Err: err}
 	}
-	res := h.server.Do(h.engine.Now(), by, req)
+	res := h.server.Do(h.engine.Now(), by, *req)
 	h.publish()
 	return res
 }

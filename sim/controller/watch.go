@@ -69,14 +69,21 @@ func (h *Host) publish() {
 	}
 }
 
+// arm has the next record of a watch delivered when it is due.
 func (h *Host) arm(i int) {
 	s := &h.subs[i]
-	rec := h.peek(s)
-	if s.armed || rec == nil {
+	if s.armed {
 		return
 	}
+	if rec := h.peek(s); rec != nil {
+		h.armAt(i, h.due(s, rec))
+	}
+}
+
+func (h *Host) armAt(i int, at engine.Time) {
+	s := &h.subs[i]
 	s.armed = true
-	h.engine.Schedule(engine.Event{At: h.due(s, rec), Kind: kindDeliver, Actor: uint32(s.actor), Arg: uint64(i), Class: classOf(s.kind)})
+	h.engine.Schedule(engine.Event{At: at, Kind: kindDeliver, Actor: uint32(s.actor), Arg: uint64(i), Class: classOf(s.kind)})
 }
 
 // classOf is Background for the objects that no decision depends on.
@@ -179,7 +186,13 @@ func (h *Host) deliver(i int) {
 			return
 		}
 		rec := h.peek(s)
-		if rec == nil || h.due(s, rec) > h.engine.Now() {
+		if rec == nil {
+			break
+		}
+		if at := h.due(s, rec); at > h.engine.Now() {
+			if !s.armed {
+				h.armAt(i, at)
+			}
 			break
 		}
 		hd := &h.actors[s.actor]
@@ -200,7 +213,6 @@ func (h *Host) deliver(i int) {
 		}
 		hd.own().Observe(hd.env, rec)
 	}
-	h.arm(i)
 	if h.subs[i].node == "" {
 		h.trim(h.subs[i].kind)
 	}
