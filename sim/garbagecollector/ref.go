@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/statefulsim/statefulsim/sim/apiserver"
+	"github.com/statefulsim/statefulsim/sim/apiserver/shared"
 	"github.com/statefulsim/statefulsim/sim/controller"
 )
 
@@ -86,13 +87,7 @@ func isBlocking(o metav1.OwnerReference) bool {
 
 // sameOwners reports whether two lists of references are equal, in order.
 func sameOwners(a, b []metav1.OwnerReference) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	if len(a) == 0 || &a[0] == &b[0] { // successors share what did not change
-		return true
-	}
-	return slices.EqualFunc(a, b, sameOwner)
+	return shared.List(a, b) || slices.EqualFunc(a, b, sameOwner)
 }
 
 func sameOwner(a, b metav1.OwnerReference) bool {

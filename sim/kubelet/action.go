@@ -172,7 +172,7 @@ func (k *Kubelet) begin(env *controller.Env, p *pod, a action) bool {
 // start containers.
 func (k *Kubelet) sandboxUp(env *controller.Env, p *pod) {
 	w := env.World().(*World)
-	r := w.enter(k.cfg.Node, p.api)
+	r := k.machine(w).enter(p)
 	r.net = k.network()
 	ip := r.net.hostIP
 	if !p.api.Spec.HostNetwork {
@@ -183,7 +183,7 @@ func (k *Kubelet) sandboxUp(env *controller.Env, p *pod) {
 		addr, ok := w.takeIP(r, cidr, k.cfg.FirstIP)
 		if !ok {
 			k.note(env, p, corev1.EventTypeWarning, "FailedCreatePodSandBox",
-				fmt.Sprintf("Failed to create pod sandbox: rpc error: code = Unknown desc = failed to setup network for sandbox: no IP addresses available in range set: %s", w.machine(k.cfg.Node).ipam.cidr))
+				fmt.Sprintf("Failed to create pod sandbox: rpc error: code = Unknown desc = failed to setup network for sandbox: no IP addresses available in range set: %s", k.machine(w).ipam.cidr))
 			p.failed = true
 			p.todo = p.todo[:0]
 			k.done(env, p)

@@ -73,7 +73,7 @@ func (k *Kubelet) Crash(env *controller.Env) {
 		for i := range p.volumes {
 			p.volumes[i] = mount{index: p.volumes[i].index, label: p.volumes[i].label}
 		}
-		if r := w.room(k.cfg.Node, p.uid); r != nil {
+		if r := k.machine(w).room(p); r != nil {
 			r.procs = nil
 			w.releaseIP(r)
 		}

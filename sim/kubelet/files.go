@@ -195,9 +195,9 @@ func (w *World) WriteFile(pod apiserver.Key, container, path, content string) er
 // whose process started last, then the first node by name.
 func (w *World) latest(pod apiserver.Key) *room {
 	var best *room
-	for _, node := range slices.Sorted(maps.Keys(w.machines)) {
-		for _, r := range w.machines[node].rooms { // the later start wins, then the UID: order cannot matter
-			if r.pod.Name != pod.Name || r.pod.Namespace != pod.Namespace || len(r.procs) == 0 {
+	for _, node := range slices.Sorted(maps.Keys(w.numbers)) {
+		for _, r := range w.machine(node).rooms { // the later start wins, then the UID: order cannot matter
+			if r == nil || r.pod.Name != pod.Name || r.pod.Namespace != pod.Namespace || len(r.procs) == 0 {
 				continue
 			}
 			if best == nil || r.procs[0].since > best.procs[0].since ||

@@ -7,14 +7,16 @@ import "github.com/statefulsim/statefulsim/sim/apiserver"
 // count as what they identify in the API (a pod that is gone from it counts by
 // its name alone); container IDs, addresses and ages do not count.
 func (w *World) Hash(c *apiserver.Census) uint64 {
-	var sum uint64                    // a sum over maps: order cannot matter
-	for node, m := range w.machines { // as above
-		at := c.Name(node)
+	var sum uint64 // a sum over maps: order cannot matter
+	for _, m := range w.machines {
+		at := c.Name(m.node)
 		for image := range m.images { // as above
 			sum += apiserver.Blend(at, 1, c.Name(image))
 		}
-		for uid, r := range m.rooms { // as above
-			sum += apiserver.Blend(at, 2, c.ID(string(uid)), r.hash(c))
+		for _, r := range m.rooms {
+			if r != nil {
+				sum += apiserver.Blend(at, 2, c.ID(string(r.pod.UID)), r.hash(c))
+			}
 		}
 	}
 	for image := range w.missing { // as above

@@ -109,7 +109,7 @@ func (p *pod) imageBackoff(image string) *imageBackoff {
 
 func (k *Kubelet) hasImage(env *controller.Env, image string) bool {
 	w := env.World().(*World)
-	return w.machine(k.cfg.Node).images[w.image(image).full]
+	return k.machine(w).images[w.image(image).full]
 }
 
 // allPresent reports whether a pod's containers start without a question to a

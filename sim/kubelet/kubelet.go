@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/watch"
 
 	"github.com/statefulsim/statefulsim/sim/apiserver"
+	"github.com/statefulsim/statefulsim/sim/apiserver/shared"
 	"github.com/statefulsim/statefulsim/sim/controller"
 	"github.com/statefulsim/statefulsim/sim/engine"
 )
@@ -21,6 +22,9 @@ type Kubelet struct {
 	// hostIPs is the node's address, shared by the statuses of its pods.
 	hostIPs []corev1.HostIP
 	net     *hostnet // immutable
+
+	machineNumber int32
+	hasMachine    bool // the number is known
 
 	slots  []*pod // nil: free
 	free   []int32
@@ -162,7 +166,7 @@ func (k *Kubelet) observe(env *controller.Env, obj *corev1.Pod, deleted bool) {
 // downward API shows, or a readiness gate that the Ready condition misses
 // (HandlePodUpdates, HandlePodReconcile).
 func changed(old, obj *corev1.Pod) bool {
-	if obj.Generation != old.Generation || !sameStrings(old.Labels, obj.Labels) || !sameStrings(old.Annotations, obj.Annotations) {
+	if obj.Generation != old.Generation || !shared.Equal(old.Labels, obj.Labels) || !shared.Equal(old.Annotations, obj.Annotations) {
 		return true
 	}
 	for i := range obj.Spec.ReadinessGates {
@@ -178,18 +182,6 @@ func changed(old, obj *corev1.Pod) bool {
 // the begin of the pod's end, or that come closer.
 func concerns(old, obj *corev1.Pod) bool {
 	return (old.DeletionTimestamp == nil) != (obj.DeletionTimestamp == nil) || graceOf(old) != graceOf(obj) || changed(old, obj)
-}
-
-func sameStrings(a, b map[string]string) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for k, v := range a { // all must be equal: order cannot matter
-		if w, ok := b[k]; !ok || w != v {
-			return false
-		}
-	}
-	return true
 }
 
 // add takes on a pod that is new to the kubelet (HandlePodAdditions).
@@ -235,7 +227,8 @@ func (k *Kubelet) removed(env *controller.Env, p *pod) {
 }
 
 func (k *Kubelet) forget(env *controller.Env, p *pod) {
-	env.World().(*World).leave(k.cfg.Node, p.uid)
+	w := env.World().(*World)
+	w.leave(k.machine(w), p)
 	delete(k.byUID, p.uid)
 	k.slots[p.slot] = nil
 	k.free = append(k.free, p.slot)

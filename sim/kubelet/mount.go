@@ -229,7 +229,7 @@ func (k *Kubelet) mountTry(env *controller.Env, p *pod, i int) {
 	}
 	m.done, m.err, m.contents = true, "", nil
 	v.name = m.source(p.api).Name
-	w.enter(k.cfg.Node, p.api).mount(v)
+	k.machine(w).enter(p).mount(v)
 	k.allMounted(env, p)
 }
 
@@ -252,7 +252,7 @@ func (k *Kubelet) volume(w *World, p *pod, m *mount) (volume, error) {
 	case src.HostPath != nil:
 		return volume{tree: "node/" + k.cfg.Node + src.HostPath.Path}, nil
 	case src.EmptyDir != nil:
-		if v := w.enter(k.cfg.Node, p.api).volume(src.Name); v != nil && src.EmptyDir.Medium != corev1.StorageMediumMemory {
+		if v := k.machine(w).enter(p).volume(src.Name); v != nil && src.EmptyDir.Medium != corev1.StorageMediumMemory {
 			return *v, nil // the machine was off: the directory is on its disk
 		}
 		return volume{}, nil

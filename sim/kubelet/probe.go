@@ -291,7 +291,7 @@ func (k *Kubelet) ask(env *controller.Env, p *pod, i int16, t probeType, spec *c
 		path := spec.HTTPGet.Path
 		if asks {
 			w := env.World().(*World)
-			r := w.room(k.cfg.Node, p.uid)
+			r := k.machine(w).room(p)
 			res := w.ask(env.Now(), r, r.proc(c.name), &load, port, path)
 			if res.Status >= 200 && res.Status < 400 {
 				return success, ""

@@ -72,7 +72,7 @@ func (k *Kubelet) containerUp(env *controller.Env, p *pod) {
 	c := &p.containers[i]
 	spec := c.spec(p.api)
 	w := env.World().(*World)
-	r := w.enter(k.cfg.Node, p.api)
+	r := k.machine(w).enter(p)
 	next := run{attempt: c.run.attempt, running: true, started: env.Now(), last: c.run.exit, image: w.image(spec.Image), sandbox: p.sandbox.attempts}
 	if c.run.id != "" {
 		next.attempt++
@@ -137,7 +137,7 @@ func (k *Kubelet) exited(env *controller.Env, p *pod, i int16, e exit) {
 		p.stop(t, i)
 	}
 	c.run.end(e, env.Now())
-	if r := env.World().(*World).room(k.cfg.Node, p.uid); r != nil {
+	if r := k.machine(env.World().(*World)).room(p); r != nil {
 		r.end(c.name)
 	}
 	stopping, ofStep := c.kill.on, c.kill.step

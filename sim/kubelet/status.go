@@ -7,6 +7,7 @@ import (
 	resourcehelper "k8s.io/component-helpers/resource"
 
 	"github.com/statefulsim/statefulsim/sim/apiserver"
+	"github.com/statefulsim/statefulsim/sim/apiserver/shared"
 	"github.com/statefulsim/statefulsim/sim/controller"
 )
 
@@ -111,7 +112,7 @@ func (p *pod) containerStatuses(containers []container, old []corev1.ContainerSt
 // the same. What they take from the spec is if they show the same resources of it.
 func isSame(a, b corev1.ContainerStatus) bool {
 	return a.Name == b.Name && a.Ready == b.Ready && a.RestartCount == b.RestartCount && a.Image == b.Image && a.ImageID == b.ImageID &&
-		a.ContainerID == b.ContainerID && a.Started == b.Started && a.Resources == b.Resources && sharesAll(a.VolumeMounts, b.VolumeMounts) &&
+		a.ContainerID == b.ContainerID && a.Started == b.Started && a.Resources == b.Resources && shared.List(a.VolumeMounts, b.VolumeMounts) &&
 		isSameState(&a.State, &b.State) && isSameState(&a.LastTerminationState, &b.LastTerminationState)
 }
 

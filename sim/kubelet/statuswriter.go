@@ -10,6 +10,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/statefulsim/statefulsim/sim/apiserver"
+	"github.com/statefulsim/statefulsim/sim/apiserver/shared"
 	"github.com/statefulsim/statefulsim/sim/controller"
 	"github.com/statefulsim/statefulsim/sim/engine"
 )
@@ -102,12 +103,8 @@ func (k *Kubelet) statusWritten(env *controller.Env, p *pod, res apiserver.Resul
 // isCopy reports whether a status says what another says and shares with it
 // what it is made of.
 func isCopy(a, b *corev1.PodStatus) bool {
-	return sharesAll(a.Conditions, b.Conditions) && sharesAll(a.ContainerStatuses, b.ContainerStatuses) &&
-		sharesAll(a.InitContainerStatuses, b.InitContainerStatuses) && sameStatus(a, b)
-}
-
-func sharesAll[T any](a, b []T) bool {
-	return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0])
+	return shared.List(a.Conditions, b.Conditions) && shared.List(a.ContainerStatuses, b.ContainerStatuses) &&
+		shared.List(a.InitContainerStatuses, b.InitContainerStatuses) && sameStatus(a, b)
 }
 
 // retire deletes a pod of which nothing is left on the node and whose last
@@ -266,7 +263,7 @@ func sameTime(a, b *metav1.Time) bool {
 }
 
 func sameConditions(a, b []corev1.PodCondition) bool {
-	if len(a) != len(b) || sharesAll(a, b) {
+	if len(a) != len(b) || shared.List(a, b) {
 		return len(a) == len(b)
 	}
 	for i := range a {
@@ -279,7 +276,7 @@ func sameConditions(a, b []corev1.PodCondition) bool {
 }
 
 func sameContainers(a, b []corev1.ContainerStatus) bool {
-	if len(a) != len(b) || sharesAll(a, b) {
+	if len(a) != len(b) || shared.List(a, b) {
 		return len(a) == len(b)
 	}
 	for i := range a {

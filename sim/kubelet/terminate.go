@@ -104,7 +104,7 @@ func (k *Kubelet) stopped(env *controller.Env, p *pod) {
 // (K22), and its volumes are unmounted (SyncTerminatedPod).
 func (k *Kubelet) sandboxDown(env *controller.Env, p *pod) {
 	w := env.World().(*World)
-	if r := w.room(k.cfg.Node, p.uid); r != nil {
+	if r := k.machine(w).room(p); r != nil {
 		w.releaseIP(r)
 	}
 	p.sandbox.up = false
@@ -121,7 +121,8 @@ func (k *Kubelet) sandboxDown(env *controller.Env, p *pod) {
 // unmounted ends a pod on its node (TerminatePod): containers that were never
 // seen to end count as failed, and the pod may be deleted from the API.
 func (k *Kubelet) unmounted(env *controller.Env, p *pod) {
-	env.World().(*World).leave(k.cfg.Node, p.uid)
+	w := env.World().(*World)
+	w.leave(k.machine(w), p)
 	k.enter(p, finished)
 	p.busy = false
 	if p.gone {

@@ -36,7 +36,8 @@ type World struct {
 
 	cfg      *WorldConfig // configuration: shared between forks
 	missing  map[string]bool
-	machines map[string]*machine
+	machines []*machine       // in the order in which they came
+	numbers  map[string]int32 // of machines, by node
 	byIP     map[netip.Addr]*room
 	trees    map[string]map[string]string // volumes that are neither NFS nor a pod's own
 	subnets  int
@@ -47,9 +48,10 @@ var _ controller.World = (*World)(nil)
 
 // machine is one node's hardware.
 type machine struct {
+	number int32 // its index in the World
 	node   string
 	images map[string]bool
-	rooms  map[types.UID]*room
+	rooms  []*room // by the kubelet's slots of their pods; nil: none
 	ipam   ipam
 }
 
@@ -57,6 +59,7 @@ type machine struct {
 // volumes.
 type room struct {
 	at      *machine
+	slot    int32
 	pod     guest
 	ip      netip.Addr // valid while the sandbox is up
 	net     *hostnet   // immutable; nil before there was a sandbox
@@ -111,7 +114,7 @@ type Process struct {
 func NewWorld(cfg WorldConfig) *World {
 	return &World{
 		NFS: nfs.New(cfg.NFS), cfg: &cfg, missing: map[string]bool{},
-		machines: map[string]*machine{}, byIP: map[netip.Addr]*room{},
+		numbers: map[string]int32{}, byIP: map[netip.Addr]*room{},
 		trees: map[string]map[string]string{}, known: map[string]*image{},
 	}
 }
@@ -125,20 +128,24 @@ func (w *World) Fork() controller.World {
 	for k, t := range w.trees { // a map from a map
 		f.trees[k] = maps.Clone(t)
 	}
-	f.machines = make(map[string]*machine, len(w.machines))
-	for name, m := range w.machines { // a map from a map
-		f.machines[name] = m.fork()
+	f.numbers = maps.Clone(w.numbers)
+	f.machines = make([]*machine, len(w.machines))
+	for i, m := range w.machines {
+		f.machines[i] = m.fork()
 	}
 	f.byIP = make(map[netip.Addr]*room, len(w.byIP))
 	for ip, r := range w.byIP { // a map from a map
-		f.byIP[ip] = f.machines[r.at.node].rooms[r.pod.UID]
+		f.byIP[ip] = f.machines[r.at.number].rooms[r.slot]
 	}
 	return &f
 }
 
 func (m *machine) fork() *machine {
-	f := &machine{node: m.node, images: maps.Clone(m.images), rooms: make(map[types.UID]*room, len(m.rooms)), ipam: m.ipam.fork()}
-	for uid, r := range m.rooms { // a map from a map
+	f := &machine{number: m.number, node: m.node, images: maps.Clone(m.images), rooms: make([]*room, len(m.rooms)), ipam: m.ipam.fork()}
+	for i, r := range m.rooms {
+		if r == nil {
+			continue
+		}
 		c := *r
 		c.at = f
 		c.procs = slices.Clone(r.procs)
@@ -149,7 +156,7 @@ func (m *machine) fork() *machine {
 		for i := range c.volumes {
 			c.volumes[i].files = maps.Clone(c.volumes[i].files)
 		}
-		f.rooms[uid] = &c
+		f.rooms[i] = &c
 	}
 	return f
 }
@@ -157,12 +164,15 @@ func (m *machine) fork() *machine {
 // Processes lists what runs, by namespace, pod name, node, UID and container.
 func (w *World) Processes() []Process {
 	var list []Process
-	for _, m := range w.machines { // sorted below
-		for uid, r := range m.rooms { // sorted below
+	for _, m := range w.machines {
+		for _, r := range m.rooms {
+			if r == nil {
+				continue
+			}
 			for i := range r.procs {
 				p := &r.procs[i]
 				proc := Process{
-					Node: m.node, Pod: r.pod.Key, UID: uid, Container: p.spec.Name,
+					Node: m.node, Pod: r.pod.Key, UID: r.pod.UID, Container: p.spec.Name,
 					ContainerID: p.id, Image: p.spec.Image, Since: p.since,
 				}
 				if r.ip.IsValid() {
@@ -180,8 +190,8 @@ func (w *World) Processes() []Process {
 
 // Images lists the images that a node has, sorted.
 func (w *World) Images(node string) []string {
-	if m := w.machines[node]; m != nil {
-		return slices.Sorted(maps.Keys(m.images))
+	if i, ok := w.numbers[node]; ok {
+		return slices.Sorted(maps.Keys(w.machines[i].images))
 	}
 	return nil
 }
@@ -242,42 +252,55 @@ func (w *World) lookup(image string) (Workload, bool) {
 	return load, ok
 }
 
+// machine returns a node's machine, which it makes if need be.
 func (w *World) machine(node string) *machine {
-	m := w.machines[node]
-	if m == nil {
-		m = &machine{node: node, images: map[string]bool{}, rooms: map[types.UID]*room{}}
-		w.machines[node] = m
+	i, ok := w.numbers[node]
+	if !ok {
+		i = int32(len(w.machines))
+		w.numbers[node] = i
+		w.machines = append(w.machines, &machine{number: i, node: node, images: map[string]bool{}})
 	}
-	return m
+	return w.machines[i]
 }
 
-// room returns a pod's room on a node, or nil.
-func (w *World) room(node string, uid types.UID) *room {
-	if m := w.machines[node]; m != nil {
-		return m.rooms[uid]
+// machine returns the kubelet's own machine. It remembers its number: the machine
+// itself is another in each fork.
+func (k *Kubelet) machine(w *World) *machine {
+	if !k.hasMachine {
+		k.machineNumber, k.hasMachine = w.machine(k.cfg.Node).number, true
+	}
+	return w.machines[k.machineNumber]
+}
+
+// room returns a pod's room, or nil.
+func (m *machine) room(p *pod) *room {
+	if int(p.slot) < len(m.rooms) {
+		return m.rooms[p.slot]
 	}
 	return nil
 }
 
-// enter returns a pod's room on a node, which it makes if need be.
-func (w *World) enter(node string, pod *corev1.Pod) *room {
-	m := w.machine(node)
-	r := m.rooms[pod.UID]
+// enter returns a pod's room, which it makes if need be.
+func (m *machine) enter(p *pod) *room {
+	r := m.room(p)
 	if r == nil {
-		r = &room{at: m, pod: guestOf(pod)}
-		m.rooms[pod.UID] = r
+		r = &room{at: m, slot: p.slot, pod: guestOf(p.api)}
+		for len(m.rooms) <= int(p.slot) {
+			m.rooms = append(m.rooms, nil)
+		}
+		m.rooms[p.slot] = r
 	}
 	return r
 }
 
-// leave gives up a pod's room.
-func (w *World) leave(node string, uid types.UID) {
-	if r := w.room(node, uid); r != nil {
+// leave gives up a pod's room on a machine.
+func (w *World) leave(m *machine, p *pod) {
+	if r := m.room(p); r != nil {
 		if len(r.procs) > 0 {
-			panic(fmt.Sprintf("kubelet: pod %s/%s leaves node %s with %d running processes", r.pod.Namespace, r.pod.Name, node, len(r.procs)))
+			panic(fmt.Sprintf("kubelet: pod %s/%s leaves node %s with %d running processes", r.pod.Namespace, r.pod.Name, m.node, len(r.procs)))
 		}
 		w.releaseIP(r)
-		delete(r.at.rooms, uid)
+		m.rooms[p.slot] = nil
 	}
 }
 
