@@ -23,9 +23,10 @@
 // for byte, and, unless -timings=false, what depends on this machine: wall time
 // and memory. While it runs a line a second goes to the standard error.
 //
-// The garbage is collected when there is as much of it as of what lives, or before
-// that, so that the process keeps to -memory. Give it more for a million pods, or
-// it will collect all the time.
+// Garbage is collected when there is as much of it as of what lives, or before
+// that, so that the process keeps to -memory. Less than the default makes the
+// largest cluster slower, and a million pods need more: else garbage is collected
+// all the time.
 //
 // The exit code is 1 if a phase did not end as it should, 2 for wrong flags.
 package main
@@ -66,7 +67,7 @@ type options struct {
 
 // The bounds of a run. Beyond these a process would need tens of gigabytes.
 const (
-	defaultMemory = 3.75 // so that the largest cluster takes less than 4
+	defaultMemory = 5.5 // the least with which the largest cluster takes no longer than without a limit
 
 	maxNodes    = 50_000
 	maxPods     = 2_000_000
