@@ -8,7 +8,7 @@
 // cycle that runs beside the next ones. A cycle decides at one instant: its
 // latency passes before it, and what happens meanwhile is seen by it.
 //
-// Rules held here, by their numbers in SEMANTICS.md: C1–C5 and the reasons of
+// Rules held here, by their numbers in sim/RULES.md: C1–C5 and the reasons of
 // C10 (package plugin), C7 (package queue), C9–C12, M3 and §0.7.
 //
 // Deviations:

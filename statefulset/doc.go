@@ -23,7 +23,7 @@
 //	status.go    the status (S30–S32) and the Progressing condition (S28)
 //	events.go    the Events (S37)
 //
-// Upstream's bugs are here too: S29, and what SEMANTICS.md lists as still so. One
+// Upstream's bugs are here too: S29, and what sim/RULES.md lists as still so. One
 // more came up in the tests: a Parallel set with type RollingUpdate and no
 // rollingUpdate field, in the middle of an update, that lacks a pod below
 // status.currentReplicas, creates it at the current revision and deletes it again

@@ -10,7 +10,7 @@
 // between two of its writes. The binder decides from a cache of its own, which
 // its own writes update at once, and which is otherwise as late as its queues.
 //
-// Rules held here, by their numbers in SEMANTICS.md:
+// Rules held here, by their numbers in sim/RULES.md:
 //
 //   - V1: one worker each for volumes and claims, and a walk over everything at
 //     each multiple of 15 s. Here that tick exists only while somebody is

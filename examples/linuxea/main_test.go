@@ -116,7 +116,7 @@ func TestArticleFacts(t *testing.T) {
 	}
 }
 
-// TestRows checks the rows of each watch against SEMANTICS §4: three Pending
+// TestRows checks the rows of each watch against RULES.md §4: three Pending
 // rows with a new claim, two with an existing one.
 func TestRows(t *testing.T) {
 	_, c := told(t, Setting{Seed: articleSeed})

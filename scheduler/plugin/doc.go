@@ -8,7 +8,7 @@
 // one shape, which [Cycle.Sample] filters and scores once for all of them. A pod
 // with wishes of its own (affinity, constraints, ports) is tried node by node.
 //
-// Rules held here, by their numbers in SEMANTICS.md: C1 (the plugins and their
+// Rules held here, by their numbers in sim/RULES.md: C1 (the plugins and their
 // weights), C2 (the system's default spread), C3 (resource scores), C5 (which
 // nodes are equally good), the reasons of C10 (§0.6), and M3.
 package plugin

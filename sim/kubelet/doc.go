@@ -26,7 +26,7 @@
 // the containers: reading and writing their files, asking them over HTTP. What
 // a container does is a [Workload], found by image.
 //
-// Rules held: §0.8, K14, K16 to K22, the write sequences of SEMANTICS §4, M1, M4, D9
+// Rules held: §0.8, K14, K16 to K22, the write sequences of RULES.md §4, M1, M4, D9
 // (hosts and resolv.conf), the node's side of N2, N5 and N6, A9 (a grace period
 // can only get shorter) and A11 (whole seconds).
 //

@@ -19,7 +19,7 @@ spec:
   containers: [{name: nginx, image: "marksugar/nginx:1.14.a"}]
 `
 
-// The rows of creation and deletion at the head of SEMANTICS §4.
+// The rows of creation and deletion at the head of RULES.md §4.
 func TestRowsOfCreationAndDeletion(t *testing.T) {
 	l := newLab(t, options{engine: engine.Strategy{Mode: engine.First}})
 	l.create(web0)

@@ -4,7 +4,7 @@
 // its other verbs. All functions are pure: an object and the time of looking
 // in, text out. Objects are only read, so shared ones may be passed.
 //
-// Rules of Kubernetes held here (SEMANTICS.md):
+// Rules of Kubernetes held here (sim/RULES.md):
 //
 //   - K8: a watch prints one row for every event, deletions too: [Watcher]
 //   - K23, §0.9: READY, STATUS and RESTARTS of a pod: [Summarize]

@@ -10,7 +10,7 @@
 // and a volume whose node affinity is more than one host name, cost a walk over
 // the candidates.
 //
-// Rules held here, by their numbers in SEMANTICS.md:
+// Rules held here, by their numbers in sim/RULES.md:
 //
 //   - V2: groups by exact access-mode set, fewest modes first ([Index.ForClaim])
 //   - V3: what disqualifies a volume; volumes reserved for the claim come first

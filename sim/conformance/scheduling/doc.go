@@ -1,7 +1,7 @@
 // Package scheduling holds our scheduler against upstream's, state by state:
 // k8s.io/kubernetes v1.37.2's scheduler with its default profile, its cache,
 // queue, plugins and preemption, against packages scheduler and
-// scheduler/plugin. C1–C5, C9, C10, C12 and M3 of SEMANTICS.md.
+// scheduler/plugin. C1–C5, C9, C10, C12 and M3 of sim/RULES.md.
 //
 // A [State] is drawn as objects: nodes, pods on them and pods that are promised
 // one, claims, volumes and classes, Services and a StatefulSet, disruption
