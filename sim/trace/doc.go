@@ -10,6 +10,9 @@
 //   - [WriteSVG]: a picture, one lane for each pod over virtual time.
 //   - [WritePerfetto]: the same for ui.perfetto.dev and chrome://tracing.
 //
+// The state of a pod is the STATUS that kubectl get prints, everywhere: package
+// table decides it (K23).
+//
 // Whatever is written is a function of the records alone, byte for byte. No
 // function changes a record or keeps one.
 //

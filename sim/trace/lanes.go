@@ -2,6 +2,7 @@ package trace
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/statefulsim/statefulsim/sim/apiserver"
 	"github.com/statefulsim/statefulsim/sim/engine"
+	"github.com/statefulsim/statefulsim/sim/table"
 )
 
 // phase is the stage of a pod's life that a picture colours.
@@ -32,48 +34,50 @@ const (
 
 var phaseNames = [phases]string{"Pending", "ContainerCreating", "Running", "Ready", "Failing", "Completed", "Terminating"}
 
-// state is what a pod's record says of it: its phase, and the word that kubectl
-// would print or one close to it.
+// state is what a pod's record says of it: the phase that colours it, and the
+// word that kubectl prints as its STATUS.
 type state struct {
 	phase phase
 	text  string
 }
 
-// stateOf reads the state of a pod. A container counts as ready only while it
-// runs, and the pod's Ready condition must agree (N2).
+// stateOf reads the state of a pod. The word is that of table.Summarize, so that
+// pictures and tables tell the same; the phase follows from the word. What runs
+// is ready if all of its containers run and are ready and the pod's Ready
+// condition agrees (N2).
 func stateOf(pod *corev1.Pod) state {
-	switch {
-	case pod.DeletionTimestamp != nil:
-		return state{terminating, "Terminating"}
-	case pod.Status.Phase == corev1.PodFailed:
-		return state{failing, cmp.Or(pod.Status.Reason, "Error")}
-	case pod.Status.Phase == corev1.PodSucceeded:
-		return state{completed, "Completed"}
+	s := table.Summarize(pod)
+	ph := phaseOf(s.Status)
+	if ph == running && isReady(pod, s) {
+		ph = ready
 	}
-	statuses := slices.Concat(pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses)
-	for _, c := range statuses {
-		if w := c.State.Waiting; w != nil && w.Reason != "" && w.Reason != "ContainerCreating" && w.Reason != "PodInitializing" {
-			return state{failing, w.Reason} // CrashLoopBackOff, ImagePullBackOff …
-		}
-	}
-	switch {
-	case pod.Status.Phase == corev1.PodRunning && isReady(pod):
-		return state{ready, "Ready"}
-	case pod.Status.Phase == corev1.PodRunning:
-		return state{running, "Running"}
-	case len(statuses) > 0 || pod.Status.StartTime != nil:
-		return state{creating, "ContainerCreating"}
-	}
-	return state{pending, "Pending"}
+	return state{ph, s.Status}
 }
 
-func isReady(pod *corev1.Pod) bool {
-	for _, c := range pod.Status.ContainerStatuses {
-		if !c.Ready || c.State.Running == nil {
-			return false
-		}
+// phaseOf returns the phase of a STATUS. A word that it does not know is the
+// reason of a failure: there is no end of those.
+func phaseOf(status string) phase {
+	switch status {
+	case "", string(corev1.PodPending), corev1.PodReasonSchedulingGated:
+		return pending
+	case "ContainerCreating", "PodInitializing":
+		return creating
+	case string(corev1.PodRunning), "NotReady":
+		return running
+	case "Completed", "ExitCode:0", string(corev1.PodSucceeded):
+		return completed
+	case "Terminating":
+		return terminating
 	}
-	return slices.ContainsFunc(pod.Status.Conditions, func(c corev1.PodCondition) bool {
+	var done, all int
+	if n, err := fmt.Sscanf(status, "Init:%d/%d", &done, &all); n == 2 && err == nil {
+		return creating
+	}
+	return failing
+}
+
+func isReady(pod *corev1.Pod, s table.PodSummary) bool {
+	return s.Ready == s.Containers && slices.ContainsFunc(pod.Status.Conditions, func(c corev1.PodCondition) bool {
 		return c.Type == corev1.PodReady && c.Status == corev1.ConditionTrue
 	})
 }

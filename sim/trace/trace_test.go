@@ -18,9 +18,11 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/watch"
+	"pgregory.net/rapid"
 
 	"github.com/statefulsim/statefulsim/sim/apiserver"
 	"github.com/statefulsim/statefulsim/sim/engine"
+	"github.com/statefulsim/statefulsim/sim/table"
 )
 
 func lines(t *testing.T, recs []*apiserver.Record) string {
@@ -268,38 +270,116 @@ func TestClock(t *testing.T) {
 	}
 }
 
-// The state of a pod is what kubectl says, but that a container counts as ready
-// only while it runs, and that the Ready condition counts too (N2).
+// The state of a pod is the STATUS of kubectl get; its colour follows from that,
+// and a pod is ready only while its containers run and its condition agrees (N2).
 func TestStates(t *testing.T) {
-	running := func(isReady bool, condition corev1.ConditionStatus) corev1.Pod {
-		p := corev1.Pod{Status: corev1.PodStatus{Phase: corev1.PodRunning}}
+	pod := func(phase corev1.PodPhase, isReady bool, condition corev1.ConditionStatus, c corev1.ContainerState) corev1.Pod {
+		p := corev1.Pod{Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: "c"}}}, Status: corev1.PodStatus{Phase: phase}}
 		p.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodReady, Status: condition}}
-		p.Status.ContainerStatuses = []corev1.ContainerStatus{{Ready: isReady, State: corev1.ContainerState{Running: &corev1.ContainerStateRunning{}}}}
+		p.Status.ContainerStatuses = []corev1.ContainerStatus{{Name: "c", Ready: isReady, State: c}}
 		return p
 	}
-	waiting := func(reason string) corev1.Pod {
-		p := corev1.Pod{Status: corev1.PodStatus{Phase: corev1.PodPending}}
-		p.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue}} // the recordings' prober
-		p.Status.ContainerStatuses = []corev1.ContainerStatus{{Ready: true, State: corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: reason}}}}
-		return p
+	runs := corev1.ContainerState{Running: &corev1.ContainerStateRunning{}}
+	waits := func(reason string) corev1.ContainerState {
+		return corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: reason}}
 	}
-	deleting := running(true, corev1.ConditionTrue)
+	ended := func(code int32, reason string) corev1.ContainerState {
+		return corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{ExitCode: code, Reason: reason}}
+	}
+	deleting := pod(corev1.PodRunning, true, corev1.ConditionTrue, runs)
 	deleting.DeletionTimestamp = &metav1.Time{}
-	for want, pod := range map[string]corev1.Pod{
-		"Pending":           {Status: corev1.PodStatus{Phase: corev1.PodPending}},
-		"ContainerCreating": waiting("ContainerCreating"),
-		"ImagePullBackOff":  waiting("ImagePullBackOff"),
-		"Ready":             running(true, corev1.ConditionTrue),
-		"Running":           running(false, corev1.ConditionFalse),
-		"Terminating":       deleting,
-		"Evicted":           {Status: corev1.PodStatus{Phase: corev1.PodFailed, Reason: "Evicted"}},
-		"Error":             {Status: corev1.PodStatus{Phase: corev1.PodFailed}},
-		"Completed":         {Status: corev1.PodStatus{Phase: corev1.PodSucceeded}},
+	for _, c := range []struct {
+		pod   corev1.Pod
+		phase phase
+		text  string
+	}{
+		{corev1.Pod{Status: corev1.PodStatus{Phase: corev1.PodPending}}, pending, "Pending"},
+		{pod(corev1.PodPending, true, corev1.ConditionTrue, waits("ContainerCreating")), creating, "ContainerCreating"}, // the recordings' prober
+		{pod(corev1.PodPending, false, corev1.ConditionFalse, waits("ImagePullBackOff")), failing, "ImagePullBackOff"},
+		{pod(corev1.PodRunning, true, corev1.ConditionTrue, runs), ready, "Running"},
+		{pod(corev1.PodRunning, false, corev1.ConditionFalse, runs), running, "Running"},
+		{pod(corev1.PodRunning, true, corev1.ConditionFalse, runs), running, "Running"}, // an unreachable node
+		{pod(corev1.PodRunning, false, corev1.ConditionFalse, waits("CrashLoopBackOff")), failing, "CrashLoopBackOff"},
+		{pod(corev1.PodRunning, false, corev1.ConditionFalse, ended(1, "Error")), failing, "Error"}, // between two runs
+		{pod(corev1.PodRunning, false, corev1.ConditionFalse, ended(0, "Completed")), completed, "Completed"},
+		{pod(corev1.PodRunning, false, corev1.ConditionFalse, ended(137, "OOMKilled")), failing, "OOMKilled"},
+		{deleting, terminating, "Terminating"},
+		{corev1.Pod{Status: corev1.PodStatus{Phase: corev1.PodFailed, Reason: "Evicted"}}, failing, "Evicted"},
+		{pod(corev1.PodSucceeded, false, corev1.ConditionFalse, ended(0, "Completed")), completed, "Completed"},
 	} {
-		require.Equal(t, want, stateOf(&pod).text)
+		require.Equal(t, state{c.phase, c.text}, stateOf(&c.pod))
 	}
-	unreachable := running(true, corev1.ConditionFalse)
-	require.Equal(t, "Running", stateOf(&unreachable).text)
+}
+
+// TestPicturesAgreeWithTables draws random pods: the word in the picture is the
+// cell STATUS, it is coloured as ready only if READY says n/n and STATUS Running,
+// and never as running when it is in trouble.
+func TestPicturesAgreeWithTables(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		pod := drawPod(t)
+		row := table.New(apiserver.Pod, []apiserver.Object{pod}, time.Unix(0, 0)).Rows[0].Cells
+		recs := []*apiserver.Record{{Type: watch.Added, Kind: apiserver.Pod, Key: apiserver.KeyOf(pod), Object: pod},
+			{Type: watch.Deleted, Kind: apiserver.Pod, Key: apiserver.KeyOf(pod), Object: pod, Old: pod, Time: engine.Time(time.Second)}}
+		var svg, text bytes.Buffer
+		require.NoError(t, WriteSVG(&svg, recs, Timeline{}))
+		require.NoError(t, WriteText(&text, recs))
+		require.Contains(t, svg.String(), fmt.Sprintf("<title>%s %s, ", pod.Name, escape(row[2])))
+		require.Contains(t, text.String(), row[2])
+		full, status := row[1][:1] == row[1][2:], row[2]
+		is := func(ph phase) bool { return strings.Contains(svg.String(), fmt.Sprintf("fill=%q><title>", fills[ph])) }
+		require.True(t, !is(ready) || full && status == "Running", "%s %s is drawn as ready", row[1], status)
+		require.Equal(t, status == "Running" || status == "NotReady", is(ready) || is(running), "%s", status)
+	})
+}
+
+// drawPod draws any pod with up to two containers and an init container.
+func drawPod(t *rapid.T) *corev1.Pod {
+	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "p", UID: "u"}}
+	pod.Status.Phase = rapid.SampledFrom([]corev1.PodPhase{"", corev1.PodPending, corev1.PodRunning, corev1.PodSucceeded, corev1.PodFailed, corev1.PodUnknown}).Draw(t, "phase")
+	pod.Status.Reason = rapid.SampledFrom([]string{"", "", "", "Evicted", "NodeLost", "NodeAffinity"}).Draw(t, "reason")
+	for _, typ := range []corev1.PodConditionType{corev1.PodReady, corev1.PodInitialized, corev1.PodScheduled} {
+		if status := rapid.SampledFrom([]corev1.ConditionStatus{"", corev1.ConditionTrue, corev1.ConditionFalse}).Draw(t, "condition"); status != "" {
+			pod.Status.Conditions = append(pod.Status.Conditions, corev1.PodCondition{Type: typ, Status: status,
+				Reason: rapid.SampledFrom([]string{"", "", corev1.PodReasonSchedulingGated}).Draw(t, "why")})
+		}
+	}
+	if rapid.Bool().Draw(t, "deleting") {
+		pod.DeletionTimestamp = &metav1.Time{Time: time.Unix(0, 0)}
+	}
+	statuses := func(name string) []corev1.ContainerStatus {
+		if rapid.Bool().Draw(t, "no statuses") {
+			return nil
+		}
+		c := corev1.ContainerStatus{Name: name, Ready: rapid.Bool().Draw(t, "ready"), RestartCount: rapid.Int32Range(0, 9).Draw(t, "restarts")}
+		if rapid.Bool().Draw(t, "started known") {
+			started := rapid.Bool().Draw(t, "started")
+			c.Started = &started
+		}
+		switch rapid.IntRange(0, 3).Draw(t, "state") {
+		case 1:
+			c.State.Running = &corev1.ContainerStateRunning{}
+		case 2:
+			c.State.Waiting = &corev1.ContainerStateWaiting{Reason: rapid.SampledFrom([]string{"", "ContainerCreating", "PodInitializing", "CrashLoopBackOff", "ErrImagePull"}).Draw(t, "waiting")}
+		case 3:
+			c.State.Terminated = &corev1.ContainerStateTerminated{ExitCode: rapid.Int32Range(0, 2).Draw(t, "code"), Signal: rapid.Int32Range(0, 1).Draw(t, "signal"),
+				Reason: rapid.SampledFrom([]string{"", "Completed", "Error", "OOMKilled"}).Draw(t, "ended")}
+		}
+		return []corev1.ContainerStatus{c}
+	}
+	if rapid.Bool().Draw(t, "init") {
+		c := corev1.Container{Name: "i"}
+		if rapid.Bool().Draw(t, "sidecar") {
+			always := corev1.ContainerRestartPolicyAlways
+			c.RestartPolicy = &always
+		}
+		pod.Spec.InitContainers = []corev1.Container{c}
+		pod.Status.InitContainerStatuses = statuses("i")
+	}
+	for _, name := range []string{"a", "b"}[:rapid.IntRange(1, 2).Draw(t, "containers")] {
+		pod.Spec.Containers = append(pod.Spec.Containers, corev1.Container{Name: name})
+		pod.Status.ContainerStatuses = append(pod.Status.ContainerStatuses, statuses(name)...)
+	}
+	return pod
 }
 
 func BenchmarkWriter(b *testing.B) {
