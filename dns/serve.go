@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"sync"
+	"time"
 
 	miekg "github.com/miekg/dns"
 )
@@ -46,7 +48,7 @@ func Serve(addr string, x *Index) (*Listening, error) {
 	}
 	s := &Listening{
 		udp:  &miekg.Server{PacketConn: conn, Handler: snapshot},
-		tcp:  &miekg.Server{Listener: l, Handler: snapshot},
+		tcp:  &miekg.Server{Listener: newPatientListener(l), Handler: snapshot},
 		addr: conn.LocalAddr().String(),
 	}
 	for _, server := range []*miekg.Server{s.udp, s.tcp} {
@@ -68,3 +70,41 @@ func (s *Listening) Addr() string { return s.addr }
 
 // Close ends the service.
 func (s *Listening) Close() error { return errors.Join(s.udp.Shutdown(), s.tcp.Shutdown()) }
+
+// patientListener waits before it tries again where another listener fails at
+// once: without it the library's loop spins while the process has no file
+// descriptors left. As in net/http it waits 5 ms at first, then twice as long
+// each time, up to a second.
+type patientListener struct {
+	net.Listener
+	once   sync.Once
+	closed chan struct{}
+	after  func(time.Duration) <-chan time.Time // time.After, but in tests
+}
+
+func newPatientListener(l net.Listener) *patientListener {
+	return &patientListener{Listener: l, closed: make(chan struct{}), after: time.After}
+}
+
+// Accept waits for a connection, and past errors that pass.
+func (l *patientListener) Accept() (net.Conn, error) {
+	const longest = time.Second
+	for wait := 5 * time.Millisecond; ; wait = min(2*wait, longest) {
+		conn, err := l.Listener.Accept()
+		var passing interface{ Temporary() bool } // EMFILE and the like; net.Error has no other word for them
+		if err == nil || !errors.As(err, &passing) || !passing.Temporary() {
+			return conn, err
+		}
+		select {
+		case <-l.after(wait):
+		case <-l.closed:
+			return nil, net.ErrClosed
+		}
+	}
+}
+
+// Close ends Accept.
+func (l *patientListener) Close() error {
+	l.once.Do(func() { close(l.closed) })
+	return l.Listener.Close()
+}

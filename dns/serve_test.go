@@ -1,7 +1,11 @@
 package dns
 
 import (
+	"net"
+	"os"
+	"syscall"
 	"testing"
+	"time"
 
 	miekg "github.com/miekg/dns"
 	"github.com/stretchr/testify/assert"
@@ -28,4 +32,45 @@ func TestServeOverUDPAndTCP(t *testing.T) {
 	require.NoError(t, err)
 	assert.False(t, reply.Truncated)
 	assert.Len(t, reply.Answer, 200)
+}
+
+// poorListener has no file descriptors for so many calls.
+type poorListener struct {
+	net.Listener
+	fails, calls int
+}
+
+func (l *poorListener) Accept() (net.Conn, error) {
+	l.calls++
+	if l.fails--; l.fails >= 0 {
+		return nil, &net.OpError{Op: "accept", Err: os.NewSyscallError("accept4", syscall.EMFILE)}
+	}
+	return nil, net.ErrClosed
+}
+
+func (l *poorListener) Close() error { return nil }
+
+// TestOutOfDescriptors holds that every failure is waited out, longer each time,
+// up to a second, and that Close ends the waiting.
+func TestOutOfDescriptors(t *testing.T) {
+	poor := &poorListener{fails: 10}
+	l := newPatientListener(poor)
+	var waited []time.Duration
+	l.after = func(d time.Duration) <-chan time.Time {
+		waited = append(waited, d)
+		now := make(chan time.Time, 1)
+		now <- time.Time{}
+		return now
+	}
+	_, err := l.Accept()
+	require.ErrorIs(t, err, net.ErrClosed)
+	ms := time.Millisecond
+	assert.Equal(t, []time.Duration{5 * ms, 10 * ms, 20 * ms, 40 * ms, 80 * ms, 160 * ms, 320 * ms, 640 * ms, time.Second, time.Second}, waited)
+	assert.Equal(t, 11, poor.calls)
+
+	poor.fails = 1
+	l.after = func(time.Duration) <-chan time.Time { return nil } // never
+	require.NoError(t, l.Close())
+	_, err = l.Accept()
+	require.ErrorIs(t, err, net.ErrClosed)
 }

@@ -170,15 +170,39 @@ func TestTwiceTheSame(t *testing.T) {
 	b, _ := told(t, Setting{Seed: 11})
 	assert.True(t, a == b)
 	var x, y bytes.Buffer
-	require.NoError(t, run(t.Context(), &x, 11, "json", ""))
-	require.NoError(t, run(t.Context(), &y, 11, "json", ""))
+	require.Zero(t, run(t.Context(), []string{"-seed", "11", "-o", "json"}, &x, io.Discard))
+	require.Zero(t, run(t.Context(), []string{"-seed=11", "-o=json"}, &y, io.Discard))
 	assert.True(t, x.String() == y.String())
-	assert.Error(t, run(t.Context(), io.Discard, 0, "xml", ""))
+}
+
+func TestCommandLine(t *testing.T) {
+	for _, c := range []struct {
+		args, want string
+		code       int
+	}{
+		{"-h", "usage: linuxea [flags]\n  -dns ADDRESS\n", 0},
+		{"-nosuch", "error: flag provided but not defined: -nosuch\n", 2},
+		{"pods", `error: unexpected argument "pods" (-h for help)`, 2},
+		{"-o xml", "error: -o xml: want text, json or svg", 2},
+		{"-seed -1", `error: invalid value "-1" for flag -seed`, 2},
+		{"-dns 0.0.0.0:5353", "error: -dns 0.0.0.0:5353: listens beyond this machine", 2},
+		{"-dns :5353", "error: -dns :5353: listens beyond this machine", 2},
+		{"-dns [::]:5353", "listens beyond this machine", 2},
+		{"-dns 192.0.2.1:5353", "listens beyond this machine", 2},
+		{"-dns example.com:5353", "listens beyond this machine", 2},
+		{"-dns 5353", "error: -dns 5353: want HOST:PORT", 2},
+		{"-dns-public", "error: -dns-public: there is no -dns", 2},
+		{"-dns 192.0.2.1:1 -dns-public", "error: serving DNS: listen udp 192.0.2.1:1", 1},
+	} {
+		var stderr strings.Builder
+		assert.Equal(t, c.code, run(t.Context(), strings.Fields(c.args), io.Discard, &stderr), c.args)
+		assert.Contains(t, stderr.String(), c.want, c.args)
+	}
 }
 
 func TestJSONIsWatchEvents(t *testing.T) {
 	var out bytes.Buffer
-	require.NoError(t, run(t.Context(), &out, articleSeed, "json", ""))
+	require.Zero(t, run(t.Context(), []string{"-o", "json"}, &out, io.Discard))
 	recs, err := trace.Read(&out)
 	require.NoError(t, err)
 	_, c := told(t, Setting{Seed: articleSeed})
@@ -189,9 +213,9 @@ func TestJSONIsWatchEvents(t *testing.T) {
 func TestServedDNS(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	r, w := io.Pipe()
-	ended := make(chan error, 1)
+	ended := make(chan int, 1)
 	go func() {
-		ended <- run(ctx, w, articleSeed, "text", "127.0.0.1:0")
+		ended <- run(ctx, []string{"-dns", "127.0.0.1:0"}, w, io.Discard)
 		_ = w.Close()
 	}()
 	var addr string
@@ -226,7 +250,7 @@ func TestServedDNS(t *testing.T) {
 		assert.Equal(t, "satefulset-0."+service, ask(reverse, miekg.TypePTR).Answer[0].(*miekg.PTR).Ptr)
 	}
 	cancel()
-	require.NoError(t, <-ended)
+	require.Zero(t, <-ended)
 }
 
 // monitored tells the story under all invariants.
