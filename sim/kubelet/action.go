@@ -11,143 +11,6 @@ import (
 	"github.com/statefulsim/statefulsim/sim/engine"
 )
 
-// actionKind is one step of a sync.
-type actionKind uint8
-
-const (
-	createSandbox actionKind = iota + 1
-	planAgain                // the sandbox is new: the containers are planned now
-	stopContainer
-	startContainer
-)
-
-// action is a step with its container. why says what a stopContainer is for.
-type action struct {
-	what      actionKind
-	container int16
-	why       stopReason
-}
-
-// stopReason is why a container of a living pod is stopped.
-type stopReason uint8
-
-const (
-	changedSpec stopReason = iota + 1
-	failedLiveness
-	failedStartup
-)
-
-// plan decides what a sync does (computePodActions): the sandbox first; then
-// init containers, one after the other; then the containers.
-func (k *Kubelet) plan(p *pod, todo []action) []action {
-	if !p.seen.up && !p.sandbox.up {
-		if p.seen.attempts > 0 && !k.anyStartable(p) {
-			return todo // nothing would run in a new one
-		}
-		return append(todo, action{what: createSandbox}, action{what: planAgain})
-	}
-	if !p.hasStartedHere() {
-		return k.planInits(p, todo)
-	}
-	for i := range p.containers[:p.inits] {
-		if c := &p.containers[i]; c.sidecar {
-			todo = k.planContainer(p, int16(i), todo)
-		}
-	}
-	for i := int(p.inits); i < len(p.containers); i++ {
-		todo = k.planContainer(p, int16(i), todo)
-	}
-	return todo
-}
-
-// planInits goes through the init containers in order: each has to end, or a
-// sidecar to have started, before the next begins (computeInitContainerActions).
-func (k *Kubelet) planInits(p *pod, todo []action) []action {
-	for i := range p.containers[:p.inits] {
-		c := &p.containers[i]
-		todo = k.planContainer(p, int16(i), todo)
-		done := c.seen.exit != nil && c.seen.exit.code == 0 && !c.seen.running && c.seen.sandbox == p.sandbox.attempts
-		if c.sidecar {
-			done = c.seen.running && c.isStarted(p.api)
-		}
-		if !done {
-			return todo
-		}
-	}
-	for i := int(p.inits); i < len(p.containers); i++ {
-		todo = k.planContainer(p, int16(i), todo)
-	}
-	return todo
-}
-
-// planContainer decides about one container: start it, stop it to start it
-// again, or leave it.
-func (k *Kubelet) planContainer(p *pod, i int16, todo []action) []action {
-	c := &p.containers[i]
-	switch {
-	case c.seen.id == "" || c.seen.sandbox != p.sandbox.attempts && (c.init || p.mayRestart(c, c.seen.exit.code)):
-		return append(todo, action{what: startContainer, container: i})
-	case c.seen.running:
-		why := stopReason(0)
-		switch {
-		case c.seen.image.name != c.spec(p.api).Image:
-			why = changedSpec
-		case c.probes[liveness].failed(c.seen.id):
-			why = failedLiveness
-		case c.probes[startup].failed(c.seen.id):
-			why = failedStartup
-		default:
-			return todo
-		}
-		todo = append(todo, action{what: stopContainer, container: i, why: why})
-		if why == changedSpec || p.mayRestart(c, 137) {
-			todo = append(todo, action{what: startContainer, container: i})
-		}
-		return todo
-	case c.seen.exit != nil && p.mayRestart(c, c.seen.exit.code):
-		return append(todo, action{what: startContainer, container: i})
-	}
-	return todo
-}
-
-// mayRestart reports whether a container runs again after it ended
-// (ShouldContainerBeRestarted).
-func (p *pod) mayRestart(c *container, code int32) bool {
-	return p.api.DeletionTimestamp == nil && isRestartable(p.api, c, code) && (!c.init || c.sidecar || code != 0)
-}
-
-// hasStarted reports whether a container other than an init container was ever
-// created: the pod has been initialized then.
-func (p *pod) hasStarted() bool {
-	for i := int(p.inits); i < len(p.containers); i++ {
-		if p.containers[i].seen.id != "" {
-			return true
-		}
-	}
-	return false
-}
-
-// hasStartedHere is hasStarted, for the sandbox that is up: in a new one the
-// init containers run again.
-func (p *pod) hasStartedHere() bool {
-	for i := int(p.inits); i < len(p.containers); i++ {
-		if c := &p.containers[i]; c.seen.id != "" && c.seen.sandbox == p.sandbox.attempts {
-			return true
-		}
-	}
-	return false
-}
-
-func (k *Kubelet) anyStartable(p *pod) bool {
-	for i := range p.containers {
-		c := &p.containers[i]
-		if c.run.id == "" || c.run.exit != nil && p.mayRestart(c, c.run.exit.code) {
-			return true
-		}
-	}
-	return false
-}
-
 // begin starts a step and reports whether it takes time.
 func (k *Kubelet) begin(env *controller.Env, p *pod, a action) bool {
 	switch a.what {
@@ -157,13 +20,12 @@ func (k *Kubelet) begin(env *controller.Env, p *pod, a action) bool {
 		}
 		k.after(env, p, span(env, p, "kubelet/sandbox", k.cfg.Latency.Sandbox), engine.Progress, sandboxUp, 0)
 		return true
-	case planAgain:
-		p.todo = k.plan(p, append(p.todo[:0], a))
-		return false
 	case stopContainer:
 		return k.stopForRestart(env, p, a)
+	case stopPod:
+		return k.stopAll(env, p)
 	case startContainer:
-		return k.start(env, p, a.container)
+		return k.start(env, p, a)
 	}
 	panic(fmt.Sprintf("kubelet: pod %v: unknown action %+v", p.key, a))
 }

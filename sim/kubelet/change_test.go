@@ -38,7 +38,8 @@ func TestPostStartFails(t *testing.T) {
 	assert.Contains(t, notes, "Warning FailedPostStartHook PostStartHook failed")
 	assert.Contains(t, notes, "Normal Killing FailedPostStartHook")
 	assert.Empty(t, l.processes())
-	assert.Equal(t, "0/1 PostStartHookError", status(l.pod("p")))
+	assert.Contains(t, l.takeRows(), "p 0/1 PostStartHookError")
+	assert.Equal(t, "0/1 CrashLoopBackOff 1", status(l.pod("p")), "the second failure is that of a restart")
 }
 
 // A9: a shorter grace period reaches a container that is in its preStop hook.

@@ -12,7 +12,8 @@
 //
 //	admission.go    does the node take the pod
 //	worker.go       when a sync begins, how it ends, when it is tried again
-//	action.go       what a sync does: sandbox, init containers, containers
+//	plan.go         what a sync does: sandbox, init containers, containers
+//	action.go       its steps, one after the other
 //	mount.go        volumes; content.go: those made from API objects
 //	start.go        back-off, process, hooks; image.go: pulls; environment.go
 //	probe.go        probes, and which of their ticks matter
@@ -44,8 +45,8 @@
 //   - Deviation: unmounting always succeeds.
 //   - Deviation: an image volume, a device, a resize of a running pod, static
 //     pods, activeDeadlineSeconds, ephemeral containers, node-pressure eviction,
-//     image and container garbage collection, restartPolicyRules and the
-//     variables of Services are left out.
+//     image and container garbage collection and the variables of Services are left
+//     out. A restart policy rule RestartAllContainers restarts the container alone.
 //   - Deviation: nobody answers over HTTP at a node's own address, so pods with
 //     hostNetwork do not.
 //   - Deviation: kube-root-ca.crt and service account tokens are made up.

@@ -41,7 +41,7 @@ func (k *Kubelet) Stop(env *controller.Env) {
 		p.timers = slices.DeleteFunc(p.timers, func(t timer) bool { return !t.what.isRuntime() })
 		p.calls = slices.DeleteFunc(p.calls, func(c call) bool { return c.what != patchStatus })
 		p.todo, p.fetched = nil, nil
-		p.queued, p.busy, p.again, p.twice, p.mounting, p.stopping = false, false, false, false, false, false
+		p.queued, p.busy, p.again, p.twice, p.awaits, p.mounting, p.stopping = false, false, false, false, false, false, false
 		p.status.inFlight = false
 		for i := range p.containers {
 			c := &p.containers[i]

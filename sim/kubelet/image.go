@@ -85,7 +85,7 @@ func (k *Kubelet) pullFailed(env *controller.Env, p *pod, c *container, image st
 	k.noteOn(env, p, c, corev1.EventTypeWarning, "Failed", fmt.Sprintf("Failed to pull image %q: %s", image, msg))
 	b := p.imageBackoff(image)
 	if b == nil {
-		p.image = append(p.image, imageBackoff{image: image})
+		p.image = append(p.image, imageBackoff{backoff: backoff{of: image}})
 		b = &p.image[len(p.image)-1]
 	}
 	b.next(env.Now(), env.Now())
@@ -100,7 +100,7 @@ func (k *Kubelet) imageFailed(env *controller.Env, p *pod, c *container, reason,
 
 func (p *pod) imageBackoff(image string) *imageBackoff {
 	for i := range p.image {
-		if p.image[i].image == image {
+		if p.image[i].of == image {
 			return &p.image[i]
 		}
 	}

@@ -1,7 +1,7 @@
 package kubelet
 
 import (
-	"fmt"
+	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -14,6 +14,7 @@ import (
 type killing struct {
 	on        bool
 	step      bool        // a step of the sync waits for it
+	ordered   bool        // sidecars wait for their turn
 	waiting   bool        // for its turn
 	signalled bool        // SIGTERM is sent
 	until     engine.Time // when the grace period ends
@@ -22,13 +23,13 @@ type killing struct {
 // kill begins to stop a container (K16): the preStop hook uses up the grace
 // period; a sidecar then waits for its turn; the process gets SIGTERM with the
 // rest of the time, but at least 2 s, and SIGKILL when that is over.
-func (k *Kubelet) kill(env *controller.Env, p *pod, i int16, grace int64, message string) {
+func (k *Kubelet) kill(env *controller.Env, p *pod, i int16, grace int64, message string, ordered bool) {
 	c := &p.containers[i]
 	if message == "" {
 		message = "Stopping container " + c.name
 	}
 	k.noteOn(env, p, c, corev1.EventTypeNormal, "Killing", message)
-	c.kill.on = true
+	c.kill.on, c.kill.ordered = true, ordered
 	c.kill.until = env.Now().Add(time.Duration(grace) * time.Second)
 	spec := c.spec(p.api)
 	if spec.Lifecycle != nil && spec.Lifecycle.PreStop != nil && grace > 0 {
@@ -49,7 +50,7 @@ func (k *Kubelet) killOn(env *controller.Env, p *pod, i int16, after timerKind) 
 	if !c.kill.on || c.kill.signalled {
 		return
 	}
-	if left := c.kill.until.Sub(env.Now()); after == preStopped && !c.kill.step && left > 0 && !p.isTurn(i) {
+	if left := c.kill.until.Sub(env.Now()); after == preStopped && c.kill.ordered && left > 0 && !p.isTurn(i) {
 		c.kill.waiting = true
 		k.after(env, p, left, engine.Progress, turned, i)
 		return
@@ -104,25 +105,68 @@ func (k *Kubelet) stopForRestart(env *controller.Env, p *pod, a action) bool {
 		return false
 	}
 	spec, seconds := c.spec(p.api), grace(p.api)
-	var message string
+	message, why := "Container "+c.name, "definition changed"
+	if c.init {
+		message = "Init container " + c.name
+	}
 	var probe *corev1.Probe
 	switch a.why {
 	case failedLiveness:
-		message, probe = fmt.Sprintf("Container %s failed liveness probe", c.name), spec.LivenessProbe
+		why, probe = "failed liveness probe", spec.LivenessProbe
 	case failedStartup:
-		message, probe = fmt.Sprintf("Container %s failed startup probe", c.name), spec.StartupProbe
-	default:
-		message = fmt.Sprintf("Container %s definition changed", c.name)
+		why, probe = "failed startup probe", spec.StartupProbe
 	}
 	if probe != nil && probe.TerminationGracePeriodSeconds != nil {
 		seconds = *probe.TerminationGracePeriodSeconds
 	}
-	if len(p.todo) > 1 && p.todo[1].what == startContainer && p.todo[1].container == a.container {
+	message += " " + why
+	if a.again {
 		message += ", will be restarted"
 	}
 	c.kill.step = true
-	k.kill(env, p, a.container, seconds, message)
+	k.kill(env, p, a.container, seconds, message, false)
 	return c.run.running
+}
+
+// stopAll stops all containers of a pod of which nothing is to run any more, as a
+// step of the sync, and then its sandbox (killPodWithSyncResult).
+func (k *Kubelet) stopAll(env *controller.Env, p *pod) bool {
+	for i := range p.containers {
+		if c := &p.containers[i]; c.run.running && !c.kill.on {
+			c.kill.step = true
+			k.kill(env, p, int16(i), grace(p.api), "", true)
+		}
+	}
+	k.turns(env, p)
+	if p.isStopping() {
+		return true
+	}
+	if p.sandbox.up {
+		p.acted = true
+		if r := k.machine(env.World().(*World)).room(p); r != nil {
+			env.World().(*World).releaseIP(r)
+		}
+		p.sandbox.up = false
+	}
+	return false
+}
+
+// isStopping reports whether a step of the sync waits for the end of a container.
+func (p *pod) isStopping() bool {
+	return slices.ContainsFunc(p.containers, func(c container) bool { return c.kill.on && c.kill.step })
+}
+
+// shuffleStops has containers that are to stop in one sync stop in any order, one
+// after the other: upstream ranges over a map.
+func (k *Kubelet) shuffleStops(env *controller.Env, p *pod) {
+	n := 0
+	for n < len(p.todo) && p.todo[n].what == stopContainer {
+		n++
+	}
+	for ; n > 1; n-- {
+		j := env.Choose("kubelet/stop-order", p.key.String(), n)
+		p.todo[j], p.todo[n-1] = p.todo[n-1], p.todo[j]
+	}
 }
 
 func graceSpan(seconds int64) time.Duration {

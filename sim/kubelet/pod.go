@@ -40,6 +40,7 @@ type pod struct {
 	busy     bool  // the worker is at it
 	again    bool  // … and has to run once more
 	twice    bool  // two events led to the next sync: it is followed by another
+	awaits   bool  // the next sync waits for a look at the runtime
 
 	// The worker's program of the current sync (kuberuntime's SyncPod).
 	todo   []action
@@ -133,13 +134,13 @@ type container struct {
 
 // backoff is an entry of client-go's flowcontrol.Backoff.
 type backoff struct {
+	of      string // the image that it is about
 	delay   time.Duration
 	updated engine.Time
 }
 
 // imageBackoff is the back-off of one image.
 type imageBackoff struct {
-	image string
 	backoff
 	err string // the last error, with its kind
 }
@@ -199,6 +200,14 @@ func (b *backoff) next(now, event engine.Time) {
 		b.delay = min(2*b.delay, backoffMax)
 	}
 	b.updated = now
+}
+
+// expire forgets an entry that has not changed for 600 s, as the kubelet's
+// housekeeping does every 2 s (Backoff.GC).
+func (b *backoff) expire(now engine.Time) {
+	if now.Sub(b.updated) > 2*backoffMax {
+		b.delay = 0
+	}
 }
 
 // holds reports whether something must still wait after an event

@@ -18,24 +18,25 @@ import (
 // start begins to start a container: its back-off, its image, its environment,
 // its process, its postStart hook (startContainer). It reports whether that
 // takes time.
-func (k *Kubelet) start(env *controller.Env, p *pod, i int16) bool {
-	c := &p.containers[i]
+func (k *Kubelet) start(env *controller.Env, p *pod, a action) bool {
+	c := &p.containers[a.container]
 	if c.run.running {
 		return false
 	}
-	if k.backingOff(env, p, c) {
+	if a.ended != nil && k.backingOff(env, p, c, a.ended.stopped) {
 		return false
 	}
 	return k.ensureImage(env, p, c)
 }
 
 // backingOff applies the back-off between restarts (K19, doBackOff): the first
-// restart comes at once, later ones 10 s, 20 s … 300 s after the last end.
-func (k *Kubelet) backingOff(env *controller.Env, p *pod, c *container) bool {
-	if c.run.exit == nil {
-		return false
+// restart comes at once, later ones 10 s, 20 s … 300 s after the latest run
+// ended that was over when the sync began. A new image has a back-off of its own.
+func (k *Kubelet) backingOff(env *controller.Env, p *pod, c *container, ended engine.Time) bool {
+	if image := c.spec(p.api).Image; c.backoff.of != image {
+		c.backoff = backoff{of: image}
 	}
-	ended := c.run.exit.stopped
+	c.backoff.expire(env.Now())
 	if !c.backoff.holds(env.Now(), ended) {
 		c.backoff.next(env.Now(), ended)
 		return false
@@ -124,7 +125,7 @@ func (k *Kubelet) postStarted(env *controller.Env, p *pod) {
 		return
 	}
 	c.kill.step = true
-	k.kill(env, p, i, grace(p.api), "FailedPostStartHook")
+	k.kill(env, p, i, grace(p.api), "FailedPostStartHook", false)
 }
 
 // exited handles the end of a process.
@@ -149,7 +150,12 @@ func (k *Kubelet) exited(env *controller.Env, p *pod, i int16, e exit) {
 		k.stopped(env, p)
 	case stopping && ofStep:
 		p.acted = true
-		c.seen = c.run
+		if k.turns(env, p); p.isStopping() {
+			return
+		}
+		if len(p.todo) > 0 && p.todo[0].what == stopPod {
+			k.stopAll(env, p)
+		}
 		k.step(env, p)
 	default:
 		k.notice(env, p)

@@ -76,7 +76,7 @@ func (k *Kubelet) syncTerminating(env *controller.Env, p *pod) {
 	k.stopProbes(p, liveness, startup)
 	for i := range p.containers {
 		if c := &p.containers[i]; c.run.running && !c.kill.on {
-			k.kill(env, p, int16(i), p.grace, "")
+			k.kill(env, p, int16(i), p.grace, "", true)
 		}
 	}
 	k.turns(env, p)

@@ -1,8 +1,6 @@
 package kubelet
 
 import (
-	corev1 "k8s.io/api/core/v1"
-
 	"github.com/statefulsim/statefulsim/sim/controller"
 	"github.com/statefulsim/statefulsim/sim/engine"
 )
@@ -22,7 +20,11 @@ func (k *Kubelet) requestSync(env *controller.Env, p *pod) {
 
 // sync is one run of a pod's worker (podWorkerLoop). Its end is done.
 func (k *Kubelet) sync(env *controller.Env, p *pod) {
-	p.busy, p.again, p.twice = true, p.twice, false
+	if p.acted && p.stage == syncing && p.pending(relist, 0) {
+		p.awaits = true // what the last sync did is not seen yet (GetNewerThan)
+		return
+	}
+	p.busy, p.again, p.twice, p.awaits = true, p.twice, false, false
 	p.failed, p.acted, p.expiry = false, false, 0
 	if p.stage >= terminating {
 		k.syncTerminating(env, p)
@@ -46,7 +48,8 @@ func (k *Kubelet) sync(env *controller.Env, p *pod) {
 // (kuberuntime's SyncPod).
 func (k *Kubelet) syncContainers(env *controller.Env, p *pod) {
 	k.startProbes(env, p)
-	p.todo = k.plan(p, p.todo[:0])
+	p.todo = p.plan(p.todo[:0])
+	k.shuffleStops(env, p)
 	k.next(env, p)
 }
 
@@ -79,8 +82,11 @@ func (k *Kubelet) step(env *controller.Env, p *pod) {
 // kubelet looks at the runtime.
 func (k *Kubelet) done(env *controller.Env, p *pod) {
 	p.busy = false
-	if p.acted {
+	switch {
+	case p.acted && !p.failed:
 		k.relistSoon(env, p)
+	case p.acted:
+		k.notice(env, p)
 	}
 	switch {
 	case p.stage >= terminating:
@@ -119,6 +125,9 @@ func (k *Kubelet) relist(env *controller.Env, p *pod) {
 		return // the end of the pod reads the runtime itself
 	}
 	events := 0
+	if p.awaits {
+		p.awaits, events = false, 1
+	}
 	if p.seen != p.sandbox {
 		events = 1
 	}
@@ -141,29 +150,4 @@ func (k *Kubelet) relist(env *controller.Env, p *pod) {
 	if events > 1 {
 		p.twice = true
 	}
-}
-
-// isRestartable reports whether the restart policy has a container run again
-// after it ended with a code (podutil.ContainerShouldRestart).
-func isRestartable(obj *corev1.Pod, c *container, code int32) bool {
-	if p := c.spec(obj).RestartPolicy; p != nil {
-		switch *p {
-		case corev1.ContainerRestartPolicyAlways:
-			return true
-		case corev1.ContainerRestartPolicyNever:
-			return false
-		case corev1.ContainerRestartPolicyOnFailure:
-			return code != 0
-		}
-	}
-	switch obj.Spec.RestartPolicy {
-	case corev1.RestartPolicyNever:
-		return false
-	case corev1.RestartPolicyOnFailure:
-		return code != 0
-	}
-	if c.init {
-		return code != 0
-	}
-	return true
 }

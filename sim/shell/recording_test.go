@@ -26,6 +26,7 @@ import (
 // step is a line of a recording: something done, or a watch event.
 type step struct {
 	RV     int
+	T      float64 // seconds since the recording began
 	Op     string
 	Stdin  string
 	Type   string
