@@ -53,3 +53,23 @@ func TestLayers(t *testing.T) {
 
 // inside reports whether a package lies in the folder of another.
 func inside(inner, outer string) bool { return strings.HasPrefix(inner, outer+"/") }
+
+// heavy are the modules and packages that importing sim must not build: what
+// needs them is handed in as a value.
+var heavy = []string{"k8s.io/client-go/", "k8s.io/apiserver/", "k8s.io/apiextensions-apiserver/", "k8s.io/kubernetes/", "github.com/google/cel-go/"}
+
+// TestLight: importing sim stays light.
+func TestLight(t *testing.T) {
+	pkgs, err := packages.Load(&packages.Config{Mode: packages.NeedName | packages.NeedImports | packages.NeedDeps, Dir: ".."}, "./sim")
+	require.NoError(t, err)
+	seen := 0
+	packages.Visit(pkgs, nil, func(pkg *packages.Package) {
+		seen++
+		for _, h := range heavy {
+			if strings.HasPrefix(pkg.PkgPath+"/", h) {
+				t.Errorf("importing sim builds %s", pkg.PkgPath)
+			}
+		}
+	})
+	require.Greater(t, seen, 100, "packages that sim needs")
+}
