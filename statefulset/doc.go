@@ -13,8 +13,9 @@
 //	history.go   the update revision is found or made (S7, S8, S9)
 //	revision.go  what a revision holds and how it is called (S5, S6)
 //	agenda.go    what is to be done, settled once for each sync (S11, S25)
-//	walk.go      … by looking at every pod, as upstream does (S10, S13, S21–S28)
-//	survey.go    … from the rosters, at a cost that does not grow with the set
+//	decide.go    … by the rules (S18, S21–S28), over an index of the pods
+//	podlist.go   the index that looks at every pod, as upstream does (S10, S13, S30)
+//	rosterindex.go  the index whose cost does not grow with the set
 //	roster.go    the rosters
 //	task.go      one pod of the agenda: S4, S15–S19, S35
 //	repair.go    the update of a pod that does not match (S19)

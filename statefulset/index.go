@@ -294,18 +294,18 @@ func (c *Controller) blueprintOf(l lister, set *appsv1.StatefulSet) (*blueprint,
 	return b, nil
 }
 
-// agendaOf makes a sync's agenda: from the roster, or by a walk over all pods if
+// agendaOf makes a sync's agenda: from the roster, or from a list of all pods if
 // some are odd or have just been adopted, so that the roster does not know them.
 func (c *Controller) agendaOf(p *pass) agenda {
 	d := p.draft()
 	r := c.ready(p.l, p.set, p.selector)
 	if r.plain() && len(p.adopted) == 0 && !c.naive {
-		return c.survey(p.l, &d, r)
+		return c.agendaOfRoster(p.l, &d, r)
 	}
-	return walk(&d, p.pods(r))
+	return agendaOfList(&d, p.pods(r))
 }
 
-// pods returns the pods of a sync, for a walk. Upstream knows those that it has
+// pods returns the pods of a sync, as a list. Upstream knows those that it has
 // just adopted as they were before, whatever its cache says by now: an update of
 // one in the same sync is a conflict (PodControllerRefManager, ClaimPods).
 func (p *pass) pods(r *roster) []*corev1.Pod {

@@ -42,27 +42,25 @@ var ruleMutants = []ruleMutant{
 	{rule: "S15", file: "statefulset/task.go", old: "case pod != nil && isTerminal(pod):", new: "case pod != nil && pod.Status.Phase == corev1.PodFailed:", what: "a succeeded pod is kept"},
 	{rule: "S16", file: "statefulset/task.go", old: "if claimsStale(p.l, p.set, t.work) {", new: "if false {", what: "stale claims do not hold a pod back"},
 	{rule: "S17", file: "statefulset/task.go", old: "case isPending(pod): // S17", new: "case false: // S17", what: "claims of pending pods are not completed"},
-	{rule: "S18", file: "statefulset/survey.go", old: "found && b < work && b <= end {", new: "found && b < 0 {", what: "ordered sets go on past an unready pod"},
+	{rule: "S18", file: "statefulset/decide.go", old: "if pods.next(i, isBlocked) < work {", new: "if pods.next(i, isBlocked) < 0 {", what: "ordered sets go on past an unready pod"},
 	{rule: "S19", file: "statefulset/identity.go", old: "&& pod.Namespace == set.Namespace &&\n		pod.Labels[appsv1.StatefulSetPodNameLabel] == pod.Name", new: "&& pod.Namespace == set.Namespace", what: "the name label is not repaired"},
 	{rule: "S20", file: "statefulset/agenda.go", old: "size = min(2*size, maxBatch)", new: "size = min(3*size, maxBatch)", what: "batches grow by three"},
-	{rule: "S21", file: "statefulset/survey.go", old: "a.repairs = append(a.repairs, c.target(l, d, r, rank(o), o))\n		return true", new: "a.repairs = append(a.repairs, c.target(l, d, r, rank(o), o))\n		return false", what: "one condemned pod's claims are repaired"},
-	{rule: "S22", file: "statefulset/survey.go", old: "(!r.blocked.has(o) || o == r.firstUnavailable(start, end))", new: "true", what: "an unready condemned pod does not wait for lower ones"},
-	{rule: "S22", file: "statefulset/survey.go", old: "(!r.blocked.has(o) || o == r.firstUnavailable(start, end))", new: "!r.blocked.has(o)", what: "an unready condemned pod is waited for, for ever (kubernetes#123918)"},
-	{rule: "S23", file: "statefulset/survey.go", old: "a.excess = append(a.excess, c.target(l, d, r, rank(o), o))\n			return true", new: "a.excess = append(a.excess, c.target(l, d, r, rank(o), o))\n			return false", what: "parallel sets delete one condemned pod"},
+	{rule: "S21", file: "statefulset/decide.go", old: "a.repairs = append(a.repairs, t)\n		return true", new: "a.repairs = append(a.repairs, t)\n		return false", what: "one condemned pod's claims are repaired"},
+	{rule: "S22", file: "statefulset/decide.go", old: "(pods.highest(isBlocked) != 0 || pods.lowestUnavailable() == 0)", new: "true", what: "an unready condemned pod does not wait for lower ones"},
+	{rule: "S22", file: "statefulset/decide.go", old: "(pods.highest(isBlocked) != 0 || pods.lowestUnavailable() == 0)", new: "pods.highest(isBlocked) != 0", what: "an unready condemned pod is waited for, for ever (kubernetes#123918)"},
+	{rule: "S23", file: "statefulset/decide.go", old: "a.excess = append(a.excess, t)\n			return true", new: "a.excess = append(a.excess, t)\n			return false", what: "parallel sets delete one condemned pod"},
 	{rule: "S24", file: "statefulset/agenda.go", old: "return t != appsv1.OnDeleteStatefulSetStrategyType && t", new: "return t", what: "OnDelete rolls"},
 	{rule: "S25", file: "statefulset/agenda.go", old: "return max(n, 1), err", new: "return n, err", what: "maxUnavailable may round down to 0"},
-	{rule: "S25", file: "statefulset/survey.go", old: "low := start + partitionOf(d.set)", new: "low := start", what: "the partition does not stop the rollout (kubernetes#35145)"},
-	{rule: "S26", file: "statefulset/survey.go", old: "oldUp(end); ok && o >= low && budget > 0", new: "oldUp(end); ok && o >= low && budget > 1", what: "the last of maxUnavailable is not used"},
-	{rule: "S27", file: "statefulset/survey.go", old: "	if !d.ordered() {\n		for o, ok := oldDown(end)", new: "	if d.ordered() {\n		for o, ok := oldDown(end)", what: "broken old pods of parallel sets stay (kubernetes#137409)"},
-	{rule: "S28", file: "statefulset/survey.go", old: "	if isRecreate(d.set) {", new: "	if false {", what: "Recreate deletes nothing"},
-	{rule: "S29", file: "statefulset/survey.go", old: "			a.waits = true\n			return\n		}\n		if !ok {", new: `			if p := l.Pod(podKey(d.set, b)); p != nil && !isTerminating(p) && revisionOf(p) != d.update {
-				a.excess, a.shrinks = append(a.excess, c.target(l, d, r, 0, b)), true
+	{rule: "S25", file: "statefulset/decide.go", old: "replicasOf(d.set)-1, partitionOf(d.set)", new: "replicasOf(d.set)-1, 0", what: "the partition does not stop the rollout (kubernetes#35145)"},
+	{rule: "S26", file: "statefulset/decide.go", old: "i >= low && budget > 0", new: "i >= low && budget > 1", what: "the last of maxUnavailable is not used"},
+	{rule: "S27", file: "statefulset/decide.go", old: "	if !d.ordered() { // S27", new: "	if d.ordered() { // S27", what: "broken old pods of parallel sets stay (kubernetes#137409)"},
+	{rule: "S28", file: "statefulset/decide.go", old: "	if isRecreate(d.set) {", new: "	if false {", what: "Recreate deletes nothing"},
+	{rule: "S29", file: "statefulset/decide.go", old: "if pods.next(i, isBlocked) < work {\n", new: `if b := pods.next(i, isBlocked); b < work {
+			if t := pods.replica(b); !isTerminating(t.pod) && revisionOf(t.pod) != d.update {
+				a.excess, a.shrinks = append(a.excess, t), true
 				return
 			}
-			a.waits = true
-			return
-		}
-		if !ok {`, what: "a broken pod of an old revision is replaced"},
+`, what: "a broken pod of an old revision is replaced"},
 	{rule: "S30", file: "statefulset/sync.go", old: "p.status.CurrentReplicas-- // S30", new: "// S30", what: "currentReplicas stay during an update"},
 	{rule: "S31", file: "statefulset/status.go", old: "s.CurrentReplicas, s.CurrentRevision = s.UpdatedReplicas, s.UpdateRevision", new: "s.CurrentReplicas = s.UpdatedReplicas", what: "the current revision stays"},
 	{rule: "S31", file: "statefulset/status.go", old: "	if s.UpdatedReplicas != n ||", new: `	if set.Spec.UpdateStrategy.Type == "OnDelete" || s.UpdatedReplicas != n ||`, what: "OnDelete never completes (PR 136833)"},
