@@ -23,7 +23,7 @@ const web0 = "web-0.web.default.svc.cluster.local"
 // pod that is ready.
 func cluster(t *testing.T) (*controller.Host, controller.ActorID) {
 	e := engine.New(engine.Strategy{})
-	host := controller.NewHost(e, apiserver.New(e, apiserver.Config{}), controller.Latency{}, nil)
+	host := controller.NewHost(e, apiserver.New(e, apiserver.Config{DisableAdmissionPlugins: []string{"ServiceAccount"}}), controller.Latency{}, nil)
 	host.Add(endpointslice.New())
 	id := host.Add(dns.New(dns.Config{}))
 	for _, obj := range []apiserver.Object{

@@ -14,9 +14,9 @@ import (
 // needs none.
 func TestApplyWarnsOfInertKinds(t *testing.T) {
 	c := sim.New(sim.Config{})
-	const text = `{apiVersion: v1, kind: ServiceAccount, metadata: {name: a}}
+	const text = `{apiVersion: rbac.authorization.k8s.io/v1, kind: Role, metadata: {name: a}}
 ---
-{apiVersion: v1, kind: ServiceAccount, metadata: {name: b}}
+{apiVersion: rbac.authorization.k8s.io/v1, kind: Role, metadata: {name: b}}
 ---
 {apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, metadata: {name: a}, spec: {podSelector: {}}}
 ---
@@ -36,7 +36,7 @@ func TestApplyWarnsOfInertKinds(t *testing.T) {
 		return all
 	}
 	assert.Equal(t, []string{
-		"no controller acts on ServiceAccount here; it is stored, and that is all",
+		"no controller acts on Role here; it is stored, and that is all",
 		"no controller acts on NetworkPolicy here; it is stored, and that is all",
 	}, warnings())
 	assert.Empty(t, warnings(), "nothing is changed the second time")

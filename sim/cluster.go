@@ -20,6 +20,8 @@ import (
 	"github.com/statefulsim/statefulsim/sim/garbagecollector"
 	"github.com/statefulsim/statefulsim/sim/kubelet"
 	"github.com/statefulsim/statefulsim/sim/namespace"
+	"github.com/statefulsim/statefulsim/sim/rootca"
+	"github.com/statefulsim/statefulsim/sim/serviceaccount"
 	"github.com/statefulsim/statefulsim/statefulset"
 	"github.com/statefulsim/statefulsim/volume"
 )
@@ -54,7 +56,7 @@ func New(cfg Config) *Cluster {
 	world := kubelet.NewWorld(kubelet.WorldConfig{Workloads: cfg.Workloads, NFS: cfg.NFS})
 	c := &Cluster{
 		cfg:      cfg,
-		host:     controller.NewHost(e, apiserver.New(e, apiserver.Config{Gates: cfg.Gates, DetectMutation: cfg.DetectMutation, Seed: cfg.strategy().Seed}), l.ControlPlane, world),
+		host:     controller.NewHost(e, apiserver.New(e, cfg.server()), l.ControlPlane, world),
 		kubelets: map[string]controller.ActorID{},
 		history:  history{limit: cfg.History},
 	}
@@ -75,6 +77,8 @@ func New(cfg Config) *Cluster {
 		endpoints,
 		scheduler.New(scheduler.Config{Cycle: l.Scheduling, NodeByNode: cfg.Naive}),
 		disruption.New(),
+		serviceaccount.New(),
+		rootca.New(),
 		volume.NewExpander(),
 	} {
 		c.host.Add(a)
@@ -98,6 +102,8 @@ func New(cfg Config) *Cluster {
 func (c *Cluster) bootstrap() {
 	for _, name := range []string{"default", "kube-node-lease", "kube-public", "kube-system"} {
 		c.install(&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}})
+		c.install(serviceaccount.Account(name))
+		c.install(rootca.ConfigMap(name))
 	}
 	for _, class := range []struct {
 		name  string

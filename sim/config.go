@@ -35,6 +35,10 @@ type Config struct {
 	NFS nfs.Options
 	// Gates are the feature gates.
 	Gates apiserver.Gates
+	// DisableAdmissionPlugins are admission plugins that are not asked, as with
+	// kube-apiserver's flag of that name: without "ServiceAccount", say, pods get no
+	// token. See apiserver.AdmissionPlugins.
+	DisableAdmissionPlugins []string
 	// NoLatency makes everything happen at one instant, in the order of
 	// causes; delays that Kubernetes itself prescribes remain.
 	NoLatency bool
@@ -164,6 +168,9 @@ func (cfg Config) Validate() error {
 		}
 		seen[n.Name] = true
 	}
+	if err := apiserver.CheckPlugins(cfg.DisableAdmissionPlugins); err != nil {
+		return fmt.Errorf("DisableAdmissionPlugins: %w", err)
+	}
 	if cfg.Limits.Time < 0 {
 		return fmt.Errorf("Limits.Time: %v is negative", cfg.Limits.Time)
 	}
@@ -199,6 +206,12 @@ func (n Node) validate() error {
 		}
 	}
 	return nil
+}
+
+// server is the part that concerns the API server.
+func (cfg Config) server() apiserver.Config {
+	return apiserver.Config{Gates: cfg.Gates, DisableAdmissionPlugins: cfg.DisableAdmissionPlugins,
+		DetectMutation: cfg.DetectMutation, Seed: cfg.strategy().Seed}
 }
 
 func (cfg Config) limits() Limits {

@@ -21,7 +21,7 @@ var layers = [][]string{
 	{"volume/match"},
 	{"scheduler/plugin"},
 	{"scheduler/queue"},
-	{"statefulset", "volume", "dns", "scheduler", "sim/kubelet", "sim/garbagecollector", "sim/disruption", "sim/endpointslice", "sim/namespace"},
+	{"statefulset", "volume", "dns", "scheduler", "sim/kubelet", "sim/garbagecollector", "sim/disruption", "sim/endpointslice", "sim/namespace", "sim/serviceaccount", "sim/rootca"},
 	{"sim"},
 	{"sim/shell", "sim/simtest"},
 	{"examples/linuxea", "examples/apply", "examples/scale"},

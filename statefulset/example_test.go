@@ -18,7 +18,7 @@ import (
 // ready as soon as it exists.
 func Example() {
 	e := engine.New(engine.Strategy{})
-	host := controller.NewHost(e, apiserver.New(e, apiserver.Config{}), controller.Latency{}, nil)
+	host := controller.NewHost(e, apiserver.New(e, apiserver.Config{DisableAdmissionPlugins: []string{"ServiceAccount"}}), controller.Latency{}, nil)
 	host.Add(statefulset.New(apiserver.Gates{}))
 
 	send := func(verb apiserver.Verb, sub apiserver.Subresource, obj apiserver.Object) {

@@ -55,7 +55,7 @@ func newCluster(t tb, opts ...option) *cluster {
 		o(c, &s)
 	}
 	e := engine.New(s.strategy)
-	c.host = controller.NewHost(e, apiserver.New(e, apiserver.Config{Gates: s.gates}), s.latency, nil)
+	c.host = controller.NewHost(e, apiserver.New(e, apiserver.Config{DisableAdmissionPlugins: []string{"ServiceAccount"}, Gates: s.gates}), s.latency, nil)
 	c.ctl = New(s.gates)
 	c.ctl.naive = s.naive
 	c.probe = &probe{Controller: c.ctl}

@@ -28,7 +28,7 @@ type bench struct {
 
 func newBench(t testing.TB, latency controller.Latency, seed uint64, actors ...controller.Actor) *bench {
 	e := engine.New(engine.Strategy{Seed: seed})
-	b := &bench{t: t, host: controller.NewHost(e, apiserver.New(e, apiserver.Config{}), latency, nil)}
+	b := &bench{t: t, host: controller.NewHost(e, apiserver.New(e, apiserver.Config{DisableAdmissionPlugins: []string{"ServiceAccount"}}), latency, nil)}
 	b.create(&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "default"}})
 	for _, a := range actors {
 		b.ids = append(b.ids, b.host.Add(a))

@@ -17,46 +17,74 @@ const (
 	finalizerPV  = "kubernetes.io/pv-protection"
 )
 
-// admitCreate runs the admission plugins that change or refuse new objects:
-// Priority, DefaultTolerationSeconds, StorageObjectInUseProtection,
-// DefaultStorageClass and PodTopologyLabels.
+// admitCreate runs the admission plugins that change new objects or refuse them
+// before they are validated, in their order (see pluginNames).
 func (s *Server) admitCreate(kind Kind, obj Object) error {
+	if err := s.admitNamespace(kind, obj); err != nil {
+		return err
+	}
 	switch o := obj.(type) {
 	case *corev1.Pod:
-		if err := s.admitPriority(o); err != nil {
-			return err
-		}
-		o.Spec.Tolerations = withEvictionTolerations(o.Spec.Tolerations)
-		if o.Spec.NodeName != "" {
-			o.Labels = s.withTopology(o.Labels, o.Spec.NodeName)
-		}
+		return s.admitPod(o)
 	case *corev1.PersistentVolumeClaim:
-		addFinalizer(o, finalizerPVC) // V15
 		// V6
-		if _, named := o.Annotations[corev1.BetaStorageClassAnnotation]; o.Spec.StorageClassName == nil && !named {
+		if _, named := o.Annotations[corev1.BetaStorageClassAnnotation]; s.asks(defaultStorageClass) && o.Spec.StorageClassName == nil && !named {
 			o.Spec.StorageClassName = s.defaultClass()
 		}
+		if s.asks(storageObjectInUseProtection) {
+			addFinalizer(o, finalizerPVC) // V15
+		}
 	case *corev1.PersistentVolume:
-		addFinalizer(o, finalizerPV) // V15
+		if s.asks(storageObjectInUseProtection) {
+			addFinalizer(o, finalizerPV) // V15
+		}
+	}
+	return nil
+}
+
+// asks reports whether a plugin is asked.
+func (s *Server) asks(p plugin) bool { return !s.off.has(p) }
+
+// admitPod is admitCreate for pods.
+func (s *Server) admitPod(pod *corev1.Pod) error {
+	if s.asks(serviceAccount) {
+		if err := s.admitAccount(pod); err != nil {
+			return err
+		}
+	}
+	if s.asks(priority) {
+		if err := s.admitPriority(pod); err != nil {
+			return err
+		}
+	}
+	if s.asks(defaultTolerationSeconds) {
+		pod.Spec.Tolerations = withEvictionTolerations(pod.Spec.Tolerations)
+	}
+	if pod.Spec.NodeName != "" && s.asks(podTopologyLabels) {
+		pod.Labels = s.withTopology(pod.Labels, pod.Spec.NodeName)
 	}
 	return nil
 }
 
 // admitChange is what those plugins do to the successor of an object, before
 // its version is looked at.
-func admitChange(obj, old Object) {
+func (s *Server) admitChange(obj, old Object) {
 	pod, ok := obj.(*corev1.Pod)
 	if !ok {
 		return
 	}
 	was := old.(*corev1.Pod)
-	if pod.Spec.Priority == nil {
-		pod.Spec.Priority = was.Spec.Priority
+	if s.asks(priority) {
+		if pod.Spec.Priority == nil {
+			pod.Spec.Priority = was.Spec.Priority
+		}
+		if pod.Spec.PreemptionPolicy == nil {
+			pod.Spec.PreemptionPolicy = was.Spec.PreemptionPolicy
+		}
 	}
-	if pod.Spec.PreemptionPolicy == nil {
-		pod.Spec.PreemptionPolicy = was.Spec.PreemptionPolicy
+	if s.asks(defaultTolerationSeconds) {
+		pod.Spec.Tolerations = withEvictionTolerations(pod.Spec.Tolerations)
 	}
-	pod.Spec.Tolerations = withEvictionTolerations(pod.Spec.Tolerations)
 }
 
 // withTopology returns a pod's labels with those of its node that say where it
@@ -181,12 +209,12 @@ func (s *Server) defaultClass() *string {
 func (s *Server) admitValid(obj, old Object) error {
 	switch o := obj.(type) {
 	case *corev1.PersistentVolumeClaim:
-		if old != nil {
+		if old != nil && s.asks(persistentVolumeClaimResize) {
 			return s.admitExpansion(o, old.(*corev1.PersistentVolumeClaim))
 		}
 	case *schedulingv1.PriorityClass:
 		best := s.defaultPriority()
-		if o.GlobalDefault && best != nil && (old == nil || best.Name != o.Name) {
+		if s.asks(priority) && o.GlobalDefault && best != nil && (old == nil || best.Name != o.Name) {
 			return apierrors.NewForbidden(PriorityClass.GroupResource(), o.Name,
 				fmt.Errorf("PriorityClass %v is already marked as default. Only one default can exist", best.Name))
 		}

@@ -92,8 +92,10 @@ func (c *Census) identity(rec *Record) uint64 {
 	return blend(blend(uint64(rec.Kind), hashText(rec.Key.Namespace)), c.Name(name))
 }
 
-// Name returns a number for a text, in which UIDs count as what they identify.
+// Name returns a number for a text, in which UIDs count as what they identify, and
+// the random end of a token volume's name not at all.
 func (c *Census) Name(s string) uint64 {
+	s = withoutRandomEnd(s)
 	from, to := uuidIn(s)
 	if from < 0 {
 		return hashText(s)

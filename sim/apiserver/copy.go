@@ -44,6 +44,12 @@ func ShallowCopy(obj Object) Object {
 	case *corev1.Event:
 		c := *o
 		return &c
+	case *corev1.ServiceAccount:
+		c := *o
+		return &c
+	case *corev1.ConfigMap:
+		c := *o
+		return &c
 	}
 	return obj.DeepCopyObject().(Object)
 }

@@ -8,7 +8,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/watch"
 
 	"github.com/statefulsim/statefulsim/sim/apiserver/defaults"
@@ -32,10 +31,10 @@ func (s *Server) create(req *Request) Result {
 	}
 	warnings := dedupOwners(obj, twiceSent)
 	defaults.Set(obj)
-	if err := s.checkNamespace(kind, obj.GetNamespace(), nameOrUnknown(obj)); err != nil {
-		return Result{Err: err, Warnings: warnings}
-	}
 	if err := s.admitCreate(kind, obj); err != nil {
+		if missing, ok := err.(*accountError); ok {
+			return Result{Err: missing.StatusError, Warnings: warnings, Again: req.Tries < accountTries-1}
+		}
 		return Result{Err: err, Warnings: warnings}
 	}
 	return s.store(kind, obj, warnings)
@@ -116,26 +115,6 @@ func wipeMeta(obj Object) {
 	obj.SetSelfLink("")
 }
 
-// checkNamespace holds a new object, called as it is, to an existing namespace
-// (the NamespaceLifecycle admission).
-func (s *Server) checkNamespace(kind Kind, name, called string) error {
-	if !kind.Namespaced() {
-		return nil
-	}
-	ns, _ := s.Get(Namespace, Key{Name: name}).(*corev1.Namespace)
-	if ns == nil {
-		return apierrors.NewNotFound(Namespace.GroupResource(), name)
-	}
-	if ns.Status.Phase == corev1.NamespaceTerminating {
-		why := fmt.Errorf("unable to create new content in namespace %s because it is being terminated", name)
-		err := apierrors.NewForbidden(kind.GroupResource(), called, why)
-		err.ErrStatus.Details.Causes = append(err.ErrStatus.Details.Causes, metav1.StatusCause{
-			Type: corev1.NamespaceTerminatingCause, Message: fmt.Sprintf("namespace %s is being terminated", name), Field: "metadata.namespace"})
-		return err
-	}
-	return nil
-}
-
 // nameOrUnknown is what admission calls an object whose name is not generated
 // yet (admission.NewForbidden).
 func nameOrUnknown(obj Object) string {
@@ -151,7 +130,6 @@ func nameOrUnknown(obj Object) string {
 // generateName appends five characters to the base, as upstream's name
 // generator does: chosen by a hash of the base and of how often it was used.
 func (s *Server) generateName(kind Kind, obj Object) string {
-	const letters = "bcdfghjklmnpqrstvwxz2456789" // apimachinery util/rand
 	const maxBase = 58
 	base := obj.GetGenerateName()
 	if len(base) > maxBase {
@@ -161,13 +139,19 @@ func (s *Server) generateName(kind Kind, obj Object) string {
 	for {
 		n, turn := s.born.Next(hashText(counter))
 		h := s.engine.Hash("generateName", counter+strconv.FormatUint(uint64(n)+uint64(turn)<<32, 10))
-		name := []byte(base)
-		for range 5 {
-			name = append(name, letters[h%uint64(len(letters))])
-			h /= uint64(len(letters))
-		}
+		name := randomEnd([]byte(base), h)
 		if s.Get(kind, Key{obj.GetNamespace(), string(name)}) == nil {
 			return string(name)
 		}
 	}
+}
+
+// randomEnd appends the five characters that a hash picks.
+func randomEnd(name []byte, h uint64) []byte {
+	const letters = "bcdfghjklmnpqrstvwxz2456789" // apimachinery util/rand
+	for range 5 {
+		name = append(name, letters[h%uint64(len(letters))])
+		h /= uint64(len(letters))
+	}
+	return name
 }

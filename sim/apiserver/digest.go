@@ -251,6 +251,7 @@ func (w *digester) table(v reflect.Value, p *plan) {
 }
 
 func (w *digester) text(s string) {
+	s = withoutRandomEnd(s)
 	from, to := uuidIn(s)
 	if from < 0 {
 		w.add(hashText(s))
@@ -259,6 +260,15 @@ func (w *digester) text(s string) {
 	w.add(hashText(s[:from]))
 	w.ref(s[from:to])
 	w.text(s[to:])
+}
+
+// withoutRandomEnd is the name of a pod's token volume without what is drawn of it,
+// or else the text itself.
+func withoutRandomEnd(s string) string {
+	if len(s) == len(tokenVolume)+6 && s[:len(tokenVolume)] == tokenVolume {
+		return tokenVolume
+	}
+	return s
 }
 
 func (w *digester) ref(id string) {

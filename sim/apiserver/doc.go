@@ -20,9 +20,11 @@
 // (protection finalizers), V16 (expansion), K14 (pods that go at once), N4
 // (tolerations), N7 (evictions), and by the packages defaults and validation A1–A5.
 //
-// Deviation: no authorisation, quota, limit ranges, service accounts, webhooks,
+// Deviation: no authorisation, quota, limit ranges, webhooks,
 // server-side apply or managedFields; the network is IPv4 alone. Writes of
 // components to pods, sets, volumes, claims, EndpointSlices and Events are not
 // compared with what is stored: the components do so themselves. An ExternalName
 // Service has no internalTrafficPolicy: upstream may store one, and never shows it.
+// A pod that somebody outside creates in a new namespace does not wait for the
+// account "default".
 package apiserver

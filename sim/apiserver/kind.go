@@ -43,6 +43,8 @@ const (
 	Event
 	Namespace
 	PriorityClass
+	ServiceAccount
+	ConfigMap
 
 	// Behaving is the first Kind without behaviour; kinds from here on are
 	// stored and listed, and nothing acts on them.
@@ -199,7 +201,7 @@ func newKinds() []kindInfo {
 		&corev1.PersistentVolume{}, &corev1.PersistentVolumeClaim{}, &storagev1.StorageClass{},
 		&corev1.Service{}, &discoveryv1.EndpointSlice{}, &corev1.Node{},
 		&policyv1.PodDisruptionBudget{}, &corev1.Event{}, &corev1.Namespace{},
-		&schedulingv1.PriorityClass{},
+		&schedulingv1.PriorityClass{}, &corev1.ServiceAccount{}, &corev1.ConfigMap{},
 	}
 	list := make([]kindInfo, 1, 80)
 	seen := map[schema.GroupVersionKind]bool{}

@@ -74,6 +74,9 @@ type Request struct {
 	// Propagation of a Delete; empty means the kind's default (Background for
 	// all kinds here).
 	Propagation metav1.DeletionPropagation
+	// Tries is how often the server has looked at the request already, and
+	// answered that it will again.
+	Tries uint8
 }
 
 // Result is the answer to a Request: the stored object (shared and immutable;
@@ -86,6 +89,10 @@ type Result struct {
 	Warnings []string
 	// Items is the answer to a DeleteCollection.
 	Items []Object
+	// Again says that this is no answer yet: the server waits for something and
+	// looks at the request again in a while, with its Tries counted. Err is what
+	// it would answer now. Who does not wait takes it for the answer.
+	Again bool
 }
 
 // Patcher turns a stored object into its successor. It must not change its

@@ -20,6 +20,9 @@ import (
 // Config configures a Server. The zero Config is a v1.37 server.
 type Config struct {
 	Gates Gates
+	// DisableAdmissionPlugins are not asked, as with the flag of that name; see
+	// AdmissionPlugins for the names.
+	DisableAdmissionPlugins []string
 	// DetectMutation has the server keep a copy of every object that it stores,
 	// and panic when it finds that somebody has changed the object: on every
 	// read, when its record is trimmed, and in CheckMutations. For tests.
@@ -42,14 +45,16 @@ type Server struct {
 	expiry  expiry         // of Events
 	guard   *guard         // with DetectMutation
 	shared  bool           // ips is a fork's, too, until one of them changes
+	off     pluginSet      // of admission
 
 	now engine.Time // of the request being served
 	by  string
 }
 
-// New returns an empty server that takes its identifiers and choices from e.
+// New returns an empty server that takes its identifiers and choices from e. It
+// panics if the Config names an unknown plugin; CheckPlugins tells beforehand.
 func New(e *engine.Engine, cfg Config) *Server {
-	s := &Server{cfg: cfg, engine: e, stores: make([]store, len(kinds)), ips: map[string]Key{}}
+	s := &Server{cfg: cfg, engine: e, stores: make([]store, len(kinds)), ips: map[string]Key{}, off: pluginsNamed(cfg.DisableAdmissionPlugins)}
 	if cfg.DetectMutation {
 		s.setGuard(&guard{map[Object]guarded{}, e.Now, cfg.Seed})
 	}

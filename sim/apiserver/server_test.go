@@ -18,7 +18,7 @@ import (
 
 // Example stores a Namespace and a ConfigMap, and shows the watch log.
 func Example() {
-	s := apiserver.New(engine.New(engine.Strategy{}), apiserver.Config{})
+	s := apiserver.New(engine.New(engine.Strategy{}), apiserver.Config{DisableAdmissionPlugins: []string{"ServiceAccount"}})
 	create := func(obj apiserver.Object) {
 		kind := apiserver.KindOf(obj)
 		s.Do(0, "example", apiserver.Request{Verb: apiserver.Create, Kind: kind, Key: apiserver.KeyOf(obj), Object: obj})
@@ -36,7 +36,7 @@ func Example() {
 // newServer returns a server with the namespace "default".
 func newServer(t *testing.T) *apiserver.Server {
 	t.Helper()
-	s := apiserver.New(engine.New(engine.Strategy{}), apiserver.Config{})
+	s := apiserver.New(engine.New(engine.Strategy{}), apiserver.Config{DisableAdmissionPlugins: []string{"ServiceAccount"}})
 	create(t, s, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "default"}})
 	return s
 }

@@ -64,7 +64,7 @@ func (s *Server) createByUpdate(req *Request, obj Object, warnings []string) Res
 	clearKind(obj)
 	wipeMeta(obj)
 	defaults.Set(obj)
-	if err := s.checkNamespace(req.Kind, obj.GetNamespace(), nameOrUnknown(obj)); err != nil {
+	if err := s.admitNamespace(req.Kind, obj); err != nil {
 		return Result{Err: err, Warnings: warnings}
 	}
 	obj.SetResourceVersion("")
@@ -118,7 +118,7 @@ func (s *Server) patched(req *Request, obj, old Object) Result {
 func (s *Server) replace(req *Request, obj, old Object) Result {
 	kind := req.Kind
 	if req.Subresource == None {
-		admitChange(obj, old)
+		s.admitChange(obj, old)
 	}
 	if err := checkVersion(kind, obj, old); err != nil {
 		return Result{Err: err}

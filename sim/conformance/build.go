@@ -53,7 +53,7 @@ var (
 	key     = apiserver.Key{Namespace: namespace, Name: setName}
 	// all gates are on in the server: what they forbid may have been stored
 	// before they were turned off.
-	serverConfig = apiserver.Config{Gates: apiserver.Gates{Recreate: true}}
+	serverConfig = apiserver.Config{DisableAdmissionPlugins: []string{"ServiceAccount"}, Gates: apiserver.Gates{Recreate: true}}
 )
 
 const (

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -91,6 +92,7 @@ type flight struct {
 	token   uint64
 	discard bool // an Event: nobody waits for the answer
 	req     apiserver.Request
+	pause   time.Duration // between the times when the server looks at it, if it waits
 }
 
 // NewHost returns a host without actors. The world may be nil if no actor asks
@@ -249,6 +251,10 @@ func (h *Host) run(ev engine.Event) {
 		h.free = append(h.free, uint32(ev.Arg))
 		hd := &h.actors[f.actor]
 		res := h.serve(hd.name, &f.req)
+		if res.Again {
+			h.again(f)
+			return
+		}
 		if !f.discard {
 			h.hear(hd.name, f.req, res.Err)
 		}
@@ -311,6 +317,18 @@ func (h *Host) launch(at engine.Time, class engine.Class, f flight) {
 		h.flights = append(h.flights, f)
 	}
 	h.engine.Schedule(engine.Event{At: at, Kind: kindArrive, Actor: uint32(f.actor), Arg: uint64(i), Class: class})
+}
+
+// again has the server look at a request again that it has not answered yet: it
+// waits from a tenth to a fifth of a second, and as long each time
+// (serviceaccount, getServiceAccount).
+func (h *Host) again(f flight) {
+	if f.pause == 0 {
+		key := h.actors[f.actor].key ^ engine.KeyOf(f.req.Key.Namespace, f.req.Key.Name)
+		f.pause = h.engine.Span("latency/account", key, uint64(h.engine.Now()), 100*time.Millisecond, 200*time.Millisecond)
+	}
+	f.req.Tries++
+	h.launch(h.engine.Now().Add(f.pause), engine.Progress, f)
 }
 
 // note hands an Event to the actor's recorder.

@@ -459,7 +459,7 @@ func (n *noter) Fork() Actor                          { return n }
 func TestA10EventsReachTheServer(t *testing.T) {
 	for _, latency := range []Latency{{}, Realistic()} {
 		e := engine.New(engine.Strategy{})
-		h := NewHost(e, apiserver.New(e, apiserver.Config{}), latency, nil)
+		h := NewHost(e, apiserver.New(e, apiserver.Config{DisableAdmissionPlugins: []string{"ServiceAccount"}}), latency, nil)
 		ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "default"}}
 		h.Do("user", apiserver.Request{Verb: apiserver.Create, Kind: apiserver.Namespace, Key: apiserver.KeyOf(ns), Object: ns})
 		a := &noter{notes: []Note{created(aSet("1"), 0), created(aSet("1"), 0), unscheduled("1", "m"), unscheduled("1", "m")}}

@@ -16,7 +16,7 @@ import (
 // A Service with a selector gets a slice that lists the addresses of its pods.
 func Example() {
 	e := engine.New(engine.Strategy{})
-	host := controller.NewHost(e, apiserver.New(e, apiserver.Config{}), controller.Latency{}, nil)
+	host := controller.NewHost(e, apiserver.New(e, apiserver.Config{DisableAdmissionPlugins: []string{"ServiceAccount"}}), controller.Latency{}, nil)
 	host.Add(endpointslice.New())
 	for _, obj := range []apiserver.Object{
 		&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "default"}},

@@ -34,6 +34,15 @@ func (t *Tally) Next(name uint64) (count, turn uint32) {
 	return count, t.turns
 }
 
+// Peek returns what Next would, and counts nothing.
+func (t *Tally) Peek(name uint64) (count, turn uint32) {
+	count, known := t.young[name]
+	if !known {
+		count = t.old[name]
+	}
+	return count, t.turns
+}
+
 // turn makes room for another name.
 func (t *Tally) turn() {
 	limit := t.limit

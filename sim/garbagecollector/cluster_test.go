@@ -29,7 +29,7 @@ type cluster struct {
 func newCluster(t testing.TB, s engine.Strategy, l controller.Latency) *cluster {
 	t.Helper()
 	e := engine.New(s)
-	c := &cluster{t: t, host: controller.NewHost(e, apiserver.New(e, apiserver.Config{}), l, nil)}
+	c := &cluster{t: t, host: controller.NewHost(e, apiserver.New(e, apiserver.Config{DisableAdmissionPlugins: []string{"ServiceAccount"}}), l, nil)}
 	c.id = c.host.Add(New(nil))
 	for _, ns := range []string{"default", "other"} {
 		c.create(&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: ns}})

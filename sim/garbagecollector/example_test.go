@@ -17,7 +17,7 @@ import (
 // first, then lets it go.
 func Example() {
 	e := engine.New(engine.Strategy{Mode: engine.First})
-	host := controller.NewHost(e, apiserver.New(e, apiserver.Config{}), controller.Latency{}, nil)
+	host := controller.NewHost(e, apiserver.New(e, apiserver.Config{DisableAdmissionPlugins: []string{"ServiceAccount"}}), controller.Latency{}, nil)
 	host.Add(garbagecollector.New(nil))
 
 	create := func(obj apiserver.Object) apiserver.Object {

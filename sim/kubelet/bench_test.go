@@ -18,7 +18,7 @@ import (
 func BenchmarkLife(b *testing.B) {
 	const nodes, each = 10, 30
 	e := engine.New(engine.Strategy{})
-	h := controller.NewHost(e, apiserver.New(e, apiserver.Config{}), controller.Realistic(), kubelet.NewWorld(kubelet.WorldConfig{}))
+	h := controller.NewHost(e, apiserver.New(e, apiserver.Config{DisableAdmissionPlugins: []string{"ServiceAccount"}}), controller.Realistic(), kubelet.NewWorld(kubelet.WorldConfig{}))
 	do := func(req apiserver.Request) {
 		if res := h.Do("user", req); res.Err != nil {
 			b.Fatal(res.Err)

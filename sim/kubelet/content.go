@@ -8,10 +8,6 @@ import (
 	"github.com/statefulsim/statefulsim/sim/apiserver"
 )
 
-// rootCA is the ConfigMap that every namespace has; no controller here
-// publishes it, so that it counts as present.
-const rootCA = "kube-root-ca.crt"
-
 // contentRefs lists the ConfigMaps and Secrets that a volume is made of.
 func contentRefs(src *corev1.Volume) []ref {
 	switch {
@@ -24,7 +20,7 @@ func contentRefs(src *corev1.Volume) []ref {
 		for i := range src.Projected.Sources {
 			switch s := &src.Projected.Sources[i]; {
 			case s.ConfigMap != nil:
-				refs = append(refs, ref{configMapKind, s.ConfigMap.Name, yes(s.ConfigMap.Optional) || s.ConfigMap.Name == rootCA})
+				refs = append(refs, ref{configMapKind, s.ConfigMap.Name, yes(s.ConfigMap.Optional)})
 			case s.Secret != nil:
 				refs = append(refs, ref{secretKind, s.Secret.Name, yes(s.Secret.Optional)})
 			}

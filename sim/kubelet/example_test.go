@@ -20,7 +20,7 @@ func Example() {
 			return kubelet.HTTPResponse{Body: "I am " + r.Files.Hostname}
 		}},
 	}})
-	host := controller.NewHost(e, apiserver.New(e, apiserver.Config{}), controller.Latency{}, world)
+	host := controller.NewHost(e, apiserver.New(e, apiserver.Config{DisableAdmissionPlugins: []string{"ServiceAccount"}}), controller.Latency{}, world)
 	host.Do("user", apiserver.Request{Verb: apiserver.Create, Kind: apiserver.Namespace, Key: apiserver.Key{Name: "default"},
 		Object: &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "default"}}})
 	host.Add(kubelet.New(kubelet.Config{Node: "node-1", PodCIDR: "172.16.5.0/24"}))

@@ -49,7 +49,7 @@ func newLab(t testing.TB, o options) *lab {
 	}
 	w := kubelet.NewWorld(o.world)
 	l := &lab{t: t, world: w, node: kubelet.New(o.kubelet)}
-	l.host = controller.NewHost(e, apiserver.New(e, apiserver.Config{}), o.api, w)
+	l.host = controller.NewHost(e, apiserver.New(e, apiserver.Config{DisableAdmissionPlugins: []string{"ServiceAccount"}}), o.api, w)
 	l.must(apiserver.Request{Verb: apiserver.Create, Kind: apiserver.Namespace, Key: apiserver.Key{Name: "default"},
 		Object: &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "default"}}}, "AlreadyExists")
 	if o.node == nil {

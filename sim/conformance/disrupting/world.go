@@ -36,7 +36,7 @@ const watchBuffer = 4096
 
 // newWorld returns a world in which the time is the bubble's.
 func newWorld(s script) *world {
-	w := &world{server: apiserver.New(engine.New(engine.Strategy{Mode: engine.First}), apiserver.Config{})}
+	w := &world{server: apiserver.New(engine.New(engine.Strategy{Mode: engine.First}), apiserver.Config{DisableAdmissionPlugins: []string{"ServiceAccount"}})}
 	for _, req := range s.before() {
 		must(w.do("user", req))
 	}

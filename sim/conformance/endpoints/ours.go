@@ -36,7 +36,7 @@ type mismatch struct {
 // begin lets our controller start on what there is.
 func begin(s script) *side {
 	e := engine.New(engine.Strategy{})
-	o := &side{host: controller.NewHost(e, apiserver.New(e, apiserver.Config{}), controller.Latency{}, nil)}
+	o := &side{host: controller.NewHost(e, apiserver.New(e, apiserver.Config{DisableAdmissionPlugins: []string{"ServiceAccount"}}), controller.Latency{}, nil)}
 	o.host.Listen(true)
 	for _, st := range s.before {
 		o.user(st, 0)

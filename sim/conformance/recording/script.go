@@ -133,4 +133,6 @@ func before() apiserver.Request {
 	return apiserver.Request{Verb: apiserver.Create, Kind: apiserver.Namespace, Key: apiserver.KeyOf(ns), Object: ns}
 }
 
-func newServer(e *engine.Engine) *apiserver.Server { return apiserver.New(e, apiserver.Config{}) }
+func newServer(e *engine.Engine) *apiserver.Server {
+	return apiserver.New(e, apiserver.Config{DisableAdmissionPlugins: []string{"ServiceAccount"}})
+}
