@@ -234,7 +234,7 @@ func TestNamespaces(t *testing.T) {
 
 func TestIndexForgets(t *testing.T) {
 	w := web()
-	snapshot := w.Fork()
+	snapshot := w.Index.Fork()
 	vip := service("vip", "10.96.0.7", port("http", 80))
 	w.put(vip)
 	moved := slice("other", "web-a", 80, "web-0=10.0.0.1")

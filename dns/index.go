@@ -1,7 +1,6 @@
 package dns
 
 import (
-	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/statefulsim/statefulsim/sim/apiserver"
 	"github.com/statefulsim/statefulsim/sim/apiserver/endpoint"
+	"github.com/statefulsim/statefulsim/sim/state"
 )
 
 // Index is what the name service knows: Services, the ready endpoints of their
@@ -28,9 +28,9 @@ type Index struct {
 
 	// The lists below are replaced, never changed, so that a fork shares them.
 
-	slices map[apiserver.Key][]*discoveryv1.EndpointSlice // by Service, names ascending
-	hosts  map[host][]string                              // slices with that endpoint
-	addrs  map[netip.Addr][]place                         // slices with that address
+	slices map[apiserver.Key][]*discoveryv1.EndpointSlice `state:"elements"` // by Service, names ascending
+	hosts  map[host][]string                              `state:"elements"` // slices with that endpoint
+	addrs  map[netip.Addr][]place                         `state:"elements"` // slices with that address
 
 	serial uint32 // when it last changed, in seconds since 1970
 }
@@ -61,14 +61,8 @@ func NewIndex(cfg Config) *Index {
 	}
 }
 
-// Fork returns an independent copy: a snapshot.
-func (x *Index) Fork() *Index {
-	f := *x
-	f.services, f.clusterIPs = maps.Clone(x.services), maps.Clone(x.clusterIPs)
-	f.namespaces, f.populated = maps.Clone(x.namespaces), maps.Clone(x.populated)
-	f.slices, f.hosts, f.addrs = maps.Clone(x.slices), maps.Clone(x.hosts), maps.Clone(x.addrs)
-	return &f
-}
+// Fork returns an independent copy.
+func (x *Index) Fork() *Index { return state.Copy(nil, x) }
 
 // Config returns the configuration with its defaults filled in.
 func (x *Index) Config() Config { return x.cfg }

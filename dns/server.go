@@ -36,9 +36,6 @@ func (s *Server) Wake(*controller.Env, uint64) {}
 // Waiting returns nothing.
 func (s *Server) Waiting(*controller.Env) []controller.Wait { return nil }
 
-// Fork returns an independent copy.
-func (s *Server) Fork() controller.Actor { return &Server{index: s.index.Fork()} }
-
 // Index returns the live index, for reading until the next event. For a
 // snapshot, Fork it.
 func (s *Server) Index() *Index { return s.index }

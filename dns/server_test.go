@@ -15,6 +15,7 @@ import (
 	"github.com/statefulsim/statefulsim/sim/controller"
 	"github.com/statefulsim/statefulsim/sim/endpointslice"
 	"github.com/statefulsim/statefulsim/sim/engine"
+	"github.com/statefulsim/statefulsim/sim/state"
 )
 
 const web0 = "web-0.web.default.svc.cluster.local"
@@ -110,7 +111,7 @@ func TestServerIsAsLateAsItsWatch(t *testing.T) {
 func TestServerForks(t *testing.T) {
 	host, id := cluster(t)
 	settle(host)
-	fork := host.Actor(id).Fork().(*dns.Server)
+	fork := state.Copy(nil, host.Actor(id).(*dns.Server))
 	setReady(t, host, corev1.ConditionFalse)
 	settle(host)
 	assert.Equal(t, "NOERROR", rcode(fork))

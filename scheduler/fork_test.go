@@ -14,6 +14,7 @@ import (
 	"github.com/statefulsim/statefulsim/sim/apiserver"
 	"github.com/statefulsim/statefulsim/sim/controller"
 	"github.com/statefulsim/statefulsim/sim/engine"
+	"github.com/statefulsim/statefulsim/sim/state"
 )
 
 // story is a cluster in which a bit of everything happens.
@@ -84,7 +85,7 @@ type forking struct{ *scheduler.Scheduler }
 
 func (f *forking) fork() {
 	old := f.Scheduler
-	f.Scheduler = old.Fork().(*scheduler.Scheduler)
+	f.Scheduler = state.Copy(nil, old)
 	old.Ruin()
 }
 

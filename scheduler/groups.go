@@ -13,6 +13,7 @@ import (
 
 	"github.com/statefulsim/statefulsim/scheduler/plugin"
 	"github.com/statefulsim/statefulsim/sim/apiserver"
+	"github.com/statefulsim/statefulsim/sim/state"
 )
 
 // groups knows which Services and StatefulSets a pod belongs to, for the
@@ -23,11 +24,12 @@ type groups struct {
 	sets      map[apiserver.Key]*appsv1.StatefulSet
 	selectors map[group]plugin.Selection
 	last      map[apiserver.Key]remembered // by set: what its pod before belonged to
-	found     []*service                   // memory of servicesOf
+	found     []*service                   `state:"scratch"` // memory of servicesOf
 }
 
 // service is a Service with its selector parsed. It is immutable.
 type service struct {
+	_ state.Immutable
 	*corev1.Service
 	selector labels.Selector
 }
@@ -61,17 +63,6 @@ func newGroups() groups {
 	}
 }
 
-func (g *groups) fork() groups {
-	f := groups{
-		services: maps.Clone(g.services), byLabel: make(map[label][]*service, len(g.byLabel)),
-		sets: maps.Clone(g.sets), selectors: maps.Clone(g.selectors), last: maps.Clone(g.last),
-	}
-	for l, list := range g.byLabel { // a map from a map
-		f.byLabel[l] = slices.Clone(list)
-	}
-	return f
-}
-
 // labelOf returns the label under which a service is found: the first of its
 // selector; ok is false without a selector.
 func labelOf(s *corev1.Service) (l label, ok bool) {
@@ -95,7 +86,7 @@ func (g *groups) setService(key apiserver.Key, s *corev1.Service) {
 	if s == nil {
 		return
 	}
-	parsed := &service{s, labels.Set(s.Spec.Selector).AsSelectorPreValidated()}
+	parsed := &service{Service: s, selector: labels.Set(s.Spec.Selector).AsSelectorPreValidated()}
 	g.services[key] = parsed
 	if l, ok := labelOf(s); ok {
 		i, _ := slices.BinarySearchFunc(g.byLabel[l], s.Name, func(o *service, name string) int { return strings.Compare(o.Name, name) })

@@ -1,7 +1,6 @@
 package scheduler
 
 import (
-	"maps"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
@@ -20,14 +19,6 @@ type nominator struct {
 
 func newNominator() nominator {
 	return nominator{map[string][]apiserver.Key{}, map[apiserver.Key]string{}, map[apiserver.Key]*plugin.Pod{}}
-}
-
-func (n *nominator) fork() nominator {
-	f := nominator{make(map[string][]apiserver.Key, len(n.byNode)), maps.Clone(n.nodes), maps.Clone(n.pods)}
-	for node, keys := range n.byNode { // a map from a map
-		f.byNode[node] = slices.Clone(keys)
-	}
-	return f
 }
 
 // set promises a pod a node; "" takes the promise back.

@@ -1,7 +1,6 @@
 package scheduler
 
 import (
-	"maps"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
@@ -50,7 +49,7 @@ type Scheduler struct {
 	nextTask uint64
 	tasks    map[uint64]*task // what runs beside the cycles, by token
 
-	scratch scratch
+	scratch scratch `state:"scratch"`
 }
 
 // cached is a pod in the cache.
@@ -171,24 +170,4 @@ func (s *Scheduler) Waiting(*controller.Env) []controller.Wait {
 	}
 	slices.SortFunc(ws, func(a, b controller.Wait) int { return a.Key.Compare(b.Key) })
 	return ws
-}
-
-// Fork implements controller.Actor.
-func (s *Scheduler) Fork() controller.Actor {
-	f := *s
-	f.cluster, f.queue = s.cluster.Fork(), s.queue.Fork()
-	f.pods = make(map[apiserver.Key]*cached, len(s.pods))
-	for key, c := range s.pods { // a map from a map
-		p := *c
-		f.pods[key] = &p
-	}
-	f.storage, f.groups, f.nominated = s.storage.fork(), s.groups.fork(), s.nominated.fork()
-	f.preempting = maps.Clone(s.preempting)
-	f.budgets = maps.Clone(s.budgets)
-	f.tasks = make(map[uint64]*task, len(s.tasks))
-	for token, t := range s.tasks { // a map from a map
-		f.tasks[token] = t.fork()
-	}
-	f.scratch = scratch{}
-	return &f
 }

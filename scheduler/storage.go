@@ -1,8 +1,6 @@
 package scheduler
 
 import (
-	"maps"
-
 	corev1 "k8s.io/api/core/v1"
 	storagev1 "k8s.io/api/storage/v1"
 
@@ -27,10 +25,6 @@ func newStorage() storage {
 		seen: map[string]*corev1.PersistentVolume{}, claims: map[apiserver.Key]*corev1.PersistentVolumeClaim{},
 		assumed: map[apiserver.Key]*corev1.PersistentVolumeClaim{}, classes: map[string]*storagev1.StorageClass{},
 	}
-}
-
-func (s *storage) fork() storage {
-	return storage{s.volumes.Fork(), maps.Clone(s.seen), maps.Clone(s.claims), maps.Clone(s.assumed), maps.Clone(s.classes)}
 }
 
 func (s *storage) setVolume(name string, pv *corev1.PersistentVolume) {

@@ -1,8 +1,6 @@
 package scheduler
 
 import (
-	"slices"
-
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/statefulsim/statefulsim/scheduler/plugin"
@@ -55,16 +53,6 @@ type task struct {
 	clear     []apiserver.Key // pods whose nomination is to be taken back
 	deleting  bool            // the first victim has its condition
 	failed    bool
-}
-
-func (t *task) fork() *task {
-	f := *t
-	if t.entry != nil {
-		e := *t.entry
-		f.entry = &e
-	}
-	f.volumes, f.claims = slices.Clone(t.volumes), slices.Clone(t.claims)
-	return &f
 }
 
 // start adds a task and returns its token.

@@ -71,7 +71,7 @@ func (c *Cluster) ApplyDocuments(docs []manifest.Document) ([]Applied, error) {
 		docs[i].SetNamespace(DefaultNamespace)
 	}
 	e := c.host.Engine()
-	trial := c.host.Server().Fork(e.Fork())
+	trial := c.host.Server().Fork()
 	for i := range docs {
 		d := &docs[i]
 		_, err := applyTo(d, trial.Get, func(req apiserver.Request) apiserver.Result {

@@ -22,6 +22,7 @@ import (
 	"github.com/statefulsim/statefulsim/sim/namespace"
 	"github.com/statefulsim/statefulsim/sim/rootca"
 	"github.com/statefulsim/statefulsim/sim/serviceaccount"
+	"github.com/statefulsim/statefulsim/sim/state"
 	"github.com/statefulsim/statefulsim/statefulset"
 	"github.com/statefulsim/statefulsim/volume"
 )
@@ -31,14 +32,14 @@ const KubernetesVersion = "v1.37.2"
 
 // Cluster is a simulated cluster. Use New.
 type Cluster struct {
-	cfg      Config
+	cfg      Config `state:"immutable"`
 	host     *controller.Host
 	dns      controller.ActorID
-	kubelets map[string]controller.ActorID
+	kubelets state.Box[map[string]controller.ActorID]
 	history  history
-	latest   []*apiserver.Record // of the last step or request
-	watchers []*watcher
-	digests  digests
+	latest   []*apiserver.Record `state:"scratch"` // of the last step or request
+	watchers []*watcher          `state:"scratch"`
+	digests  state.Box[digests]
 }
 
 // New returns a running cluster with its nodes, the namespaces of a new
@@ -57,7 +58,8 @@ func New(cfg Config) *Cluster {
 	c := &Cluster{
 		cfg:      cfg,
 		host:     controller.NewHost(e, apiserver.New(e, cfg.server()), l.ControlPlane, world),
-		kubelets: map[string]controller.ActorID{},
+		kubelets: state.NewBox(e.Owner(), map[string]controller.ActorID{}),
+		digests:  state.NewBox(e.Owner(), digests{}),
 		history:  history{limit: cfg.History},
 	}
 	c.host.MuteEvents(cfg.NoEvents)
@@ -141,7 +143,7 @@ func (c *Cluster) install(obj Object) {
 // addNode registers a machine and starts its kubelet.
 func (c *Cluster) addNode(index int, n Node, l kubelet.Latency) {
 	c.install(nodeObject(n, c.host.Engine().Now()))
-	c.kubelets[n.Name] = c.host.Add(kubelet.New(kubelet.Config{
+	(*c.kubelets.Write())[n.Name] = c.host.Add(kubelet.New(kubelet.Config{
 		Node: n.Name, HostIP: n.Address, PodCIDR: n.PodCIDR, FirstIP: n.FirstPodIP,
 		ClusterDomain: c.cfg.domain(), ClusterDNS: DNSAddress, Latency: l,
 	}))
@@ -226,3 +228,6 @@ func (c *Cluster) CheckMutations() { c.host.Server().CheckMutations() }
 
 // world returns what exists outside the API.
 func (c *Cluster) world() *kubelet.World { return c.host.World().(*kubelet.World) }
+
+// readWorld is world for reading alone.
+func (c *Cluster) readWorld() *kubelet.World { return c.host.ReadWorld().(*kubelet.World) }

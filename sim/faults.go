@@ -39,16 +39,16 @@ func (c *Cluster) RestartNode(name string) error {
 
 // IsDown reports whether a node's kubelet does not run.
 func (c *Cluster) IsDown(node string) bool {
-	id, ok := c.kubelets[node]
+	id, ok := (*c.kubelets.Read())[node]
 	return ok && c.host.Actor(id).(*kubelet.Kubelet).Down()
 }
 
 func (c *Cluster) onKubelet(node string, do func(*kubelet.Kubelet, *controller.Env)) error {
-	id, ok := c.kubelets[node]
+	id, ok := (*c.kubelets.Read())[node]
 	if !ok {
 		return apierrors.NewNotFound(apiserver.Node.GroupResource(), node)
 	}
-	do(c.host.Actor(id).(*kubelet.Kubelet), c.host.Env(id))
+	do(c.host.Change(id).(*kubelet.Kubelet), c.host.Env(id))
 	c.collect()
 	return nil
 }

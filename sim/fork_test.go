@@ -13,6 +13,7 @@ import (
 
 	"github.com/statefulsim/statefulsim/sim"
 	"github.com/statefulsim/statefulsim/sim/apiserver"
+	"github.com/statefulsim/statefulsim/sim/state"
 )
 
 const fastClass = `
@@ -106,6 +107,26 @@ func TestForkAtAnyEvent(t *testing.T) {
 			if (i+1)%2 != 0 {
 				checkFork(t, f, int(seed)+i*stride, want, hash)
 			}
+		}
+	}
+}
+
+// TestForksShareNothing walks all memory that a cluster and its fork reach, at
+// once and when both have run on: nothing is in both that either could change.
+func TestForksShareNothing(t *testing.T) {
+	for seed := range uint64(4) {
+		c := sim.New(sim.Config{Seed: seed, Provision: true})
+		at := 0
+		for _, n := range []int{10, 160, 330, 530, 760, 1120, 1310} {
+			n += int(seed) * 7
+			forkStory(t, c, at, n)
+			f := c.Fork()
+			require.Empty(t, state.Shared(c, f), "seed %d, fork at event %d", seed, n)
+			forkStory(t, f, n, n+40)
+			require.Empty(t, state.Shared(c, f), "seed %d, fork at event %d has run on", seed, n)
+			at = n + 30
+			forkStory(t, c, n, at)
+			require.Empty(t, state.Shared(c, f), "seed %d, both have run on from event %d", seed, n)
 		}
 	}
 }

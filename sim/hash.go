@@ -1,10 +1,7 @@
 package sim
 
 import (
-	"maps"
-
 	"github.com/statefulsim/statefulsim/sim/apiserver"
-	"github.com/statefulsim/statefulsim/sim/kubelet"
 )
 
 // Hash returns a number that is equal for two clusters in the same state,
@@ -28,19 +25,18 @@ import (
 func (c *Cluster) Hash() uint64 {
 	server := c.host.Server()
 	census := server.Census()
-	sum := apiserver.Blend(census.Name("world"), c.host.ReadWorld().(*kubelet.World).Hash(census)) + apiserver.Blend(census.Name("pending"), c.host.PendingHash(census))
-	c.digests.prune(2*census.Len() + 64)
+	sum := apiserver.Blend(census.Name("world"), c.readWorld().Hash(census)) + apiserver.Blend(census.Name("pending"), c.host.PendingHash(census))
+	digests := c.digests.Write()
+	digests.prune(2*census.Len() + 64)
 	server.EachLive(func(rec *apiserver.Record) { // a sum: order cannot matter
-		sum += census.Resolve(rec, c.digests.of(rec))
+		sum += census.Resolve(rec, digests.of(rec))
 	})
 	return sum
 }
 
-// digests remembers the digests of records, by version. Forks share what both
-// knew.
+// digests remembers the digests of records, by version.
 type digests struct {
-	known  map[uint64]apiserver.Digest
-	shared bool
+	known map[uint64]apiserver.Digest `state:"elements"`
 }
 
 // of returns the digest of a record.
@@ -50,10 +46,7 @@ func (d *digests) of(rec *apiserver.Record) apiserver.Digest {
 	}
 	if d.known == nil {
 		d.known = map[uint64]apiserver.Digest{}
-	} else if d.shared {
-		d.known = maps.Clone(d.known)
 	}
-	d.shared = false
 	fresh := apiserver.DigestOf(rec.Kind, rec.Object)
 	d.known[rec.Version] = fresh
 	return fresh
@@ -65,10 +58,4 @@ func (d *digests) prune(limit int) {
 	if len(d.known) > limit {
 		*d = digests{}
 	}
-}
-
-// fork returns a copy that shares what is known so far.
-func (d *digests) fork() digests {
-	d.shared = true
-	return *d
 }

@@ -11,9 +11,9 @@ import (
 
 // history is the watch log as the outside sees it: all of it, or its tail.
 type history struct {
-	limit int // as Config.History
-	base  int // records forgotten before recs
-	recs  []*apiserver.Record
+	limit int                 // as Config.History
+	base  int                 // records forgotten before recs
+	recs  []*apiserver.Record `state:"log"`
 }
 
 func (h *history) add(recs []*apiserver.Record) {

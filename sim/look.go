@@ -75,7 +75,7 @@ func (c *Cluster) HTTP(rawURL string) (status int, body string, err error) {
 // ReadFile returns the content of a file as a container of a running pod sees
 // it; an empty container means the first.
 func (c *Cluster) ReadFile(namespace, pod, container, path string) (string, error) {
-	return c.world().ReadFile(keyFor(apiserver.Pod, namespace, pod), c.container(namespace, pod, container), path)
+	return c.readWorld().ReadFile(keyFor(apiserver.Pod, namespace, pod), c.container(namespace, pod, container), path)
 }
 
 // WriteFile writes a file as a container of a running pod; an empty container
@@ -98,7 +98,7 @@ func (c *Cluster) container(namespace, pod, container string) string {
 
 // Processes returns the containers that run on the nodes, whatever the API
 // says: the ground truth.
-func (c *Cluster) Processes() []kubelet.Process { return c.world().Processes() }
+func (c *Cluster) Processes() []kubelet.Process { return c.readWorld().Processes() }
 
 // NFS returns the file servers on the network.
 func (c *Cluster) NFS() *nfs.Network { return c.world().NFS }

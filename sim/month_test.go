@@ -127,7 +127,8 @@ var bounds = map[string]int{
 }
 
 func boundOf(path string) int {
-	for part, n := range bounds { // at most one of them fits
+	path = strings.NewReplacer(".cells[].value", "", ".cell.value", "").Replace(path) // of boxes
+	for part, n := range bounds {                                                     // at most one of them fits
 		if strings.Contains(path, part) {
 			return n
 		}

@@ -36,15 +36,15 @@ type Controller struct {
 	claimants     map[apiserver.Key][]string              // <template>-<set> → sets whose claims are called so
 	rosters       map[owner]*roster                       // of the pods with that controller
 	orphans       map[apiserver.Key]names                 // pods without a controller, by the parent in their names
-	revisions     map[owner][]*appsv1.ControllerRevision  // by controller, sorted by name
-	freeRevisions map[string][]*appsv1.ControllerRevision // without one, by namespace, sorted by name
+	revisions     map[owner][]*appsv1.ControllerRevision  `state:"elements"` // by controller, sorted by name
+	freeRevisions map[string][]*appsv1.ControllerRevision `state:"elements"` // without one, by namespace, sorted by name
 
 	writes     map[apiserver.Key]writes
 	blueprints map[owner]*blueprint
 	held       []answer // in the order of their times
 	pauses     uint64
 
-	view controller.View // of the Step under way: a place to point at, instead of a new one each time
+	view controller.View `state:"scratch"` // of the Step under way: a place to point at, instead of a new one each time
 
 	naive    bool   // walk all pods in every sync, as the oracle of the rosters
 	examined uint64 // pods looked at, by syncs and by Observe
@@ -190,37 +190,4 @@ func waitsFor(set *appsv1.StatefulSet, pod *corev1.Pod, o int) string {
 		return fmt.Sprintf("waiting for pod %s to be Ready", key)
 	}
 	return ""
-}
-
-// Fork implements controller.Actor.
-func (c *Controller) Fork() controller.Actor {
-	f := *c
-	f.Workers = c.Workers.Fork()
-	f.sets, f.claimants = cloneLists(c.sets), cloneLists(c.claimants)
-	f.rosters = make(map[owner]*roster, len(c.rosters))
-	for o, r := range c.rosters { // a map from a map
-		f.rosters[o] = r.fork()
-	}
-	f.orphans = make(map[apiserver.Key]names, len(c.orphans))
-	for k, n := range c.orphans { // a map from a map
-		f.orphans[k] = n.clone()
-	}
-	// Lists of revisions are replaced, never changed.
-	f.revisions, f.freeRevisions = maps.Clone(c.revisions), maps.Clone(c.freeRevisions)
-	f.writes = maps.Clone(c.writes)
-	f.blueprints = make(map[owner]*blueprint, len(c.blueprints))
-	for o, b := range c.blueprints { // a map from a map
-		fb := *b
-		f.blueprints[o] = &fb
-	}
-	f.held = slices.Clone(c.held)
-	return &f
-}
-
-func cloneLists[K comparable](m map[K][]string) map[K][]string {
-	f := make(map[K][]string, len(m))
-	for k, list := range m { // a map from a map
-		f[k] = slices.Clone(list)
-	}
-	return f
 }

@@ -51,7 +51,7 @@ type memo struct {
 	adopted []*corev1.Pod // as they were before
 	errs    []error
 
-	revisions  []*appsv1.ControllerRevision // of the set, oldest first
+	revisions  []*appsv1.ControllerRevision `state:"immutable"` // of the set, oldest first
 	wanted     *appsv1.ControllerRevision   // to be created or made newest
 	collisions int32
 	current    edition

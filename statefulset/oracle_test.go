@@ -17,6 +17,7 @@ import (
 
 	"github.com/statefulsim/statefulsim/sim/apiserver"
 	"github.com/statefulsim/statefulsim/sim/controller"
+	"github.com/statefulsim/statefulsim/sim/state"
 )
 
 // The rosters decide exactly as a walk over all pods does: two clusters, one
@@ -72,7 +73,7 @@ func checkRosters(rt *rapid.T, c *cluster) {
 		fresh := &roster{owned: r.owned.clone()}
 		c.ctl.derive(env, fresh, r.set, r.selector)
 		now := apiserver.WallTime(c.host.Engine().Now())
-		kept := r.fork()
+		kept := state.Copy(nil, r)
 		c.ctl.mature(env, fresh, now)
 		c.ctl.mature(env, kept, now)
 		if diff := cmp.Diff(dump(fresh), dump(kept)); diff != "" {

@@ -182,12 +182,12 @@ func (c *Controller) editionOf(set *appsv1.StatefulSet, b *blueprint, r *appsv1.
 type blueprint struct {
 	generation int64 // the latest that has the template
 	template   *corev1.PodTemplateSpec
-	data       []byte
-	equal      string // "name/resourceVersion" of the revision found equal once defaulted
-	editions   []restored
+	data       []byte             `state:"immutable"`
+	equal      string             // "name/resourceVersion" of the revision found equal once defaulted
+	editions   []restored         `state:"immutable"` // replaced, never changed
 	meta       *metav1.ObjectMeta // of podMeta
 
-	owned, free, listed []*appsv1.ControllerRevision // of listRevisions
+	owned, free, listed []*appsv1.ControllerRevision `state:"immutable"` // of listRevisions
 }
 
 type restored struct {

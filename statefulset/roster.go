@@ -103,20 +103,6 @@ type cohort struct {
 	going    ordinals // terminating
 }
 
-func (r *roster) fork() *roster {
-	f := *r
-	f.owned = r.owned.clone()
-	f.strange, f.ready, f.unavailable = r.strange.clone(), r.ready.clone(), r.unavailable.clone()
-	f.blocked, f.tend = r.blocked.clone(), r.tend.clone()
-	f.young, f.minors = slices.Clone(r.young), r.minors.clone()
-	f.cohorts = slices.Clone(r.cohorts)
-	for i := range f.cohorts {
-		c := &f.cohorts[i]
-		c.up, c.down, c.going = c.up.clone(), c.down.clone(), c.going.clone()
-	}
-	return &f
-}
-
 // forget drops what is derived.
 func (r *roster) forget() { *r = roster{owned: r.owned} }
 

@@ -12,6 +12,7 @@ import (
 
 	"github.com/statefulsim/statefulsim/sim/apiserver"
 	"github.com/statefulsim/statefulsim/sim/engine"
+	"github.com/statefulsim/statefulsim/sim/state"
 )
 
 // S13: unavailable is not ready, ready for too short, or terminating; the phase
@@ -117,7 +118,7 @@ func TestFork(t *testing.T) {
 	for range 40 {
 		c.host.Step()
 	}
-	f := c.ctl.Fork().(*Controller)
+	f := state.Copy(nil, c.ctl)
 	require.Equal(t, len(c.ctl.rosters), len(f.rosters))
 	before := dump(c.ctl.rosters[ownerOf(c.set("web"))])
 	for o, r := range f.rosters { // each is changed

@@ -1,8 +1,6 @@
 package volume
 
 import (
-	"maps"
-
 	corev1 "k8s.io/api/core/v1"
 	storagev1 "k8s.io/api/storage/v1"
 	"k8s.io/apimachinery/pkg/watch"
@@ -44,7 +42,7 @@ type Binder struct {
 	roster   roster
 	defaults map[string]bool         // names of the default storage classes
 	absent   *storagev1.StorageClass // the last that stood in for one that does not exist; never changed
-	made     map[string]string       // of madeBy; never changed
+	made     map[string]string       `state:"immutable"` // of madeBy; never changed
 	resync   resync
 	hands    hands
 	queued   queued
@@ -204,18 +202,6 @@ func (b *Binder) Wake(env *controller.Env, arg uint64) {
 		b.operations.Wake(env, operationMachine{b, env}, arg)
 	}
 	b.arm(env)
-}
-
-// Fork implements controller.Actor.
-func (b *Binder) Fork() controller.Actor {
-	f := *b
-	f.volumes, f.claims, f.operations = b.volumes.Fork(), b.claims.Fork(), b.operations.Fork()
-	f.running, f.pauses = maps.Clone(b.running), maps.Clone(b.pauses)
-	f.cache, f.roster = b.cache.fork(), b.roster.fork()
-	f.defaults = maps.Clone(b.defaults)
-	f.queued.claims, f.queued.volumes = maps.Clone(b.queued.claims), maps.Clone(b.queued.volumes)
-	f.resync.claims, f.resync.volumes = maps.Clone(b.resync.claims), maps.Clone(b.resync.volumes)
-	return &f
 }
 
 // storeVolume takes a volume over into the cache and judges whom that concerns.

@@ -20,7 +20,7 @@ import (
 type cache struct {
 	volumes match.Index
 	claims  map[apiserver.Key]*corev1.PersistentVolumeClaim
-	naming  map[string][]apiserver.Key // volume → claims with that spec.volumeName, sorted
+	naming  map[string][]apiserver.Key `state:"elements"` // volume → claims with that spec.volumeName, sorted
 
 	recyclable int // how many volumes are to be recycled
 }
@@ -101,10 +101,6 @@ func (c *cache) unname(claim *corev1.PersistentVolumeClaim, stays string) {
 // or nil.
 func (c *cache) claimOf(v *corev1.PersistentVolume) *corev1.PersistentVolumeClaim {
 	return c.claims[refKey(v)]
-}
-
-func (c *cache) fork() cache {
-	return cache{c.volumes.Fork(), maps.Clone(c.claims), maps.Clone(c.naming), c.recyclable}
 }
 
 // refKey returns the key of the claim in a volume's claimRef, or the zero Key.

@@ -8,6 +8,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/statefulsim/statefulsim/sim/apiserver"
+	"github.com/statefulsim/statefulsim/sim/state"
 )
 
 func claimAt(version, volume string) *corev1.PersistentVolumeClaim {
@@ -40,7 +41,7 @@ func TestTheCacheKnowsWhoNamesAVolume(t *testing.T) {
 	c.setClaim(claimAt("1", "a"))
 	c.setClaim(claimAt("2", "a"))
 	require.Equal(t, map[string][]apiserver.Key{"a": {key}}, c.naming)
-	fork := c.fork()
+	fork := state.Copy(nil, c)
 	c.setClaim(claimAt("3", "b"))
 	require.Equal(t, map[string][]apiserver.Key{"b": {key}}, c.naming)
 	c.deleteClaim(c.claims[key])
@@ -62,7 +63,7 @@ func TestRoster(t *testing.T) {
 	r.add(pod("p", shared, own))
 	require.Equal(t, []string{"p", "q"}, r.of(apiserver.Key{Namespace: "ns", Name: "c"}))
 	require.Equal(t, []string{"p"}, r.of(apiserver.Key{Namespace: "ns", Name: "p-tmp"}))
-	fork := r.fork()
+	fork := state.Copy(nil, r)
 	r.remove(pod("p", shared, own))
 	require.Equal(t, []string{"q"}, r.of(apiserver.Key{Namespace: "ns", Name: "c"}))
 	require.Len(t, fork.of(apiserver.Key{Namespace: "ns", Name: "c"}), 2)

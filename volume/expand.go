@@ -106,6 +106,3 @@ func (x *Expander) Wake(env *controller.Env, arg uint64) { x.workers.Wake(env, x
 func (x *Expander) Waiting(*controller.Env) []controller.Wait {
 	return failingClaims(x.workers.Failing())
 }
-
-// Fork implements controller.Actor.
-func (x *Expander) Fork() controller.Actor { return &Expander{workers: x.workers.Fork()} }

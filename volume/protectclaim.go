@@ -221,8 +221,3 @@ func (c *ClaimProtection) Wake(env *controller.Env, arg uint64) { c.workers.Wake
 func (c *ClaimProtection) Waiting(*controller.Env) []controller.Wait {
 	return failingClaims(c.workers.Failing())
 }
-
-// Fork implements controller.Actor.
-func (c *ClaimProtection) Fork() controller.Actor {
-	return &ClaimProtection{workers: c.workers.Fork(), roster: c.roster.fork()}
-}

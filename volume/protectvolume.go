@@ -88,11 +88,6 @@ func (p *VolumeProtection) Waiting(*controller.Env) []controller.Wait {
 	return waits
 }
 
-// Fork implements controller.Actor.
-func (p *VolumeProtection) Fork() controller.Actor {
-	return &VolumeProtection{workers: p.workers.Fork()}
-}
-
 // isCandidate reports whether an object is being deleted and held by a
 // finalizer.
 func isCandidate(obj metav1.Object, finalizer string) bool {

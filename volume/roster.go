@@ -1,7 +1,6 @@
 package volume
 
 import (
-	"maps"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
@@ -13,7 +12,7 @@ import (
 // roster knows which pods refer to a claim: upstream's index of pods by claim
 // (common.PodPVCIndex). The pods of a claim are sorted by name.
 type roster struct {
-	pods map[apiserver.Key][]string // claim → names of pods in its namespace
+	pods map[apiserver.Key][]string `state:"elements"` // claim → names of pods in its namespace
 }
 
 // add enters a pod. A pod's volumes never change, so once is enough.
@@ -46,8 +45,6 @@ func (r *roster) remove(pod *corev1.Pod) {
 
 // of returns the names of the pods that refer to a claim, sorted.
 func (r *roster) of(claim apiserver.Key) []string { return r.pods[claim] }
-
-func (r *roster) fork() roster { return roster{maps.Clone(r.pods)} }
 
 // claimsOf yields the claims that a pod's volumes refer to.
 func claimsOf(pod *corev1.Pod) func(yield func(apiserver.Key) bool) {

@@ -1,7 +1,6 @@
 package plugin
 
 import (
-	"maps"
 	"slices"
 	"strings"
 
@@ -60,28 +59,6 @@ func NewCluster() *Cluster {
 		claims: map[claim]int{}, matching: map[counterKey]*counter{}, byPair: map[pair][]*counter{}, labelled: map[pair]int{},
 		anyLabels: map[string][]*counter{}, namespaces: map[string]*corev1.Namespace{},
 	}
-}
-
-// Fork returns an independent copy.
-func (c *Cluster) Fork() *Cluster {
-	f := *c
-	f.nodes = make(map[string]*Node, len(c.nodes))
-	f.termed = map[*Node]struct{}{}
-	for name, n := range c.nodes { // a map from a map
-		f.nodes[name] = n.clone()
-		if n.withTerms > 0 {
-			f.termed[f.nodes[name]] = struct{}{}
-		}
-	}
-	f.order, f.table, f.stale = nil, table{}, true
-	f.zones = slices.Clone(c.zones)
-	for i := range f.zones {
-		f.zones[i].names = slices.Clone(f.zones[i].names)
-	}
-	f.free = slices.Clone(c.free)
-	f.images, f.claims, f.namespaces = maps.Clone(c.images), maps.Clone(c.claims), maps.Clone(c.namespaces)
-	f.forkCounters(c)
-	return &f
 }
 
 // Nodes returns the nodes in the order in which they are tried: the zones take

@@ -11,6 +11,8 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
 	"pgregory.net/rapid"
+
+	"github.com/statefulsim/statefulsim/sim/state"
 )
 
 func testNode(name, zone string, images ...string) *corev1.Node {
@@ -70,7 +72,7 @@ func TestClusterCountsAreExact(t *testing.T) {
 				c.counter("ns", Select(rapid.SampledFrom(selectors).Draw(t, "selector")))
 			}
 			if rapid.IntRange(1, 15).Draw(t, "fork") == 1 {
-				c = c.Fork()
+				c = state.Copy(nil, c)
 			}
 		}
 		want := m.cluster()

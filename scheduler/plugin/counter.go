@@ -1,9 +1,6 @@
 package plugin
 
 import (
-	"maps"
-	"slices"
-
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/labels"
@@ -182,26 +179,4 @@ func (c *Cluster) moveCounts(n *Node, from string) {
 // counter.
 func isCountedAlike(a, b *corev1.Pod) bool {
 	return (a.DeletionTimestamp == nil) == (b.DeletionTimestamp == nil) && shared.Equal(a.Labels, b.Labels)
-}
-
-func (c *Cluster) forkCounters(from *Cluster) {
-	c.matching = make(map[counterKey]*counter, len(from.matching))
-	c.byPair, c.anyLabels = map[pair][]*counter{}, map[string][]*counter{}
-	c.labelled = maps.Clone(from.labelled)
-	copies := make(map[*counter]*counter, len(from.matching))
-	for key, m := range from.matching { // a map from a map
-		f := *m
-		f.byNode, f.byZone = slices.Clone(m.byNode), maps.Clone(m.byZone)
-		c.matching[key], copies[m] = &f, &f
-	}
-	for p, ms := range from.byPair { // a map from a map
-		for _, m := range ms {
-			c.byPair[p] = append(c.byPair[p], copies[m])
-		}
-	}
-	for ns, ms := range from.anyLabels { // a map from a map
-		for _, m := range ms {
-			c.anyLabels[ns] = append(c.anyLabels[ns], copies[m])
-		}
-	}
 }

@@ -12,6 +12,8 @@ import (
 	"k8s.io/component-helpers/scheduling/corev1/nodeaffinity"
 
 	"github.com/statefulsim/statefulsim/volume/match"
+
+	"github.com/statefulsim/statefulsim/sim/state"
 )
 
 // Storage is what the volume plugins and the default spread read of the API,
@@ -27,12 +29,13 @@ type Storage interface {
 // Selection is a selector with its text, which names it. The zero Selection
 // selects nothing.
 type Selection struct {
+	_        state.Immutable
 	selector labels.Selector
 	text     string
 }
 
 // Select returns the selection of a selector.
-func Select(s labels.Selector) Selection { return Selection{s, s.String()} }
+func Select(s labels.Selector) Selection { return Selection{selector: s, text: s.String()} }
 
 // Cycle is one scheduling cycle of a pod: what the prefilters found, and what
 // the filters and scores need of it. It reads the cluster, which must not change

@@ -11,7 +11,7 @@ import (
 type Node struct {
 	// What almost every cycle reads stands together.
 	pods        []*Pod
-	allocatable Resource
+	allocatable Resource `state:"immutable"`
 	requested   Resource
 	nonZero     nonZero
 	index       int  // place in the counters of the Cluster
@@ -26,7 +26,7 @@ type Node struct {
 	*corev1.Node // nil while only pods of the node are known
 	name         string
 	zone         string           // label of the topology zone
-	images       map[string]int64 // bytes by name; nil if none
+	images       map[string]int64 `state:"immutable"` // bytes by name; nil if none
 	withTerms    int              // pods with inter-pod affinity terms
 }
 

@@ -1,10 +1,15 @@
 package plugin
 
-import corev1 "k8s.io/api/core/v1"
+import (
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/statefulsim/statefulsim/sim/state"
+)
 
 // Pod is a state of a pod with what the plugins want to know of it. It is
 // immutable.
 type Pod struct {
+	_ state.Immutable
 	*corev1.Pod
 	*facts
 	node string // where it runs, or is assumed to
@@ -36,7 +41,7 @@ func NewPod(pod *corev1.Pod) *Pod {
 			f.claims = append(f.claims, c.ClaimName)
 		}
 	}
-	return &Pod{pod, f, pod.Spec.NodeName}
+	return &Pod{Pod: pod, facts: f, node: pod.Spec.NodeName}
 }
 
 // Renew returns p with a newer state of its pod. It is cheap if nothing that
@@ -45,11 +50,11 @@ func (p *Pod) Renew(pod *corev1.Pod) *Pod {
 	if !isSameSpec(p.Pod, pod) || !p.plain || !agrees(&p.request, pod) {
 		return NewPod(pod)
 	}
-	return &Pod{pod, p.facts, pod.Spec.NodeName}
+	return &Pod{Pod: pod, facts: p.facts, node: pod.Spec.NodeName}
 }
 
 // On returns p assumed to run on a node, although its object does not say so.
-func (p *Pod) On(node string) *Pod { return &Pod{p.Pod, p.facts, node} }
+func (p *Pod) On(node string) *Pod { return &Pod{Pod: p.Pod, facts: p.facts, node: node} }
 
 // Placed returns the pod's object with the node where it runs or is assumed to.
 func (p *Pod) Placed() *corev1.Pod {

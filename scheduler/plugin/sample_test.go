@@ -11,6 +11,8 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/labels"
 	"pgregory.net/rapid"
+
+	"github.com/statefulsim/statefulsim/sim/state"
 )
 
 // history is a cluster that changes, and asks samples of it.
@@ -53,7 +55,7 @@ func (h *history) change(t *rapid.T) {
 			h.pods = slices.Delete(h.pods, i, i+1)
 		}
 	case "fork":
-		h.cluster = h.cluster.Fork()
+		h.cluster = state.Copy(nil, h.cluster)
 	}
 }
 

@@ -38,29 +38,6 @@ func New() *Queue {
 	}
 }
 
-// Fork returns an independent copy.
-func (q *Queue) Fork() *Queue {
-	f := *q
-	f.entries = make(map[apiserver.Key]*Entry, len(q.entries))
-	for key, e := range q.entries { // a map from a map
-		c := *e
-		f.entries[key] = &c
-	}
-	copied := func(list []*Entry) []*Entry {
-		c := make([]*Entry, len(list))
-		for i, e := range list {
-			c[i] = f.entries[e.Key]
-		}
-		return c
-	}
-	f.active.items, f.backoff.items, f.errors.items = copied(q.active.items), copied(q.backoff.items), copied(q.errors.items)
-	f.claims = make(map[apiserver.Key][]*Entry, len(q.claims))
-	for key, list := range q.claims { // a map from a map
-		f.claims[key] = copied(list)
-	}
-	return &f
-}
-
 // Get returns a queued pod, or nil.
 func (q *Queue) Get(key apiserver.Key) *Entry { return q.entries[key] }
 

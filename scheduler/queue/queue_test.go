@@ -14,6 +14,7 @@ import (
 	"github.com/statefulsim/statefulsim/scheduler/queue"
 	"github.com/statefulsim/statefulsim/sim/apiserver"
 	"github.com/statefulsim/statefulsim/sim/engine"
+	"github.com/statefulsim/statefulsim/sim/state"
 )
 
 func at(d time.Duration) engine.Time { return engine.Time(d) }
@@ -75,7 +76,7 @@ func TestC7Backoff(t *testing.T) {
 			now  engine.Time
 			next string
 		}{{end, "b"}, {end.Add(999 * time.Millisecond), "b"}, {end.Add(time.Second), "a"}} {
-			f := q.Fork()
+			f := state.Copy(nil, q)
 			f.Add(now, pod("b", 0))
 			require.Equal(t, c.next, f.Pop(c.now).Key.Name, "after %v", want)
 		}
@@ -148,12 +149,12 @@ func TestForkIsIndependent(t *testing.T) {
 		}
 		return order
 	}
-	f := q.Fork()
+	f := state.Copy(nil, q)
 	for _, e := range f.Unschedulable() {
 		f.Wake(at(time.Minute), e)
 	}
 	assert.Len(t, drain(f), 20)
 	assert.Len(t, q.Unschedulable(), 6)
-	g := q.Fork()
+	g := state.Copy(nil, q)
 	assert.Equal(t, drain(g), drain(q))
 }

@@ -153,7 +153,7 @@ func (s *Server) admitPriority(pod *corev1.Pod) error {
 // several the first by name.
 func (s *Server) defaultPriority() *schedulingv1.PriorityClass {
 	var best *schedulingv1.PriorityClass
-	s.stores[PriorityClass].each(func(rec *Record) { // a minimum
+	s.kept(PriorityClass).each(func(rec *Record) { // a minimum
 		c := rec.Object.(*schedulingv1.PriorityClass)
 		if c.GlobalDefault && (best == nil || cmp.Or(cmp.Compare(c.Value, best.Value), cmp.Compare(c.Name, best.Name)) < 0) {
 			best = c

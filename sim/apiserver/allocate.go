@@ -70,12 +70,11 @@ func (a *allocation) commit() {
 	if a == nil {
 		return
 	}
-	a.server.own()
 	for _, id := range a.freed {
-		delete(a.server.ips, id)
+		delete(*a.server.ips.Write(), id)
 	}
 	for _, id := range a.taken {
-		a.server.ips[id] = a.key
+		(*a.server.ips.Write())[id] = a.key
 	}
 }
 
@@ -244,7 +243,7 @@ func (a *allocation) address(was *corev1.Service) error {
 // isTaken reports whether an address or a port is in use, or was chosen by this
 // allocation. What it frees is in use until it is committed.
 func (a *allocation) isTaken(id string) bool {
-	_, taken := a.server.ips[id]
+	_, taken := (*a.server.ips.Read())[id]
 	return taken || slices.Contains(a.taken, id)
 }
 
@@ -256,7 +255,7 @@ func (s *Server) freeIP(key Key) string {
 	for ; ; n++ {
 		host := uint32(n%hosts) + 1
 		ip := netip.AddrFrom4([4]byte{base[0], base[1] + byte(host>>16), byte(host >> 8), byte(host)}).String()
-		if _, taken := s.ips[ip]; !taken {
+		if _, taken := (*s.ips.Read())[ip]; !taken {
 			return ip
 		}
 	}

@@ -27,7 +27,7 @@ func (s *Server) Census() *Census {
 			c.names[string(rec.Object.GetUID())] = c.identity(rec)
 		}
 	})
-	s.stores[Pod].each(func(rec *Record) { // a map: order cannot matter
+	s.walk(Pod).each(func(rec *Record) { // a map: order cannot matter
 		pod := rec.Object.(*corev1.Pod)
 		if pod.Status.PodIP != "" && pod.Status.PodIP != pod.Status.HostIP {
 			c.names[pod.Status.PodIP] = blend(c.names[string(pod.UID)], 1)
@@ -38,12 +38,12 @@ func (s *Server) Census() *Census {
 }
 
 func (s *Server) census() (n int) {
-	for k := range s.stores {
+	for k := range kinds {
 		if Kind(k) != Event {
-			n += s.stores[k].live
+			n += s.kept(Kind(k)).live
 		}
 	}
-	return n + s.stores[Pod].live
+	return n + s.kept(Pod).live
 }
 
 // Len returns how many UIDs and addresses are known.
@@ -52,17 +52,17 @@ func (c *Census) Len() int { return len(c.names) }
 // EachLive calls visit with the newest record of every object but Events, in
 // any order.
 func (s *Server) EachLive(visit func(*Record)) {
-	for k := range s.stores {
-		if s.stores[k].live == 0 || Kind(k) == Event {
+	for k := range kinds {
+		if s.kept(Kind(k)).live == 0 || Kind(k) == Event {
 			continue
 		}
-		s.stores[k].each(visit)
+		s.walk(Kind(k)).each(visit)
 	}
 }
 
 // rank numbers the revisions of each owner in their order.
 func (s *Server) rank(c *Census) {
-	revisions := &s.stores[ControllerRevision]
+	revisions := s.walk(ControllerRevision)
 	revisions.each(func(rec *Record) { // each counts those below it: order cannot matter
 		mine, n := numberOf(rec), uint64(0)
 		revisions.each(func(o *Record) { // a count

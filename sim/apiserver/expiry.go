@@ -1,7 +1,6 @@
 package apiserver
 
 import (
-	"slices"
 	"time"
 
 	"github.com/statefulsim/statefulsim/sim/engine"
@@ -26,8 +25,7 @@ type expiry struct {
 	size   int // of the last block
 }
 
-// The sizes of blocks: each has twice as many as the one before. A fork begins
-// anew: most forks live for a few events.
+// The sizes of blocks: each has twice as many as the one before.
 const (
 	firstBlock   = 8
 	largestBlock = 1024
@@ -43,37 +41,27 @@ func (x *expiry) add(e expiring) {
 	x.blocks[n-1] = append(x.blocks[n-1], e)
 }
 
-// due takes the oldest write off the list, if its time has come.
-func (x *expiry) due(now engine.Time) (e expiring, ok bool) {
-	if len(x.blocks) == 0 || x.blocks[0][0].written.Add(eventTTL) > now {
-		return expiring{}, false
-	}
-	e = x.blocks[0][0]
+// isDue reports whether the time of the oldest write has come.
+func (x *expiry) isDue(now engine.Time) bool {
+	return len(x.blocks) > 0 && x.blocks[0][0].written.Add(eventTTL) <= now
+}
+
+// take takes the oldest write off the list; there must be one.
+func (x *expiry) take() expiring {
+	e := x.blocks[0][0]
 	if x.blocks[0] = x.blocks[0][1:]; len(x.blocks[0]) == 0 {
 		x.blocks[0] = nil
 		x.blocks = x.blocks[1:]
 	}
-	return e, true
-}
-
-// fork returns an independent copy: it shares the blocks and adds to none.
-func (x *expiry) fork() expiry {
-	blocks := slices.Clone(x.blocks)
-	if n := len(blocks); n > 0 {
-		blocks[n-1] = slices.Clip(blocks[n-1])
-	}
-	return expiry{blocks: blocks}
+	return e
 }
 
 // expireEvents removes the Events whose time has come. As in etcd it happens
 // when somebody looks.
 func (s *Server) expireEvents() {
-	for {
-		e, ok := s.expiry.due(s.now)
-		if !ok {
-			return
-		}
-		if obj := s.stores[Event].writtenAt(e.place, e.written); obj != nil {
+	for s.expiry.Read().isDue(s.now) {
+		e := s.expiry.Write().take()
+		if obj := s.kept(Event).writtenAt(e.place, e.written); obj != nil {
 			s.remove(Event, obj)
 		}
 	}

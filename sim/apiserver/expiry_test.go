@@ -6,6 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/statefulsim/statefulsim/sim/engine"
+	"github.com/statefulsim/statefulsim/sim/state"
 )
 
 func TestExpiry(t *testing.T) {
@@ -16,26 +17,23 @@ func TestExpiry(t *testing.T) {
 	forks := map[int]expiry{}
 	for i := range n {
 		if i%700 == 0 {
-			forks[i] = x.fork()
+			forks[i] = state.Copy(nil, x)
 		}
 		x.add(written(i))
 	}
 	for i := range n {
-		_, early := x.due(end(i) - 1)
-		require.False(t, early)
-		e, ok := x.due(end(i))
-		require.True(t, ok)
-		require.Equal(t, written(i), e)
+		require.False(t, x.isDue(end(i)-1))
+		require.True(t, x.isDue(end(i)))
+		require.Equal(t, written(i), x.take())
 	}
-	_, ok := x.due(end(n))
-	require.False(t, ok)
+	require.False(t, x.isDue(end(n)))
 
 	for from, f := range forks { // each on its own
 		f.add(written(n))
 		var last expiring
 		count := 0
-		for e, ok := f.due(end(n)); ok; e, ok = f.due(end(n)) {
-			last = e
+		for f.isDue(end(n)) {
+			last = f.take()
 			count++
 		}
 		require.Equal(t, from+1, count)

@@ -1,7 +1,5 @@
 package apiserver
 
-import "slices"
-
 // index finds the places of objects by their keys. It is a hash table that holds
 // neither: keys are compared with what stands at a place, which whoever looks
 // something up goes to anyhow. So a million objects take a few megabytes here,
@@ -16,8 +14,6 @@ type slot struct {
 	hash  uint32
 	place int32 // plus one
 }
-
-func (x *index) fork() index { return index{slices.Clone(x.slots), x.n} }
 
 // hashOf returns the hash of a key.
 func hashOf(key Key) uint32 { return uint32(blend(hashText(key.Namespace), hashText(key.Name)) >> 32) }

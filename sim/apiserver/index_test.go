@@ -5,6 +5,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
+
+	"github.com/statefulsim/statefulsim/sim/state"
 )
 
 // An index finds what was filed and not taken out, whatever its hashes.
@@ -41,7 +43,7 @@ func TestIndex(t *testing.T) {
 				}
 			},
 			"fork": func(*rapid.T) {
-				other := x.fork()
+				other := state.Copy(nil, x)
 				x.add(1, next)
 				check(&other)
 				x = other

@@ -3,7 +3,6 @@ package apiserver
 import (
 	"encoding/json"
 	"fmt"
-	"maps"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/api/equality"
@@ -15,8 +14,8 @@ import (
 // shared and immutable: it keeps a copy of each beside it. It is for tests; a nil
 // guard does nothing.
 type guard struct {
+	engine *engine.Engine
 	copies map[Object]guarded
-	now    func() engine.Time
 	seed   uint64
 }
 
@@ -42,7 +41,7 @@ func (g *guard) check(rec *Record) {
 		return
 	}
 	panic(fmt.Sprintf("apiserver: somebody has changed %s %s, which is shared and immutable: version %d, stored by %s at %s; noticed at %s, seed %d: %s",
-		rec.Kind, rec.Key, k.rec.Version, k.rec.By, clock(k.rec.Time), clock(g.now()), g.seed, firstDifference(k.copy, rec.Object)))
+		rec.Kind, rec.Key, k.rec.Version, k.rec.By, clock(k.rec.Time), clock(g.engine.Now()), g.seed, firstDifference(k.copy, rec.Object)))
 }
 
 // forget checks a record for the last time.
@@ -51,13 +50,6 @@ func (g *guard) forget(rec *Record) {
 		g.check(rec)
 		delete(g.copies, rec.Object)
 	}
-}
-
-func (g *guard) fork(e *engine.Engine) *guard {
-	if g == nil {
-		return nil
-	}
-	return &guard{maps.Clone(g.copies), e.Now, g.seed}
 }
 
 func clock(t engine.Time) string { return WallTime(t).Format("15:04:05.000") }
@@ -86,12 +78,12 @@ func (s *Server) CheckMutations() {
 	if s.guard == nil {
 		return
 	}
-	for k := range s.stores {
-		for _, rec := range s.stores[k].list("") {
+	for k := range kinds {
+		for _, rec := range s.kept(Kind(k)).list("") {
 			s.guard.check(rec)
 		}
-		for i := range s.stores[k].log.recs {
-			s.guard.check(s.stores[k].log.recs[i])
+		for i := range s.kept(Kind(k)).log.recs {
+			s.guard.check(s.kept(Kind(k)).log.recs[i])
 		}
 	}
 }

@@ -148,14 +148,14 @@ func (s *Server) release(obj Object) {
 	if !ok {
 		return
 	}
-	s.own()
+	ips := *s.ips.Write()
 	for _, ip := range svc.Spec.ClusterIPs {
-		delete(s.ips, ip)
+		delete(ips, ip)
 	}
 	for _, p := range svc.Spec.Ports {
-		delete(s.ips, portID(p.NodePort))
+		delete(ips, portID(p.NodePort))
 	}
 	if probed(&svc.Spec) {
-		delete(s.ips, portID(svc.Spec.HealthCheckNodePort))
+		delete(ips, portID(svc.Spec.HealthCheckNodePort))
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/statefulsim/statefulsim/sim/engine"
+	"github.com/statefulsim/statefulsim/sim/state"
 )
 
 // A10: an Event at rest is the Event that was written, whatever of it is set.
@@ -67,15 +68,16 @@ var eventNames = []string{
 func TestTextsOfForks(t *testing.T) {
 	var a texts
 	first := a.number("first")
-	b := a.fork()
+	b := state.Copy(nil, a)
 	for i := range 100 {
 		of, in := a.number("a"+strconv.Itoa(i)), b.number("b"+strconv.Itoa(i))
-		require.Equal(t, "a"+strconv.Itoa(i), a.list[of-1])
-		require.Equal(t, "b"+strconv.Itoa(i), b.list[in-1])
+		require.Equal(t, "a"+strconv.Itoa(i), a.known.Read().list[of-1])
+		require.Equal(t, "b"+strconv.Itoa(i), b.known.Read().list[in-1])
 	}
 	require.Equal(t, first, a.number("first"))
 	require.Equal(t, first, b.number("first"))
-	require.Zero(t, (&texts{list: make([]string, textsLimit)}).number("one more"))
+	a.known.Write().list = make([]string, textsLimit)
+	require.Zero(t, a.number("one more"))
 }
 
 // A user's Event may have what no component writes: it is kept as it is.

@@ -3,22 +3,27 @@ package apiserver
 import (
 	"encoding/binary"
 	"encoding/hex"
-	"maps"
 	"strconv"
 
 	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/statefulsim/statefulsim/sim/state"
 )
 
 // texts numbers the texts that come up again and again: names of namespaces,
 // nodes and components, kinds, reasons. The first few tens of thousands are
 // numbered, from 1; the rest is none of those. The zero texts is empty.
 type texts struct {
+	known state.Box[vocabulary]
+
+	lately []numbered `state:"scratch"` // by a cheap hash: most texts are those of the Event before
+	room   []byte     `state:"scratch"` // of the packer, used again
+}
+
+// vocabulary is the texts with their numbers.
+type vocabulary struct {
 	numbers map[string]uint32
 	list    []string
-	shared  bool // numbers is a fork's, too, until one of them changes
-
-	lately []numbered // by a cheap hash: most texts are those of the Event before
-	room   []byte     // of the packer, used again
 }
 
 type numbered struct {
@@ -48,27 +53,16 @@ func (t *texts) number(s string) uint32 {
 
 // find is number of a text that was not looked up lately.
 func (t *texts) find(s string) uint32 {
-	if n := t.numbers[s]; n > 0 || len(t.list) == textsLimit {
+	known := t.known.Read()
+	if n := known.numbers[s]; n > 0 || len(known.list) == textsLimit {
 		return n
 	}
-	if t.shared {
-		t.numbers, t.shared = maps.Clone(t.numbers), false
+	if known = t.known.Write(); known.numbers == nil {
+		known.numbers = map[string]uint32{}
 	}
-	if t.numbers == nil {
-		t.numbers = map[string]uint32{}
-	}
-	t.list = append(t.list, s)
-	t.numbers[s] = uint32(len(t.list))
-	return t.numbers[s]
-}
-
-// fork returns an independent copy.
-func (t *texts) fork() texts {
-	t.shared = true
-	f := *t
-	f.list = t.list[:len(t.list):len(t.list)] // appended to
-	f.lately, f.room = nil, nil
-	return f
+	known.list = append(known.list, s)
+	known.numbers[s] = uint32(len(known.list))
+	return known.numbers[s]
 }
 
 // packer writes values one after the other; unpacker reads them back in the same
@@ -163,7 +157,7 @@ func (r *unpacker) text() string {
 	if n == 0 {
 		return r.string()
 	}
-	return r.texts.list[n-1]
+	return r.texts.known.Read().list[n-1]
 }
 
 // uid writes a string that mostly is a UID as uuid makes them: of those, the bits.

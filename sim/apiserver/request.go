@@ -6,6 +6,7 @@ import (
 	"k8s.io/apimachinery/pkg/watch"
 
 	"github.com/statefulsim/statefulsim/sim/engine"
+	"github.com/statefulsim/statefulsim/sim/state"
 )
 
 // Verb is what a request asks of the server.
@@ -60,7 +61,7 @@ type Request struct {
 	Object Object
 	// Given says that the sender will not look again at what the server fills in
 	// of Object, whatever the answer: the server takes it over without a copy.
-	Given bool
+	Given state.Sole
 	// Patch is what Patch applies.
 	Patch Patcher
 	// Node is the node that a Binding names.
@@ -104,6 +105,7 @@ type Patcher interface {
 
 // Record is one entry of the watch log. It is immutable.
 type Record struct {
+	_       state.Immutable
 	Version uint64 // the resourceVersion of this write
 	Type    watch.EventType
 	Kind    Kind

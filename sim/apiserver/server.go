@@ -3,7 +3,6 @@ package apiserver
 import (
 	"encoding/binary"
 	"fmt"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,6 +14,7 @@ import (
 
 	"github.com/statefulsim/statefulsim/sim/apiserver/validation"
 	"github.com/statefulsim/statefulsim/sim/engine"
+	"github.com/statefulsim/statefulsim/sim/state"
 )
 
 // Config configures a Server. The zero Config is a v1.37 server.
@@ -35,17 +35,17 @@ type Config struct {
 // not safe for concurrent use. Objects that it hands out are shared and
 // immutable.
 type Server struct {
-	cfg     Config
+	cfg     Config `state:"immutable"`
 	engine  *engine.Engine
 	version uint64
-	stores  []store // by Kind
+	stores  state.List[store] // by Kind
 	fresh   []*Record
-	born    engine.Tally   // how often each object was created, for UIDs
-	ips     map[string]Key // cluster IPs in use
-	expiry  expiry         // of Events
-	guard   *guard         // with DetectMutation
-	shared  bool           // ips is a fork's, too, until one of them changes
-	off     pluginSet      // of admission
+	born    engine.Tally              // how often each object was created, for UIDs
+	ips     state.Box[map[string]Key] // cluster IPs in use
+	expiry  state.Box[expiry]         // of Events
+	guard   *guard                    // with DetectMutation
+	off     pluginSet                 // of admission
+	walked  uint64
 
 	now engine.Time // of the request being served
 	by  string
@@ -54,80 +54,68 @@ type Server struct {
 // New returns an empty server that takes its identifiers and choices from e. It
 // panics if the Config names an unknown plugin; CheckPlugins tells beforehand.
 func New(e *engine.Engine, cfg Config) *Server {
-	s := &Server{cfg: cfg, engine: e, stores: make([]store, len(kinds)), ips: map[string]Key{}, off: pluginsNamed(cfg.DisableAdmissionPlugins)}
+	o := e.Owner()
+	s := &Server{cfg: cfg, engine: e, stores: state.NewList[store](o, len(kinds)), born: engine.NewTally(o),
+		ips: state.NewBox(o, map[string]Key{}), expiry: state.NewBox(o, expiry{}),
+		off: pluginsNamed(cfg.DisableAdmissionPlugins)}
+	s.change(Event).texts.known = state.NewBox(o, vocabulary{})
 	if cfg.DetectMutation {
-		s.setGuard(&guard{map[Object]guarded{}, e.Now, cfg.Seed})
+		s.guard = &guard{e, map[Object]guarded{}, cfg.Seed}
 	}
 	return s
 }
 
-// Fork returns an independent copy that asks e.
-func (s *Server) Fork(e *engine.Engine) *Server {
-	f := *s
-	f.engine = e
-	f.stores = make([]store, len(s.stores))
-	for i := range s.stores {
-		f.stores[i] = s.stores[i].fork()
-	}
-	f.fresh = slices.Clone(s.fresh)
-	s.shared, f.shared = true, true
-	f.born = s.born.Fork()
-	f.setGuard(s.guard.fork(e))
-	f.expiry = s.expiry.fork()
-	return &f
-}
+// Fork returns an independent copy, which asks a copy of the engine.
+func (s *Server) Fork() *Server { return state.Copy(s.engine.Owner().Fork(), s) }
 
-func (s *Server) setGuard(g *guard) {
-	s.guard = g
-	for i := range s.stores {
-		s.stores[i].guard = g
-	}
-}
+// kept returns the objects of a kind, to be read.
+func (s *Server) kept(kind Kind) *store { return s.stores.Read(int(kind)) }
 
-// own makes sure that a change of ips is seen by nobody else.
-func (s *Server) own() {
-	if s.shared {
-		s.ips, s.shared = maps.Clone(s.ips), false
-	}
-}
+// change returns the objects of a kind for changes.
+func (s *Server) change(kind Kind) *store { return s.stores.Write(int(kind)) }
 
 // Version returns the resourceVersion of the latest write.
 func (s *Server) Version() uint64 { return s.version }
 
 // Get returns the newest state of an object, or nil.
-func (s *Server) Get(kind Kind, key Key) Object { return s.stores[kind].get(key) }
+func (s *Server) Get(kind Kind, key Key) Object { return s.guarded(s.kept(kind).find(key)) }
 
 // At returns the state of an object as of a version, or nil. Versions before
 // the last Trim of the kind are gone.
 func (s *Server) At(kind Kind, key Key, version uint64) Object {
-	return s.stores[kind].at(key, version)
+	return s.guarded(s.kept(kind).at(key, version))
 }
 
 // ListAt returns the objects of a namespace as of a version, by name (see At).
 // The cost is that of a look at every object of the kind.
 func (s *Server) ListAt(kind Kind, namespace string, version uint64) []Object {
-	return s.stores[kind].listAt(namespace, version)
+	recs := s.walk(kind).listAt(namespace, version)
+	objs := make([]Object, len(recs))
+	for i, rec := range recs {
+		objs[i] = s.guarded(rec)
+	}
+	return objs
 }
 
 // List returns the objects of a kind in the order of their keys; an empty
 // namespace means all of them.
 func (s *Server) List(kind Kind, namespace string) []Object {
-	recs := s.stores[kind].list(namespace)
+	recs := s.walk(kind).list(namespace)
 	objs := make([]Object, len(recs))
 	for i, rec := range recs {
-		objs[i] = rec.Object
+		objs[i] = s.guarded(rec)
 	}
 	return objs
 }
 
 // Count returns how many objects of a kind there are.
-func (s *Server) Count(kind Kind) int { return s.stores[kind].live }
+func (s *Server) Count(kind Kind) int { return s.kept(kind).live }
 
 // Live returns, for each object of a kind, the record that made its newest
 // state, in the order of their keys and all as Added: what a new watch begins
 // with (the watch cache reads them off its ordered store).
 func (s *Server) Live(kind Kind) []*Record {
-	recs := s.stores[kind].list("")
+	recs := s.walk(kind).list("")
 	for i, rec := range recs {
 		if rec.Type != watch.Added {
 			first := *rec
@@ -141,19 +129,34 @@ func (s *Server) Live(kind Kind) []*Record {
 // Walked returns how many stored objects were looked at, so far, by whatever
 // goes through all of a kind: List, ListAt, Live, EachLive and the Census. A test can
 // hold by it that what happens to one object costs nothing for the others.
-func (s *Server) Walked() (n uint64) {
-	for i := range s.stores {
-		n += s.stores[i].walked
+func (s *Server) Walked() uint64 { return s.walked }
+
+// walk returns the objects of a kind for a look at all of them.
+func (s *Server) walk(kind Kind) *store {
+	st := s.kept(kind)
+	s.walked += uint64(len(st.entries))
+	return st
+}
+
+// guarded returns the state that a record made, or nil without one.
+func (s *Server) guarded(rec *Record) Object {
+	if rec == nil {
+		return nil
 	}
-	return n
+	s.guard.check(rec)
+	return rec.Object
 }
 
 // Log returns the tail of a kind's watch log.
-func (s *Server) Log(kind Kind) *Log { return &s.stores[kind].log }
+func (s *Server) Log(kind Kind) *Log { return &s.kept(kind).log }
 
 // Trim forgets the records of a kind before a position of its log, and the
 // states that only they could show.
-func (s *Server) Trim(kind Kind, pos uint64) { s.stores[kind].trim(pos) }
+func (s *Server) Trim(kind Kind, pos uint64) {
+	if s.kept(kind).log.Len() > 0 {
+		s.change(kind).trim(pos, s.guard)
+	}
+}
 
 // Drain returns the records written since the last call, in order. The slice
 // is reused after the next write.
@@ -219,7 +222,7 @@ func (s *Server) serve(req *Request) Result {
 
 // existing finds the object of a request and checks the preconditions.
 func (s *Server) existing(req *Request) (Object, error) {
-	obj := s.stores[req.Kind].get(req.Key)
+	obj := s.Get(req.Kind, req.Key)
 	if obj == nil {
 		return nil, apierrors.NewNotFound(req.Kind.GroupResource(), req.Key.Name)
 	}
@@ -255,7 +258,7 @@ func (s *Server) write(typ watch.EventType, kind Kind, obj, old Object) Object {
 	obj.SetResourceVersion(strconv.FormatUint(s.version, 10))
 	var last *Record
 	if old != nil {
-		last = s.stores[kind].find(KeyOf(old))
+		last = s.kept(kind).find(KeyOf(old))
 	}
 	rec := &Record{Version: s.version, Type: typ, Kind: kind, Object: obj, Old: old, Time: s.now, By: s.by}
 	if last != nil {
@@ -263,9 +266,10 @@ func (s *Server) write(typ watch.EventType, kind Kind, obj, old Object) Object {
 	} else {
 		rec.Key = KeyOf(obj)
 	}
-	s.stores[kind].put(rec, last)
+	s.change(kind).put(rec, last)
+	s.guard.keep(rec)
 	if kind == Event && typ != watch.Deleted {
-		s.expiry.add(expiring{s.now, rec.place})
+		s.expiry.Write().add(expiring{s.now, rec.place})
 	}
 	s.fresh = append(s.fresh, rec)
 	return obj

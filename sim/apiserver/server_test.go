@@ -170,7 +170,7 @@ func TestOldStatesStayUntilTrimmed(t *testing.T) {
 func TestForksAreIndependent(t *testing.T) {
 	s := newServer(t)
 	create(t, s, pod("a"))
-	f := s.Fork(engine.New(engine.Strategy{}))
+	f := s.Fork()
 	create(t, f, pod("b"))
 	assert.Equal(t, 1, s.Count(apiserver.Pod))
 	assert.Equal(t, 2, f.Count(apiserver.Pod))

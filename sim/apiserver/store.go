@@ -7,6 +7,7 @@ import (
 	"k8s.io/apimachinery/pkg/watch"
 
 	"github.com/statefulsim/statefulsim/sim/engine"
+	"github.com/statefulsim/statefulsim/sim/state"
 )
 
 // store holds the objects of one kind: the newest state of each, the older
@@ -16,13 +17,10 @@ type store struct {
 	entries []entry // by place; those of free places are empty
 	free    []int32
 	log     Log
-	live    int  // entries whose newest record is not a deletion
-	shared  bool // all of it is a fork's, too, until one of them changes
-	walked  uint64
-	guard   *guard // nil but in tests
+	live    int // entries whose newest record is not a deletion
 
-	texts    texts    // of what is packed
-	unpacked unpacked // the last of entries' that was asked for
+	texts    texts                 // of what is packed
+	unpacked state.Cache[unpacked] // the last of entries' that was asked for
 }
 
 // entry is an object's newest record and those before it, oldest first, which
@@ -86,25 +84,6 @@ func (l *Log) drop(n int) {
 	l.base += uint64(n)
 }
 
-// fork returns a copy, which shares everything until one of both changes.
-func (s *store) fork() store {
-	s.shared = true
-	f := *s
-	f.texts = s.texts.fork()
-	return f
-}
-
-// own makes sure that a change is seen by nobody else.
-func (s *store) own() {
-	if s.shared {
-		s.index, s.entries, s.free = s.index.fork(), slices.Clone(s.entries), slices.Clone(s.free)
-		for i := range s.entries {
-			s.entries[i].older = slices.Clone(s.entries[i].older)
-		}
-		s.log.recs, s.shared = slices.Clone(s.log.recs), false
-	}
-}
-
 // place returns the place of an object, which exists or was deleted not long ago.
 func (s *store) place(key Key) (place int32, ok bool) {
 	return s.index.find(hashOf(key), func(place int32) bool {
@@ -123,10 +102,12 @@ func (s *store) newest(place int32) *Record {
 	if e.packed == "" {
 		return e.head
 	}
-	if s.unpacked.packed != e.packed {
-		s.unpacked = unpacked{e.packed, e.packed.record(place, &s.texts)}
+	if u := s.unpacked.Get(); u != nil && u.packed == e.packed {
+		return u.rec
 	}
-	return s.unpacked.rec
+	rec := e.packed.record(place, &s.texts)
+	s.unpacked.Set(&unpacked{e.packed, rec})
+	return rec
 }
 
 // find returns the newest record of an object that exists, or nil.
@@ -139,17 +120,8 @@ func (s *store) find(key Key) *Record {
 	return nil
 }
 
-// get returns the newest state, or nil.
-func (s *store) get(key Key) Object {
-	if rec := s.find(key); rec != nil {
-		s.guard.check(rec)
-		return rec.Object
-	}
-	return nil
-}
-
-// at returns the state as of a version, or nil.
-func (s *store) at(key Key, version uint64) Object {
+// at returns the record that made the state as of a version, or nil.
+func (s *store) at(key Key, version uint64) *Record {
 	place, ok := s.place(key)
 	if !ok {
 		return nil
@@ -157,8 +129,8 @@ func (s *store) at(key Key, version uint64) Object {
 	return s.stateAt(place, version)
 }
 
-// stateAt returns an object's state as of a version, or nil.
-func (s *store) stateAt(place int32, version uint64) Object {
+// stateAt returns the record that made an object's state as of a version, or nil.
+func (s *store) stateAt(place int32, version uint64) *Record {
 	e := &s.entries[place]
 	rec := s.newest(place)
 	for n := len(e.older); rec.Version > version; {
@@ -170,8 +142,7 @@ func (s *store) stateAt(place int32, version uint64) Object {
 	if rec.Type == watch.Deleted {
 		return nil
 	}
-	s.guard.check(rec)
-	return rec.Object
+	return rec
 }
 
 // writtenAt returns the newest state of the Event at a place, if it was written at
@@ -189,7 +160,6 @@ func (s *store) writtenAt(place int32, t engine.Time) Object {
 
 // put appends a record. last is the newest one of an object that exists, or nil.
 func (s *store) put(rec, last *Record) {
-	s.own()
 	switch {
 	case last != nil:
 		rec.place = last.place
@@ -210,7 +180,6 @@ func (s *store) put(rec, last *Record) {
 	}
 	e.head, e.packed = rec, ""
 	s.log.recs = append(s.log.recs, rec)
-	s.guard.keep(rec)
 	switch rec.Type {
 	case watch.Added:
 		s.live++
@@ -232,16 +201,15 @@ func (s *store) room() int32 {
 
 // trim forgets the log before pos, and with it every state that nobody can see
 // any more.
-func (s *store) trim(pos uint64) {
+func (s *store) trim(pos uint64, g *guard) {
 	n := int(min(pos-min(pos, s.log.base), uint64(len(s.log.recs))))
 	if n == 0 {
 		return
 	}
-	s.own()
 	for _, rec := range s.log.recs[:n] {
 		e := &s.entries[rec.place]
 		if e.head != rec || rec.Type == watch.Deleted {
-			s.guard.forget(rec)
+			g.forget(rec)
 		}
 		switch {
 		case e.head != rec:
@@ -257,7 +225,7 @@ func (s *store) trim(pos uint64) {
 			clear(e.older)
 			e.older = e.older[:0]
 			if e.packed = pack(rec, &s.texts); e.packed != "" {
-				s.guard.forget(rec)
+				g.forget(rec)
 				e.head, e.older = nil, nil
 				continue
 			}
@@ -274,7 +242,6 @@ func (s *store) trim(pos uint64) {
 // each calls visit with the newest record of every object that exists, in the
 // order of nothing in particular.
 func (s *store) each(visit func(*Record)) {
-	s.walked += uint64(len(s.entries))
 	for i := range s.entries {
 		if rec := s.newest(int32(i)); rec != nil && rec.Type != watch.Deleted {
 			visit(rec)
@@ -282,20 +249,20 @@ func (s *store) each(visit func(*Record)) {
 	}
 }
 
-// listAt returns the objects of a namespace as of a version, by name.
-func (s *store) listAt(namespace string, version uint64) []Object {
-	s.walked += uint64(len(s.entries))
-	var objs []Object
+// listAt returns the records that made the objects of a namespace as of a version,
+// by name.
+func (s *store) listAt(namespace string, version uint64) []*Record {
+	var recs []*Record
 	for i := range s.entries {
 		if rec := s.newest(int32(i)); rec == nil || rec.Key.Namespace != namespace {
 			continue
 		}
-		if obj := s.stateAt(int32(i), version); obj != nil {
-			objs = append(objs, obj)
+		if rec := s.stateAt(int32(i), version); rec != nil {
+			recs = append(recs, rec)
 		}
 	}
-	slices.SortFunc(objs, func(a, b Object) int { return strings.Compare(a.GetName(), b.GetName()) })
-	return objs
+	slices.SortFunc(recs, func(a, b *Record) int { return strings.Compare(a.Key.Name, b.Key.Name) })
+	return recs
 }
 
 // list returns the live objects by key. An empty namespace means all.
@@ -303,7 +270,6 @@ func (s *store) list(namespace string) []*Record {
 	recs := make([]*Record, 0, s.live)
 	s.each(func(rec *Record) { // sorted below
 		if namespace == "" || rec.Key.Namespace == namespace {
-			s.guard.check(rec)
 			recs = append(recs, rec)
 		}
 	})

@@ -181,7 +181,7 @@ func (s *Server) unchanged(kind Kind, obj, old Object) bool {
 			return false
 		}
 	}
-	if kind == PersistentVolumeClaim && s.stores[kind].find(KeyOf(obj)).Type == watch.Added {
+	if kind == PersistentVolumeClaim && s.kept(kind).find(KeyOf(obj)).Type == watch.Added {
 		// A new claim is stored without its phase, which it has whenever it is
 		// read: the next write makes a difference.
 		return false

@@ -75,7 +75,7 @@ func (u *reference) sync() Outcome {
 	*u.seen = u.c.seen
 	// The writes of an earlier sync went to another copy.
 	u.stores.Clear(types.NamespacedName{Namespace: namespace, Name: setName}, "")
-	u.srv = u.c.host.Server().Fork(u.c.engine.Fork())
+	u.srv = u.c.host.Server().Fork()
 	w := newWire(func(req apiserver.Request) apiserver.Result { return u.srv.Do(at, Name, req) }, u.c.state)
 	u.client.w, u.events.events = w, nil
 	s := &syncer{

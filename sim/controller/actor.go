@@ -9,10 +9,12 @@ import (
 
 // Actor is a process of the cluster: a controller, the scheduler, a kubelet.
 // It observes the API through the watch of its Env, decides, and acts by
-// requests. All of its state is plain data of its own, so that Fork can copy it.
+// requests. All of its state is plain data of its own, which package state copies
+// for a fork.
 //
 // The host calls one method at a time, never concurrently. An Actor reads
-// nothing but its own state, what it is handed, and the Env.
+// nothing but its own state, what it is handed, and the Env, which it must not
+// keep. Waiting and Heeds change nothing.
 type Actor interface {
 	// Name is the component, "statefulset-controller": the author of its
 	// writes and the source of its Events.
@@ -29,8 +31,6 @@ type Actor interface {
 	Wake(env *Env, arg uint64)
 	// Waiting lists what the actor cannot finish and why, in a fixed order.
 	Waiting(env *Env) []Wait
-	// Fork returns an independent copy.
-	Fork() Actor
 }
 
 // NodeScoped is an Actor whose watch of pods is narrowed to those bound to one
@@ -102,7 +102,7 @@ func (e *Env) World() World { return e.host.World() }
 // Span returns a latency from the range r, for the object named by key. It is
 // a pure function of seed, actor, concern, key and the current time.
 func (e *Env) Span(c engine.Concern, key engine.Key, r Range) time.Duration {
-	return e.host.engine.Span(c, key^e.host.actors[e.actor].key, uint64(e.Now()), r.Min, r.Max)
+	return e.host.engine.Span(c, key^e.host.actors.Read(int(e.actor)).key, uint64(e.Now()), r.Min, r.Max)
 }
 
 // Range is a span of time between Min and Max, both included.

@@ -9,14 +9,14 @@ import (
 
 // Env returns what an actor acts through, for faults that its model has of its
 // own, such as a kubelet's Crash.
-func (h *Host) Env(id ActorID) *Env { return h.actors[id].env }
+func (h *Host) Env(id ActorID) *Env { return &Env{View{h, id}} }
 
 // Named returns the actors of a name that have not been removed, ascending: a
 // component's, or one node's ("kubelet/node-1").
 func (h *Host) Named(name string) []ActorID {
 	var ids []ActorID
-	for i := range h.actors {
-		if a := h.actors[i].actor; a != nil && (name == a.Name() || name == fullName(a)) {
+	for i := range h.actors.Len() {
+		if a := *h.actors.Read(i).actor.Read(); a != nil && (name == a.Name() || name == fullName(a)) {
 			ids = append(ids, ActorID(i))
 		}
 	}
@@ -27,8 +27,8 @@ func (h *Host) Named(name string) []ActorID {
 // sorted.
 func (h *Host) Components() []string {
 	var names []string
-	for i := range h.actors {
-		if a := h.actors[i].actor; a != nil {
+	for i := range h.actors.Len() {
+		if a := *h.actors.Read(i).actor.Read(); a != nil {
 			names = append(names, fullName(a))
 		}
 	}
@@ -46,7 +46,12 @@ func fullName(a Actor) string {
 
 // HasWatch reports whether an actor watches a kind.
 func (h *Host) HasWatch(id ActorID, kind apiserver.Kind) bool {
-	return slices.ContainsFunc(h.subs, func(s subscription) bool { return s.actor == id && s.kind == kind && !s.ended })
+	for i := range h.subs.Len() {
+		if s := h.subs.Read(i); s.actor == id && s.kind == kind && !s.ended {
+			return true
+		}
+	}
+	return false
 }
 
 // HasSeen returns the version up to which an actor has seen a kind, as its
@@ -57,11 +62,11 @@ func (h *Host) HasSeen(id ActorID, kind apiserver.Kind) uint64 { return h.cursor
 // views that are held catch up, each as late as a watch usually is.
 func (h *Host) Relent() {
 	h.faults = nil
-	for i := range h.subs {
-		s := &h.subs[i]
-		if s.held == 0 {
+	for i := range h.subs.Len() {
+		if h.subs.Read(i).held == 0 {
 			continue
 		}
+		s := h.subs.Write(i)
 		s.held = 0
 		rec := h.peek(s)
 		if rec == nil || s.ended {

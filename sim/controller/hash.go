@@ -18,14 +18,14 @@ func (h *Host) PendingHash(c *apiserver.Census) uint64 {
 		x := apiserver.Blend(uint64(max(ev.At, h.engine.Now())-h.engine.Now()), uint64(ev.Kind), uint64(ev.Class), uint64(ev.Actor))
 		switch ev.Kind {
 		case kindArrive:
-			x = apiserver.Blend(x, h.flights[ev.Arg].hash(c))
+			x = apiserver.Blend(x, h.flights.Read().list[ev.Arg].hash(c))
 		case kindDeliver:
 			x = apiserver.Blend(x, ev.Arg)
 		}
 		sum += x
 	})
-	for i := range h.subs {
-		if s := &h.subs[i]; !s.ended && s.kind != apiserver.Event {
+	for i := range h.subs.Len() {
+		if s := h.subs.Read(i); !s.ended && s.kind != apiserver.Event {
 			sum += h.backlog(i, c)
 		}
 	}
@@ -40,7 +40,10 @@ func (f *flight) hash(c *apiserver.Census) uint64 {
 
 // backlog is a hash of what a watch has not delivered.
 func (h *Host) backlog(i int, c *apiserver.Census) uint64 {
-	s := &h.subs[i]
+	if h.subs.Read(i).node == "" {
+		h.catchUp(i)
+	}
+	s := h.subs.Read(i)
 	var x uint64
 	add := func(rec *apiserver.Record) {
 		x = apiserver.Blend(x, uint64(i)+1, c.Name(string(rec.Type)), c.Key(rec.Key))
@@ -49,7 +52,6 @@ func (h *Host) backlog(i int, c *apiserver.Census) uint64 {
 		add(rec)
 	}
 	if s.node == "" {
-		h.catchUp(s)
 		log := h.server.Log(s.kind)
 		for pos := s.next; pos < log.End(); pos++ {
 			add(log.At(pos))

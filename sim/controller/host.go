@@ -2,7 +2,6 @@ package controller
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 
@@ -10,6 +9,7 @@ import (
 
 	"github.com/statefulsim/statefulsim/sim/apiserver"
 	"github.com/statefulsim/statefulsim/sim/engine"
+	"github.com/statefulsim/statefulsim/sim/state"
 )
 
 // ActorID numbers the actors of a host, from 0 in the order of Add.
@@ -29,23 +29,52 @@ type Host struct {
 	engine  *engine.Engine
 	server  *apiserver.Server
 	latency Latency
-	actors  []hosted
-	subs    []subscription
-	byKind  [apiserver.Behaving][]int // indices of subs
-	byNode  map[string]int            // node name → index of the subscription to its pods
+	actors  state.List[hosted]
+	subs    state.List[subscription]
+	routes  state.Box[routes]
+	flights state.Box[flights]
+	fresh   []*apiserver.Record
+	world   state.Box[World]
+	muted   bool // Events are not recorded
+	faults  []Fault
+	calls   []Call `state:"log"` // of actors, if somebody listens
+	listens bool
+
+	env Env // of the actor that acts
+}
+
+// routes is where records go.
+type routes struct {
+	byKind [apiserver.Behaving][]int // indices of subs
+	byNode map[string]int            // node name → index of the subscription to its pods
 	// untrimmed is how long the tail of a kind's log was after it was trimmed last.
 	untrimmed [apiserver.Behaving]int
-	flights   []flight
-	free      []uint32
-	fresh     []*apiserver.Record
-	world     World // use World
-	muted     bool  // Events are not recorded
-	faults    []Fault
-	calls     []Call // of actors, if somebody listens
-	listens   bool
+}
 
-	sharedWorld  bool // with a fork, until one of them needs it
-	sharedByNode bool // as above, until one of them changes it
+// flights are the requests on their way, by index.
+type flights struct {
+	list []flight
+	free []uint32
+}
+
+// take removes a flight and returns it.
+func (f *flights) take(i uint32) flight {
+	taken := f.list[i]
+	f.list[i] = flight{}
+	f.free = append(f.free, i)
+	return taken
+}
+
+// add returns the index of a new flight.
+func (f *flights) add(fl flight) uint32 {
+	if n := len(f.free); n > 0 {
+		i := f.free[n-1]
+		f.free = f.free[:n-1]
+		f.list[i] = fl
+		return i
+	}
+	f.list = append(f.list, fl)
+	return uint32(len(f.list) - 1)
 }
 
 // Fault makes requests fail before the server sees them. The zero value of a
@@ -66,24 +95,28 @@ func (f *Fault) matches(by string, req *apiserver.Request) bool {
 }
 
 // World is what exists outside the API and is shared by the actors: the
-// machines, the files on the network, the processes that run. Plain data.
-type World interface {
-	// Fork returns an independent copy.
-	Fork() World
-}
+// machines, the files on the network, the processes that run. Plain data, which
+// package state copies.
+type World any
 
 // hosted is an actor with what the host keeps of it.
 type hosted struct {
-	actor  Actor     // nil after Remove
-	heeds  Selective // the actor, if it is one
-	name   string
-	env    *Env
-	key    engine.Key
-	events *recorder
-	series bool // a kindSeries is pending
-	// Forks share an actor and a recorder until one of them needs it.
-	sharedActor, sharedEvents bool
-	cursor                    [apiserver.Behaving]uint64
+	actor     state.Box[Actor]
+	selective bool // the actor is a Selective
+	gone      bool // after Remove
+	name      string
+	key       engine.Key
+	events    state.Box[recorder]
+	series    bool // a kindSeries is pending
+	cursor    [apiserver.Behaving]uint64
+}
+
+// heeds returns the actor if it is a Selective, to be asked, or nil.
+func (hd *hosted) heeds() Selective {
+	if !hd.selective {
+		return nil
+	}
+	return (*hd.actor.Read()).(Selective)
 }
 
 // flight is a request on its way.
@@ -98,7 +131,9 @@ type flight struct {
 // NewHost returns a host without actors. The world may be nil if no actor asks
 // for it.
 func NewHost(e *engine.Engine, s *apiserver.Server, l Latency, w World) *Host {
-	return &Host{engine: e, server: s, latency: l, world: w, byNode: map[string]int{}}
+	o := e.Owner()
+	return &Host{engine: e, server: s, latency: l, actors: state.NewList[hosted](o, 0), subs: state.NewList[subscription](o, 0),
+		routes: state.NewBox(o, routes{byNode: map[string]int{}}), flights: state.NewBox(o, flights{}), world: state.NewBox(o, w)}
 }
 
 // Engine returns the host's engine.
@@ -107,53 +142,62 @@ func (h *Host) Engine() *engine.Engine { return h.engine }
 // Server returns the host's API server, for reading. Writes go through Do.
 func (h *Host) Server() *apiserver.Server { return h.server }
 
-// World returns what the host was given as its world.
-func (h *Host) World() World {
-	if h.sharedWorld {
-		h.world, h.sharedWorld = h.world.Fork(), false
-	}
-	return h.world
+// Fork returns an independent copy of everything: the engine, the server, the
+// world and the actors. Run on alike, both give equal histories, and neither
+// sees the other. What they hold is copied when one of them changes it (package
+// state): a fork that runs on for a few events pays for those alone.
+func (h *Host) Fork() *Host { return state.Copy(h.engine.Owner().Fork(), h) }
+
+// World returns what the host was given as its world, to be changed until the
+// next fork.
+func (h *Host) World() World { return *h.world.Write() }
+
+// ReadWorld returns the world for reading alone, which copies nothing.
+func (h *Host) ReadWorld() World { return *h.world.Read() }
+
+// act returns what an actor acts through, until another acts.
+func (h *Host) act(id ActorID) *Env {
+	h.env = Env{View{h, id}}
+	return &h.env
 }
 
 // Add starts an actor: it observes, as Added, every object of the kinds it
 // watches that exists already, and then every change.
 func (h *Host) Add(a Actor) ActorID {
-	id := ActorID(len(h.actors))
-	h.actors = append(h.actors, hosted{actor: a, name: a.Name(), key: engine.KeyOf(a.Name())})
-	hd := &h.actors[id]
-	hd.heeds, _ = a.(Selective)
-	hd.env = &Env{View{h, id}}
+	id, o := ActorID(h.actors.Len()), h.engine.Owner()
+	hd := h.actors.Append(hosted{actor: state.NewBox(o, a), name: a.Name(), key: engine.KeyOf(a.Name())})
+	_, hd.selective = a.(Selective)
 	source := a.Name()
 	if r, ok := a.(Reporter); ok {
 		source = r.EventSource()
 	}
 	recorder := newRecorder(source, "")
-	hd.events = &recorder
 	node := ""
 	if n, ok := a.(NodeScoped); ok {
 		node = n.NodeName()
 		hd.key = engine.KeyOf(a.Name(), node)
 		recorder = newRecorder(a.Name(), node)
 	}
+	hd.events = state.NewBox(o, recorder)
+	to := h.routes.Write()
 	for _, kind := range a.Watches() {
 		sub := subscription{actor: id, kind: kind}
-		i := len(h.subs)
+		i := h.subs.Len()
 		if kind == apiserver.Pod && node != "" {
 			sub.node = node
-			h.ownByNode()
-			h.byNode[node] = i
+			to.byNode[node] = i
 			for _, rec := range h.server.Live(kind) {
 				if rec.Object.(*corev1.Pod).Spec.NodeName == node {
 					sub.pending.push(rec)
 				}
 			}
 		} else {
-			h.byKind[kind] = append(h.byKind[kind], i)
+			to.byKind[kind] = append(to.byKind[kind], i)
 			sub.next = h.server.Log(kind).End()
 			sub.pending.items = h.server.Live(kind)
 		}
 		sub.listed, sub.since = sub.pending.len(), h.server.Version()
-		h.subs = append(h.subs, sub)
+		h.subs.Append(sub)
 		if sub.pending.len() > 0 {
 			h.arm(i)
 		}
@@ -164,32 +208,28 @@ func (h *Host) Add(a Actor) ActorID {
 // MuteEvents says whether the Events that actors record are dropped.
 func (h *Host) MuteEvents(muted bool) { h.muted = muted }
 
-// Actor returns the actor with an ID.
-func (h *Host) Actor(id ActorID) Actor { return h.actors[id].own() }
+// Actor returns the actor with an ID, for reading until the next event.
+func (h *Host) Actor(id ActorID) Actor { return *h.actors.Read(int(id)).actor.Read() }
+
+// Change returns the actor with an ID, to be changed until the next fork.
+func (h *Host) Change(id ActorID) Actor { return *h.actors.Write(int(id)).actor.Write() }
 
 // Remove stops an actor for good: its requests under way still arrive, but it
 // sees and does nothing any more.
 func (h *Host) Remove(id ActorID) {
-	h.actors[id].actor = nil
-	for i := range h.subs {
-		s := &h.subs[i]
-		if s.actor != id || s.ended {
+	hd, to := h.actors.Write(int(id)), h.routes.Write()
+	hd.gone, hd.selective, hd.actor = true, false, state.NewBox[Actor](h.engine.Owner(), nil)
+	for i := range h.subs.Len() {
+		if s := h.subs.Read(i); s.actor != id || s.ended {
 			continue
 		}
+		s := h.subs.Write(i)
 		s.ended, s.pending = true, queue[*apiserver.Record]{}
 		if s.node != "" {
-			h.ownByNode()
-			delete(h.byNode, s.node)
+			delete(to.byNode, s.node)
 		} else {
-			h.byKind[s.kind] = slices.DeleteFunc(slices.Clone(h.byKind[s.kind]), func(j int) bool { return j == i })
+			to.byKind[s.kind] = slices.DeleteFunc(to.byKind[s.kind], func(j int) bool { return j == i })
 		}
-	}
-}
-
-// ownByNode makes sure that a change of byNode is seen by no fork.
-func (h *Host) ownByNode() {
-	if h.sharedByNode {
-		h.byNode, h.sharedByNode = maps.Clone(h.byNode), false
 	}
 }
 
@@ -233,9 +273,9 @@ func (h *Host) Drain() []*apiserver.Record {
 // Waiting lists what the actors cannot finish and why.
 func (h *Host) Waiting() []Wait {
 	var ws []Wait
-	for i := range h.actors {
-		if a := h.actors[i].actor; a != nil {
-			ws = append(ws, a.Waiting(h.actors[i].env)...)
+	for i := range h.actors.Len() {
+		if hd := h.actors.Read(i); !hd.gone {
+			ws = append(ws, (*hd.actor.Read()).Waiting(h.act(ActorID(i)))...)
 		}
 	}
 	return ws
@@ -246,10 +286,8 @@ func (h *Host) run(ev engine.Event) {
 	case kindDeliver:
 		h.deliver(int(ev.Arg))
 	case kindArrive:
-		f := h.flights[ev.Arg]
-		h.flights[ev.Arg] = flight{}
-		h.free = append(h.free, uint32(ev.Arg))
-		hd := &h.actors[f.actor]
+		f := h.flights.Write().take(uint32(ev.Arg))
+		hd := h.actors.Write(int(f.actor))
 		res := h.serve(hd.name, &f.req)
 		if res.Again {
 			h.again(f)
@@ -260,22 +298,22 @@ func (h *Host) run(ev engine.Event) {
 		}
 		switch {
 		case f.discard:
-			if again, ok := hd.recorder().retry(f.req, res); ok {
+			if again, ok := hd.events.Read().retry(f.req, res); ok {
 				h.write(f.actor, again)
 			}
-		case hd.actor != nil:
-			hd.own().Respond(hd.env, f.token, res)
+		case !hd.gone:
+			(*hd.actor.Write()).Respond(h.act(f.actor), f.token, res)
 		}
 	case kindSeries:
-		hd := &h.actors[ev.Actor]
+		hd := h.actors.Write(int(ev.Actor))
 		hd.series = false
-		for _, req := range hd.recorder().tick(h.engine.Now()) {
+		for _, req := range hd.events.Write().tick(h.engine.Now()) {
 			h.write(ActorID(ev.Actor), req)
 		}
 		h.follow(ActorID(ev.Actor))
 	case kindWake:
-		if hd := &h.actors[ev.Actor]; hd.actor != nil {
-			hd.own().Wake(hd.env, ev.Arg)
+		if hd := h.actors.Write(int(ev.Actor)); !hd.gone {
+			(*hd.actor.Write()).Wake(h.act(ActorID(ev.Actor)), ev.Arg)
 		}
 	default:
 		panic(fmt.Sprintf("controller: unknown event %+v", ev))
@@ -301,21 +339,13 @@ func (h *Host) serve(by string, req *apiserver.Request) apiserver.Result {
 }
 
 func (h *Host) send(id ActorID, token uint64, req apiserver.Request) {
-	key := h.actors[id].key ^ engine.KeyOf(req.Key.Namespace, req.Key.Name) ^ engine.Key(req.Verb)<<56 ^ engine.Key(req.Kind)<<48
+	key := h.actors.Read(int(id)).key ^ engine.KeyOf(req.Key.Namespace, req.Key.Name) ^ engine.Key(req.Verb)<<56 ^ engine.Key(req.Kind)<<48
 	at := h.engine.Now().Add(h.engine.Span("latency/request", key, uint64(h.engine.Now()), h.latency.Request.Min, h.latency.Request.Max))
 	h.launch(at, engine.Progress, flight{actor: id, token: token, req: req})
 }
 
 func (h *Host) launch(at engine.Time, class engine.Class, f flight) {
-	var i uint32
-	if n := len(h.free); n > 0 {
-		i = h.free[n-1]
-		h.free = h.free[:n-1]
-		h.flights[i] = f
-	} else {
-		i = uint32(len(h.flights))
-		h.flights = append(h.flights, f)
-	}
+	i := h.flights.Write().add(f)
 	h.engine.Schedule(engine.Event{At: at, Kind: kindArrive, Actor: uint32(f.actor), Arg: uint64(i), Class: class})
 }
 
@@ -324,7 +354,7 @@ func (h *Host) launch(at engine.Time, class engine.Class, f flight) {
 // (serviceaccount, getServiceAccount).
 func (h *Host) again(f flight) {
 	if f.pause == 0 {
-		key := h.actors[f.actor].key ^ engine.KeyOf(f.req.Key.Namespace, f.req.Key.Name)
+		key := h.actors.Read(int(f.actor)).key ^ engine.KeyOf(f.req.Key.Namespace, f.req.Key.Name)
 		f.pause = h.engine.Span("latency/account", key, uint64(h.engine.Now()), 100*time.Millisecond, 200*time.Millisecond)
 	}
 	f.req.Tries++
@@ -337,7 +367,7 @@ func (h *Host) note(id ActorID, n Note) {
 		return
 	}
 	forgotten := func(key string, n int) int { return h.engine.Choose("events/forgotten", key, n) }
-	if req, ok := h.actors[id].recorder().record(h.engine.Now(), n, forgotten); ok {
+	if req, ok := h.actors.Write(int(id)).events.Write().record(h.engine.Now(), n, forgotten); ok {
 		h.write(id, req)
 	}
 	h.follow(id)
@@ -346,19 +376,19 @@ func (h *Host) note(id ActorID, n Note) {
 // write sends a recorder's request. An actor's Events are written in the order
 // in which they were noted.
 func (h *Host) write(id ActorID, req apiserver.Request) {
-	hd := &h.actors[id]
+	hd := h.actors.Write(int(id))
 	now := h.engine.Now()
 	lag := h.engine.Span("latency/event", hd.key, uint64(now), h.latency.Event.Min, h.latency.Event.Max)
-	at := max(now.Add(lag), hd.events.last)
-	hd.recorder().last = at
+	at := max(now.Add(lag), hd.events.Read().last)
+	hd.events.Write().last = at
 	h.launch(at, engine.Background, flight{actor: id, discard: true, req: req})
 }
 
 // follow has a recorder write the counts of its series when they are due.
 func (h *Host) follow(id ActorID) {
-	hd := &h.actors[id]
-	if due := hd.events.due(h.engine.Now()); !hd.series && due != engine.Never {
-		hd.series = true
+	hd := h.actors.Read(int(id))
+	if due := hd.events.Read().due(h.engine.Now()); !hd.series && due != engine.Never {
+		h.actors.Write(int(id)).series = true
 		h.engine.Schedule(engine.Event{At: due, Kind: kindSeries, Actor: uint32(id), Class: engine.Background})
 	}
 }

@@ -34,11 +34,6 @@ func (n *namer) Respond(env *controller.Env, token uint64, res apiserver.Result)
 	n.Workers.Respond(env, n, token, res)
 }
 func (n *namer) Waiting(*controller.Env) []controller.Wait { return nil }
-func (n *namer) Fork() controller.Actor {
-	f := *n
-	f.Workers = n.Workers.Fork()
-	return &f
-}
 
 func (n *namer) Step(v controller.View, key apiserver.Key, memo int, results [][]apiserver.Result) (controller.Plan, int) {
 	n.syncs = append(n.syncs, fmt.Sprintf("%v %s", v.Now().Sub(0), key.Name))

@@ -1,7 +1,5 @@
 package controller
 
-import "slices"
-
 // queue is what waits in line: added at the end, taken from the front. It uses
 // its memory again, so that a queue that is seldom long allocates seldom. The
 // zero queue is empty.
@@ -38,6 +36,3 @@ func (q *queue[T]) pop() T {
 	}
 	return item
 }
-
-// fork returns an independent copy.
-func (q *queue[T]) fork() queue[T] { return queue[T]{items: slices.Clone(q.all())} }

@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/statefulsim/statefulsim/sim/state"
 )
 
 func TestQueue(t *testing.T) {
@@ -20,7 +22,7 @@ func TestQueue(t *testing.T) {
 		for q.len() < length { // longer each time, so that it has to grow with some taken
 			push()
 		}
-		f, want := q.fork(), slices.Clone(q.all())
+		f, want := state.Copy(nil, q), slices.Clone(q.all())
 		for q.len() > length/3 {
 			pop()
 		}

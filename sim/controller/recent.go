@@ -56,12 +56,6 @@ func (c *recent[V]) entry(key engine.Key) (value *V, found bool) {
 	return &c.entries[i].value, false
 }
 
-func (c *recent[V]) fork() recent[V] {
-	f := *c
-	f.heads, f.entries = slices.Clone(c.heads), slices.Clone(c.entries)
-	return f
-}
-
 // find returns the index of a key's entry, or none.
 func (c *recent[V]) find(key engine.Key) int32 {
 	if len(c.heads) == 0 {

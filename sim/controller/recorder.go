@@ -15,6 +15,7 @@ import (
 
 	"github.com/statefulsim/statefulsim/sim/apiserver"
 	"github.com/statefulsim/statefulsim/sim/engine"
+	"github.com/statefulsim/statefulsim/sim/state"
 )
 
 // The limits of A10 (client-go tools/record/events_cache.go, tools/events).
@@ -64,7 +65,7 @@ type recorder struct {
 type similarity struct {
 	at     engine.Time  // of the last one
 	first  engine.Key   // message
-	others []engine.Key // messages; shared with forks: replaced, never changed
+	others []engine.Key `state:"immutable"` // messages; replaced, never changed
 }
 
 // sighting is an Event that was written.
@@ -85,6 +86,7 @@ type series struct {
 // happening is what makes an Event of events.k8s.io, as first written. It is a
 // fifth of the Event's size, and immutable.
 type happening struct {
+	_                            state.Immutable
 	about                        corev1.ObjectReference
 	name                         string
 	typ, action, reason, message string
@@ -147,14 +149,6 @@ func (r *recorder) retry(req apiserver.Request, res apiserver.Result) (apiserver
 	ev := again.change(again.Event)
 	ev.UID, ev.ResourceVersion, ev.CreationTimestamp = "", "", metav1.Time{}
 	return createEvent(ev), true
-}
-
-// fork returns an independent copy.
-func (r *recorder) fork() recorder {
-	f := *r
-	f.similar, f.seen, f.spam = r.similar.fork(), r.seen.fork(), r.spam.fork()
-	f.series = maps.Clone(r.series) // what is in it is immutable
-	return f
 }
 
 // recordCounted is the core/v1 form: aggregate, count, then filter
@@ -269,7 +263,7 @@ func (r *recorder) recordSeries(now engine.Time, n Note) (apiserver.Request, boo
 		r.repeated++
 		return patchEvent(r.raise(s)), true
 	}
-	h := &happening{about, r.name(now, about.Name), n.Type, n.Action, n.Reason, n.Message, now}
+	h := &happening{about: about, name: r.name(now, about.Name), typ: n.Type, action: n.Action, reason: n.Reason, message: n.Message, at: now}
 	if r.series == nil {
 		r.series = map[engine.Key]series{}
 	}

@@ -21,6 +21,7 @@ import (
 
 	"github.com/statefulsim/statefulsim/sim/apiserver"
 	"github.com/statefulsim/statefulsim/sim/engine"
+	"github.com/statefulsim/statefulsim/sim/state"
 )
 
 // notebook stores Events as the server would, by key.
@@ -358,7 +359,7 @@ func TestA10RecorderFork(t *testing.T) {
 		r.record(0, created(aSet("1"), i), oldest)
 	}
 	r.record(0, unscheduled("1", "m"), oldest)
-	f := r.fork()
+	f := state.Copy(nil, r)
 	for _, x := range []*recorder{&r, &f} {
 		for i := range 20 {
 			x.record(at(time.Second), created(aSet("1"), i), oldest)
@@ -393,7 +394,7 @@ func TestA10RecorderMemoryIsBounded(t *testing.T) {
 	for key, kept := range map[engine.Key]bool{0: true, 1: true, 2: false, 3: false, 4: false, 5: true, recorderMemory: true} {
 		require.Equal(t, kept, c.find(key) != none, "key %d", key)
 	}
-	f := c.fork()
+	f := state.Copy(nil, c)
 	put(&f, 99999)
 	require.Equal(t, int32(none), c.find(99999))
 }

@@ -18,7 +18,7 @@ import (
 // A View reads; it can neither write nor learn anything but what its actor
 // could know.
 type View struct {
-	host  *Host
+	host  *Host `state:"scratch"` // nobody keeps a view
 	actor ActorID
 }
 

@@ -30,39 +30,39 @@ type lag struct{ after, span engine.Time } // after: the slot's number plus one
 // Hold delays all deliveries of a kind to an actor until a time: its view stays
 // as it is until then.
 func (h *Host) Hold(id ActorID, kind apiserver.Kind, until engine.Time) {
-	for i := range h.subs {
-		if s := &h.subs[i]; s.actor == id && s.kind == kind {
-			s.held = until
+	for i := range h.subs.Len() {
+		if s := h.subs.Read(i); s.actor == id && s.kind == kind {
+			h.subs.Write(i).held = until
 		}
 	}
 }
 
 // publish arms the watches of the kinds that were just written.
 func (h *Host) publish() {
+	to := h.routes.Read()
 	for _, rec := range h.server.Drain() {
 		h.fresh = append(h.fresh, rec)
-		if rec.Kind >= apiserver.Behaving || len(h.byKind[rec.Kind]) == 0 {
+		if rec.Kind >= apiserver.Behaving || len(to.byKind[rec.Kind]) == 0 {
 			h.server.Trim(rec.Kind, h.server.Log(rec.Kind).End()) // nobody will read it
 		}
 		if rec.Kind >= apiserver.Behaving {
 			continue
 		}
-		for _, i := range h.byKind[rec.Kind] {
-			s := &h.subs[i]
-			if heeds := h.actors[s.actor].heeds; heeds != nil {
+		for _, i := range to.byKind[rec.Kind] {
+			if heeds := h.actors.Read(int(h.subs.Read(i).actor)).heeds(); heeds != nil {
 				if !heeds.Heeds(rec) {
 					continue
 				}
-				s.heeded.push(h.server.Log(rec.Kind).Position(rec))
+				h.subs.Write(i).heeded.push(h.server.Log(rec.Kind).Position(rec))
 			}
 			h.arm(i)
 		}
 		if pod, ok := rec.Object.(*corev1.Pod); ok && pod.Spec.NodeName != "" {
-			if i, ok := h.byNode[pod.Spec.NodeName]; ok {
-				if heeds := h.actors[h.subs[i].actor].heeds; heeds != nil && !heeds.Heeds(rec) {
+			if i, ok := to.byNode[pod.Spec.NodeName]; ok {
+				if heeds := h.actors.Read(int(h.subs.Read(i).actor)).heeds(); heeds != nil && !heeds.Heeds(rec) {
 					continue
 				}
-				h.subs[i].pending.push(rec)
+				h.subs.Write(i).pending.push(rec)
 				h.arm(i)
 			}
 		}
@@ -71,17 +71,17 @@ func (h *Host) publish() {
 
 // arm has the next record of a watch delivered when it is due.
 func (h *Host) arm(i int) {
-	s := &h.subs[i]
+	s := h.subs.Read(i)
 	if s.armed {
 		return
 	}
 	if rec := h.peek(s); rec != nil {
-		h.armAt(i, h.due(s, rec))
+		h.armAt(i, h.due(h.subs.Write(i), rec))
 	}
 }
 
 func (h *Host) armAt(i int, at engine.Time) {
-	s := &h.subs[i]
+	s := h.subs.Write(i)
 	s.armed = true
 	h.engine.Schedule(engine.Event{At: at, Kind: kindDeliver, Actor: uint32(s.actor), Arg: uint64(i), Class: classOf(s.kind)})
 }
@@ -102,7 +102,7 @@ func (h *Host) peek(s *subscription) *apiserver.Record {
 	switch {
 	case s.node != "":
 		return nil
-	case h.actors[s.actor].heeds == nil:
+	case !h.actors.Read(int(s.actor)).selective:
 		return h.server.Log(s.kind).At(s.next)
 	case s.heeded.len() > 0:
 		return h.server.Log(s.kind).At(s.heeded.first())
@@ -112,17 +112,23 @@ func (h *Host) peek(s *subscription) *apiserver.Record {
 
 // catchUp moves the view of a Selective past the records that are due and that
 // it does not heed.
-func (h *Host) catchUp(s *subscription) {
-	if s.pending.len() > 0 || h.actors[s.actor].heeds == nil {
+func (h *Host) catchUp(i int) {
+	s := h.subs.Read(i)
+	if s.pending.len() > 0 || !h.actors.Read(int(s.actor)).selective {
 		return
 	}
-	log, hd := h.server.Log(s.kind), &h.actors[s.actor]
+	log := h.server.Log(s.kind)
+	if log.At(s.next) == nil {
+		return
+	}
+	s = h.subs.Write(i)
 	for s.heeded.len() == 0 || s.next < s.heeded.first() {
 		rec := log.At(s.next)
 		if rec == nil || h.due(s, rec) > h.engine.Now() {
 			return
 		}
 		s.next++
+		hd := h.actors.Write(int(s.actor))
 		hd.cursor[s.kind] = max(hd.cursor[s.kind], rec.Version)
 	}
 }
@@ -130,16 +136,16 @@ func (h *Host) catchUp(s *subscription) {
 // reheed decides anew which of the records that an actor's watch has not
 // delivered it heeds.
 func (h *Host) reheed(id ActorID, kind apiserver.Kind) {
-	for _, i := range h.byKind[kind] {
-		s := &h.subs[i]
-		if s.actor != id {
+	for _, i := range h.routes.Read().byKind[kind] {
+		if h.subs.Read(i).actor != id {
 			continue
 		}
-		h.catchUp(s)
+		h.catchUp(i)
+		s := h.subs.Write(i)
 		log := h.server.Log(kind)
 		s.heeded = queue[uint64]{}
 		for pos := s.next; pos < log.End(); pos++ {
-			if h.actors[id].heeds.Heeds(log.At(pos)) {
+			if h.actors.Read(int(id)).heeds().Heeds(log.At(pos)) {
 				s.heeded.push(pos)
 			}
 		}
@@ -171,7 +177,7 @@ func (h *Host) due(s *subscription, rec *apiserver.Record) engine.Time {
 func (h *Host) lag(s *subscription, slot engine.Time) engine.Time {
 	l := &s.lags[slot&1]
 	if l.after != slot+1 {
-		key := h.actors[s.actor].key ^ engine.Key(s.kind)<<32
+		key := h.actors.Read(int(s.actor)).key ^ engine.Key(s.kind)<<32
 		span := h.engine.Span("latency/watch", key, uint64(slot), h.latency.Watch.Min, h.latency.Watch.Max)
 		*l = lag{slot + 1, engine.Time(span)}
 	}
@@ -179,9 +185,9 @@ func (h *Host) lag(s *subscription, slot engine.Time) engine.Time {
 }
 
 func (h *Host) deliver(i int) {
-	h.subs[i].armed = false
+	h.subs.Write(i).armed = false
 	for {
-		s := &h.subs[i] // deliveries may add subscriptions
+		s := h.subs.Write(i) // deliveries may add subscriptions
 		if s.ended {
 			return
 		}
@@ -195,7 +201,7 @@ func (h *Host) deliver(i int) {
 			}
 			break
 		}
-		hd := &h.actors[s.actor]
+		hd := h.actors.Write(int(s.actor))
 		if s.pending.len() > 0 {
 			s.pending.pop()
 			if s.listed > 0 {
@@ -211,10 +217,10 @@ func (h *Host) deliver(i int) {
 		if s.node == "" {
 			hd.cursor[s.kind] = max(hd.cursor[s.kind], rec.Version)
 		}
-		hd.own().Observe(hd.env, rec)
+		(*hd.actor.Write()).Observe(h.act(s.actor), rec)
 	}
-	if h.subs[i].node == "" {
-		h.trim(h.subs[i].kind)
+	if s := h.subs.Read(i); s.node == "" {
+		h.trim(s.kind)
 	}
 }
 
@@ -226,28 +232,30 @@ const trimmed = 64
 // trim lets the server forget what every watch of a kind has seen.
 func (h *Host) trim(kind apiserver.Kind) {
 	log := h.server.Log(kind)
-	if log.Len() < max(trimmed, 2*h.untrimmed[kind]) {
+	if log.Len() < max(trimmed, 2*h.routes.Read().untrimmed[kind]) {
 		return
 	}
 	least := log.End()
-	for _, i := range h.byKind[kind] {
-		if h.subs[i].pending.len() > 0 {
+	for _, i := range h.routes.Read().byKind[kind] {
+		if h.subs.Read(i).pending.len() > 0 {
 			return
 		}
-		h.catchUp(&h.subs[i])
-		least = min(least, h.subs[i].next)
+		h.catchUp(i)
+		least = min(least, h.subs.Read(i).next)
 	}
 	h.server.Trim(kind, least)
-	h.untrimmed[kind] = log.Len()
+	h.routes.Write().untrimmed[kind] = h.server.Log(kind).Len()
 }
 
 func (h *Host) cursorOf(id ActorID, kind apiserver.Kind) uint64 {
-	if h.actors[id].heeds != nil {
-		for _, i := range h.byKind[kind] {
-			if h.subs[i].actor == id {
-				h.catchUp(&h.subs[i])
+	hd := h.actors.Read(int(id))
+	if hd.selective {
+		for _, i := range h.routes.Read().byKind[kind] {
+			if h.subs.Read(i).actor == id {
+				h.catchUp(i)
 			}
 		}
+		hd = h.actors.Read(int(id))
 	}
-	return h.actors[id].cursor[kind]
+	return hd.cursor[kind]
 }

@@ -2,7 +2,6 @@ package controller
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 	"time"
 
@@ -233,30 +232,6 @@ func (w *Workers[K, M]) Respond(env *Env, m Machine[K, M], token uint64, res api
 // which of its chains the request belongs to.
 func (w *Workers[K, M]) Asking(token uint64) (memo M, chain int) {
 	return w.slots[token>>32&0xffffff].memo, int(uint32(token))
-}
-
-// Fork returns an independent copy.
-func (w *Workers[K, M]) Fork() Workers[K, M] {
-	f := *w
-	f.ready = w.ready.fork()
-	f.dirty, f.failures = maps.Clone(w.dirty), maps.Clone(w.failures)
-	f.delayed, f.waits = slices.Clone(w.delayed), maps.Clone(w.waits)
-	f.slots = slices.Clone(w.slots)
-	for i := range f.slots {
-		s := &f.slots[i]
-		for _, chain := range s.chains { // shared: both will send it
-			for c := range chain {
-				if chain[c].Given {
-					chain[c].Given = false
-				}
-			}
-		}
-		s.results = slices.Clone(s.results)
-		for c := range s.results {
-			s.results[c] = slices.Clone(s.results[c])
-		}
-	}
-	return f
 }
 
 func (w *Workers[K, M]) arm(env *Env) {

@@ -26,12 +26,6 @@ func (s *sleeper) Observe(env *controller.Env, rec *apiserver.Record) {
 
 func (s *sleeper) Wake(env *controller.Env, arg uint64) { s.Workers.Wake(env, s, arg) }
 
-func (s *sleeper) Fork() controller.Actor {
-	f := *s
-	f.Workers = s.Workers.Fork()
-	return &f
-}
-
 func (s *sleeper) Step(v controller.View, key apiserver.Key, _ int, _ [][]apiserver.Result) (controller.Plan, int) {
 	s.syncs = append(s.syncs, fmt.Sprintf("%v %s", v.Now().Sub(0), key.Name))
 	return controller.Plan{}, 0

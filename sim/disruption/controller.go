@@ -162,11 +162,3 @@ func (c *Controller) Waiting(*controller.Env) []controller.Wait {
 	})
 	return ws
 }
-
-// Fork implements controller.Actor.
-func (c *Controller) Fork() controller.Actor {
-	return &Controller{
-		budgets: c.budgets.Fork(), pods: c.pods.Fork(), roster: c.roster.fork(),
-		rechecks: c.rechecks.fork(), cleanups: c.cleanups.fork(),
-	}
-}

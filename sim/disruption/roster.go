@@ -1,7 +1,6 @@
 package disruption
 
 import (
-	"maps"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
@@ -144,17 +143,4 @@ func isReady(pod *corev1.Pod) bool {
 	return slices.ContainsFunc(pod.Status.Conditions, func(c corev1.PodCondition) bool {
 		return c.Type == corev1.PodReady && c.Status == corev1.ConditionTrue
 	})
-}
-
-func (r *roster) fork() roster {
-	f := roster{budgets: maps.Clone(r.budgets), names: maps.Clone(r.names)}
-	for key, b := range f.budgets { // each on its own
-		own := *b
-		own.pods, own.owners = maps.Clone(b.pods), maps.Clone(b.owners)
-		f.budgets[key] = &own
-	}
-	for namespace, keys := range f.names { // each on its own
-		f.names[namespace] = slices.Clone(keys)
-	}
-	return f
 }

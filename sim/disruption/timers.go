@@ -2,7 +2,6 @@ package disruption
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 	"time"
 
@@ -75,10 +74,4 @@ func (t *timers) take(now engine.Time) []apiserver.Key {
 		delete(t.due, due.key)
 	}
 	return keys
-}
-
-func (t *timers) fork() timers {
-	f := *t
-	f.due, f.wanted = maps.Clone(t.due), slices.Clone(t.wanted)
-	return f
 }

@@ -111,27 +111,6 @@ func (c *Controller) Waiting(*controller.Env) []controller.Wait {
 	return ws
 }
 
-// Fork returns an independent copy.
-func (c *Controller) Fork() controller.Actor {
-	f := *c
-	f.queue = c.queue.Fork()
-	f.rosters = make(map[apiserver.Key]*roster, len(c.rosters))
-	for key, r := range c.rosters { // into a map
-		f.rosters[key] = r.fork()
-	}
-	f.anchors = make(map[string]map[anchor][]apiserver.Key, len(c.anchors))
-	for key, values := range c.anchors { // into a map
-		f.anchors[key] = maps.Clone(values) // the lists are replaced, never changed
-	}
-	f.onNode = make(map[string]map[apiserver.Key]struct{}, len(c.onNode))
-	for node, keys := range c.onNode { // into a map
-		f.onNode[node] = maps.Clone(keys)
-	}
-	f.backoff.failures = maps.Clone(c.backoff.failures)
-	f.retries = slices.Clone(c.retries)
-	return &f
-}
-
 // flush queues the failed keys of the syncs that just ended.
 func (c *Controller) flush(env *controller.Env) {
 	for _, r := range c.retries {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/statefulsim/statefulsim/sim/apiserver"
 	"github.com/statefulsim/statefulsim/sim/controller"
+	"github.com/statefulsim/statefulsim/sim/state"
 )
 
 // TestIncrementalEqualsFull drives a cluster at random, with slices of four, and
@@ -190,9 +191,9 @@ func TestForkIsIndependent(t *testing.T) {
 	c.create(newPod("web-0", "web", "n1", nil))
 	c.ready("web-0", "10.0.0.1")
 	c.settle()
-	fork := c.controller().Fork().(*Controller)
+	fork := state.Copy(nil, c.controller())
 	key := apiserver.Key{Namespace: "default", Name: "web"}
-	before := fork.rosters[key].fork()
+	before := state.Copy(nil, fork.rosters[key])
 	c.remove(apiserver.Pod, "web-0", new(int64))
 	c.settle()
 	require.Equal(t, before, fork.rosters[key])

@@ -22,7 +22,7 @@ type portKey string
 // portSet is the ports of an endpoint with their key.
 type portSet struct {
 	key  portKey
-	list []discoveryv1.EndpointPort
+	list []discoveryv1.EndpointPort `state:"immutable"`
 }
 
 func portSetOf(pod *corev1.Pod, service *corev1.Service) portSet {

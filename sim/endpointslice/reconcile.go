@@ -277,6 +277,9 @@ func (f *familyDecision) copied(list []discoveryv1.Endpoint, n int) []discoveryv
 // without it.
 func (r *roster) keep(slice string, list []discoveryv1.Endpoint) []discoveryv1.Endpoint {
 	if slice != "" { // else its name is to be generated
+		if r.room == nil {
+			r.room = map[string][]discoveryv1.Endpoint{}
+		}
 		r.room[slice] = list
 	}
 	return slices.Clip(list)

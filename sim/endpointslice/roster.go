@@ -2,7 +2,6 @@ package endpointslice
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -22,8 +21,8 @@ type roster struct {
 
 	// What follows from the Service: the address types and labels of its slices,
 	// and the ports of its endpoints, unless they differ from pod to pod.
-	types  []discoveryv1.AddressType
-	labels map[string]string
+	types  []discoveryv1.AddressType `state:"immutable"`
+	labels map[string]string         `state:"immutable"`
 	ports  portSet
 
 	// dirty are the pods that changed since the last sync; full says that
@@ -43,7 +42,7 @@ type roster struct {
 	// room holds, by slice, the endpoints that were written last, in an array with
 	// room for more. Nobody else sees that room, and a fork goes without: two must
 	// not append to one array.
-	room map[string][]discoveryv1.Endpoint
+	room map[string][]discoveryv1.Endpoint `state:"scratch"`
 
 	known       bool // some sync saw the Service
 	lastTrigger time.Time
@@ -59,7 +58,7 @@ type podState struct {
 // family indexes the slices of one address type.
 type family struct {
 	placed map[string]spot // by pod
-	groups []shelf         // by ports, ascending; replaced, never changed
+	groups []shelf         `state:"immutable"` // by ports, ascending; replaced, never changed
 }
 
 // spot is where the endpoint of a pod is: a slice, and in it the endpoint with
@@ -87,25 +86,12 @@ func newRoster() *roster {
 	r := &roster{
 		members: map[string]struct{}{}, dirty: map[string]struct{}{}, full: true,
 		synced: map[string]podState{}, counts: map[portKey]int{},
-		slices: map[string]*discoveryv1.EndpointSlice{}, writes: newTracker(), room: map[string][]discoveryv1.Endpoint{},
+		slices: map[string]*discoveryv1.EndpointSlice{}, writes: newTracker(),
 	}
 	for i := range r.family {
 		r.family[i] = family{placed: map[string]spot{}}
 	}
 	return r
-}
-
-func (r *roster) fork() *roster {
-	f := *r
-	f.members, f.dirty = maps.Clone(r.members), maps.Clone(r.dirty)
-	f.synced, f.counts = maps.Clone(r.synced), maps.Clone(r.counts)
-	f.slices = maps.Clone(r.slices)
-	f.writes = r.writes.fork()
-	f.room = map[string][]discoveryv1.Endpoint{}
-	for i := range f.family {
-		f.family[i].placed = maps.Clone(r.family[i].placed)
-	}
-	return &f
 }
 
 // isEmpty reports whether nothing is left to remember.

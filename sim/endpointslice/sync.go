@@ -14,6 +14,7 @@ import (
 
 	"github.com/statefulsim/statefulsim/sim/apiserver"
 	"github.com/statefulsim/statefulsim/sim/controller"
+	"github.com/statefulsim/statefulsim/sim/state"
 )
 
 // memo is a sync under way: what is still to be written and what went wrong.
@@ -50,7 +51,7 @@ func (c *Controller) Step(v controller.View, key apiserver.Key, m memo, results 
 	}
 	if m.stage < len(m.stages) {
 		req := m.stages[m.stage][0]
-		req.Given = first // a fork may share what waits in the memo
+		req.Given = state.Sole(first) // a fork may share what waits in the memo
 		return controller.Send(req), m
 	}
 	return c.end(v, key, &m), m

@@ -1,7 +1,6 @@
 package endpointslice
 
 import (
-	"maps"
 	"strconv"
 
 	discoveryv1 "k8s.io/api/discovery/v1"
@@ -31,10 +30,6 @@ func versionOf(s *discoveryv1.EndpointSlice) int64 {
 
 func newTracker() tracker {
 	return tracker{generations: map[types.UID]int64{}, versions: map[types.UID]string{}, behind: map[types.UID]struct{}{}}
-}
-
-func (t *tracker) fork() tracker {
-	return tracker{maps.Clone(t.generations), maps.Clone(t.versions), maps.Clone(t.behind)}
 }
 
 // isStale reports whether the view lacks a write of the controller's own.

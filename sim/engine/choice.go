@@ -32,7 +32,7 @@ type Strategy struct {
 	Seed uint64
 	// Trail holds the answers that Replay gives, in order. An answer beyond
 	// the choices offered counts modulo their number.
-	Trail []uint64
+	Trail []uint64 `state:"immutable"`
 	// Keep records every answered choice, for Engine.Taken.
 	Keep bool
 }

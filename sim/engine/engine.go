@@ -3,6 +3,8 @@ package engine
 import (
 	"slices"
 	"time"
+
+	"github.com/statefulsim/statefulsim/sim/state"
 )
 
 // Time is a point on the virtual clock, in nanoseconds since the start of the
@@ -58,26 +60,25 @@ type Engine struct {
 	now      Time
 	seq      uint64
 	steps    uint64
-	queue    queue
+	owner    *state.Owner
+	queue    state.Box[queue]
 	pending  [classes]int
 	strategy Strategy
-	asked    Tally // by question
-	taken    []Choice
+	asked    Tally    // by question
+	taken    []Choice `state:"log"`
 }
 
 // New returns an engine at time zero that answers choices by s.
 func New(s Strategy) *Engine {
-	return &Engine{strategy: s.clone()}
+	o := state.NewOwner()
+	return &Engine{owner: o, strategy: s.clone(), asked: NewTally(o), queue: state.NewBox(o, queue{})}
 }
 
 // Fork returns an independent copy: run on alike, both give equal histories.
-func (e *Engine) Fork() *Engine {
-	f := *e
-	f.queue.events, f.queue.links = slices.Clone(e.queue.events), slices.Clone(e.queue.links)
-	f.taken = slices.Clip(e.taken) // appended to
-	f.asked = e.asked.Fork()
-	return &f
-}
+func (e *Engine) Fork() *Engine { return state.Copy(e.owner.Fork(), e) }
+
+// Owner is who may change the state of the engine's cluster.
+func (e *Engine) Owner() *state.Owner { return e.owner }
 
 // Now returns the virtual time: that of the event which Next returned last, or
 // later if AdvanceTo was called.
@@ -90,7 +91,7 @@ func (e *Engine) Steps() uint64 { return e.steps }
 func (e *Engine) Pending(c Class) int { return e.pending[c] }
 
 // Len returns how many events are waiting.
-func (e *Engine) Len() int { return e.queue.n }
+func (e *Engine) Len() int { return e.queue.Read().n }
 
 // Schedule adds ev to the queue and returns its sequence number. A time in the
 // past means now. Seq is overwritten.
@@ -99,13 +100,13 @@ func (e *Engine) Schedule(ev Event) uint64 {
 	ev.Seq = e.seq
 	ev.At = max(ev.At, e.now)
 	e.pending[ev.Class]++
-	e.queue.add(&ev)
+	e.queue.Write().add(&ev)
 	return ev.Seq
 }
 
 // Peek returns the next event without removing it.
 func (e *Engine) Peek() (Event, bool) {
-	if ev := e.queue.next(); ev != nil {
+	if ev := e.queue.Write().next(); ev != nil {
 		return *ev, true
 	}
 	return Event{}, false
@@ -113,10 +114,11 @@ func (e *Engine) Peek() (Event, bool) {
 
 // Next removes the earliest event, moves the clock to it and returns it.
 func (e *Engine) Next() (Event, bool) {
-	if e.queue.n == 0 {
+	q := e.queue.Write()
+	if q.n == 0 {
 		return Event{}, false
 	}
-	ev := e.queue.take()
+	ev := q.take()
 	e.begin(&ev)
 	return ev, true
 }
@@ -125,7 +127,7 @@ func (e *Engine) Next() (Event, bool) {
 // place in the queue, and moves the clock to its time unless that is past. It
 // returns false if no such event is pending. The cost is O(pending).
 func (e *Engine) NextOf(seq uint64) (Event, bool) {
-	ev, ok := e.queue.remove(seq)
+	ev, ok := e.queue.Write().remove(seq)
 	if ok {
 		e.begin(&ev)
 	}
@@ -134,8 +136,9 @@ func (e *Engine) NextOf(seq uint64) (Event, bool) {
 
 // Events returns a copy of the pending events, earliest first.
 func (e *Engine) Events() []Event {
-	evs := make([]Event, 0, e.queue.n)
-	e.queue.each(func(ev *Event) { evs = append(evs, *ev) }) // sorted below
+	q := e.queue.Read()
+	evs := make([]Event, 0, q.n)
+	q.each(func(ev *Event) { evs = append(evs, *ev) }) // sorted below
 	slices.SortFunc(evs, func(a, b Event) int {
 		if a.before(b) {
 			return -1
@@ -147,7 +150,7 @@ func (e *Engine) Events() []Event {
 
 // Each calls visit with every pending event, in no order that means anything.
 func (e *Engine) Each(visit func(Event)) {
-	e.queue.each(func(ev *Event) { visit(*ev) })
+	e.queue.Read().each(func(ev *Event) { visit(*ev) })
 }
 
 // Latest returns the sequence number that was given out last.
@@ -156,7 +159,7 @@ func (e *Engine) Latest() uint64 { return e.seq }
 // AdvanceTo moves the clock forward to t. It panics if that would pass over a
 // pending event, which is an error of the caller.
 func (e *Engine) AdvanceTo(t Time) {
-	if ev := e.queue.next(); ev != nil && ev.At < t {
+	if ev := e.queue.Write().next(); ev != nil && ev.At < t {
 		panic("engine: AdvanceTo would pass over a pending event")
 	}
 	e.now = max(e.now, t)

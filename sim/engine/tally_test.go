@@ -4,6 +4,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+
+	"github.com/statefulsim/statefulsim/sim/state"
 )
 
 // A name that keeps coming up is counted exactly, however many others come and
@@ -29,13 +31,13 @@ func TestTally(t *testing.T) {
 func TestTallyFork(t *testing.T) {
 	a := Tally{limit: 3}
 	a.Next(1)
-	b := a.Fork()
+	b := state.Copy(nil, a)
 	for i := range uint64(9) {
 		a.Next(i)
 	}
 	count, _ := b.Next(1)
 	assert.EqualValues(t, 1, count)
-	c := b.Fork()
+	c := state.Copy(nil, b)
 	b.Next(1)
 	count, _ = c.Next(1)
 	assert.EqualValues(t, 2, count)

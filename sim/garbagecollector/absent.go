@@ -1,7 +1,5 @@
 package garbagecollector
 
-import "maps"
-
 // absentMax is how many absent owners are remembered, as upstream.
 const absentMax = 500
 
@@ -39,5 +37,3 @@ func (a *absent) has(r ref) bool {
 	a.used[r] = a.clock
 	return true
 }
-
-func (a *absent) fork() absent { return absent{maps.Clone(a.used), a.clock} }

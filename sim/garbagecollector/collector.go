@@ -13,7 +13,7 @@ import (
 
 // Collector is the garbage collector. Use New.
 type Collector struct {
-	kinds []apiserver.Kind // never written to after New
+	kinds []apiserver.Kind `state:"immutable"` // never written to after New
 	graph graph
 	// absent owners are shared by all attempts, as upstream.
 	absent  absent
@@ -115,19 +115,6 @@ func (c *Collector) Waiting(*controller.Env) []controller.Wait {
 		return cmp.Or(cmp.Compare(a.Kind, b.Kind), a.Key.Compare(b.Key), cmp.Compare(a.Reason, b.Reason))
 	})
 	return ws
-}
-
-// Fork implements controller.Actor.
-func (c *Collector) Fork() controller.Actor {
-	return &Collector{
-		kinds:   c.kinds,
-		graph:   c.graph.fork(),
-		absent:  c.absent.fork(),
-		deletes: c.deletes.Fork(),
-		orphans: c.orphans.Fork(),
-		gone:    slices.Clone(c.gone),
-		again:   slices.Clone(c.again),
-	}
 }
 
 // lookup returns the node that a queued ref means, and whether it is virtual

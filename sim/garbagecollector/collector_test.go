@@ -15,6 +15,7 @@ import (
 	"github.com/statefulsim/statefulsim/sim/apiserver"
 	"github.com/statefulsim/statefulsim/sim/controller"
 	"github.com/statefulsim/statefulsim/sim/engine"
+	"github.com/statefulsim/statefulsim/sim/state"
 )
 
 const (
@@ -270,12 +271,12 @@ func TestFork(t *testing.T) {
 	for c.collector().attempts(deleting) == 0 {
 		require.True(t, c.step())
 	}
-	fork := c.collector().Fork().(*Collector)
+	fork := state.Copy(nil, c.collector())
 	require.Equal(t, c.collector(), fork)
-	before := fork.Fork()
+	before := state.Copy(nil, fork)
 	c.run(time.Minute)
-	require.NotEqual(t, before, controller.Actor(c.collector()))
-	require.Equal(t, before, controller.Actor(fork))
+	require.NotEqual(t, before, c.collector())
+	require.Equal(t, before, fork)
 }
 
 // The memory of absent owners is bounded, and forgets the one used least

@@ -1,8 +1,6 @@
 package garbagecollector
 
 import (
-	"maps"
-
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 )
@@ -10,7 +8,7 @@ import (
 // node is an object in the graph.
 type node struct {
 	ref    ref
-	owners []metav1.OwnerReference // shared with the object: never written to
+	owners []metav1.OwnerReference `state:"immutable"` // shared with the object: never written to
 	// dependents are the objects that refer to this one, by UID; true are
 	// those that block its deletion.
 	dependents map[types.UID]bool
@@ -136,14 +134,4 @@ func (g *graph) isForegroundInside(n *node) bool {
 		}
 	}
 	return false
-}
-
-func (g *graph) fork() graph {
-	f := graph{nodes: make(map[types.UID]*node, len(g.nodes)), foreground: maps.Clone(g.foreground)}
-	for uid, n := range g.nodes { // a map from a map
-		c := *n
-		c.dependents, c.resting = maps.Clone(n.dependents), maps.Clone(n.resting)
-		f.nodes[uid] = &c
-	}
-	return f
 }

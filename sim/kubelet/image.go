@@ -10,6 +10,7 @@ import (
 
 	"github.com/statefulsim/statefulsim/sim/controller"
 	"github.com/statefulsim/statefulsim/sim/engine"
+	"github.com/statefulsim/statefulsim/sim/state"
 )
 
 // ensureImage sees to it that the node has a container's image (K17, K18,
@@ -138,6 +139,7 @@ func pullPolicy(c *corev1.Container) corev1.PullPolicy {
 
 // image is what follows from an image's name alone: immutable, pods share it.
 type image struct {
+	_       state.Immutable
 	name    string // in the manifest
 	full    string // as containerd writes it
 	id      string // with its digest, as the runtime reports it

@@ -2,7 +2,6 @@ package kubelet
 
 import (
 	"fmt"
-	"maps"
 	"net/netip"
 )
 
@@ -13,12 +12,6 @@ type ipam struct {
 	cidr        netip.Prefix
 	first, last netip.Addr
 	used        map[netip.Addr]struct{}
-}
-
-func (p *ipam) fork() ipam {
-	f := *p
-	f.used = maps.Clone(p.used)
-	return f
 }
 
 // newIPAM returns the pool of a range. The first address is the gateway's, the

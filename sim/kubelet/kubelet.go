@@ -20,8 +20,8 @@ type Kubelet struct {
 	cfg  Config
 	node *corev1.Node // as last read; nil before
 	// hostIPs is the node's address, shared by the statuses of its pods.
-	hostIPs []corev1.HostIP
-	net     *hostnet // immutable
+	hostIPs []corev1.HostIP `state:"immutable"`
+	net     *hostnet
 
 	machineNumber int32
 	hasMachine    bool // the number is known
@@ -79,30 +79,6 @@ func (k *Kubelet) NodeName() string { return k.cfg.Node }
 
 // Watches returns the pods, which the host narrows to the node's.
 func (k *Kubelet) Watches() []apiserver.Kind { return []apiserver.Kind{apiserver.Pod} }
-
-// Fork returns an independent copy.
-func (k *Kubelet) Fork() controller.Actor {
-	f := *k
-	f.slots = make([]*pod, len(k.slots))
-	for i, p := range k.slots {
-		if p != nil {
-			f.slots[i] = p.fork()
-		}
-	}
-	f.free = slices.Clone(k.free)
-	f.used.resources = k.used.resources.DeepCopy()
-	f.byUID = make(map[types.UID]int32, len(k.byUID))
-	for uid, i := range k.byUID { // a map from a map
-		f.byUID[uid] = i
-	}
-	if k.listed != nil {
-		f.listed = make(map[types.UID]*corev1.Pod, len(k.listed))
-		for uid, pod := range k.listed { // a map from a map
-			f.listed[uid] = pod
-		}
-	}
-	return &f
-}
 
 // Heeds implements controller.Selective: what a kubelet wrote itself and that
 // changes nothing but the status, it knows from the answer to its write.

@@ -9,15 +9,19 @@ import (
 
 	"github.com/statefulsim/statefulsim/sim/apiserver"
 	"github.com/statefulsim/statefulsim/sim/engine"
+	"github.com/statefulsim/statefulsim/sim/state"
 )
 
 // hostnet is what a node tells its pods about the network.
-type hostnet struct{ hostIP, domain, dns string }
+type hostnet struct {
+	_                   state.Immutable
+	hostIP, domain, dns string
+}
 
 // network returns what the node tells its pods; they share it.
 func (k *Kubelet) network() *hostnet {
 	if ip := k.hostIP(); k.net == nil || k.net.hostIP != ip {
-		k.net = &hostnet{ip, k.cfg.ClusterDomain, k.cfg.ClusterDNS}
+		k.net = &hostnet{hostIP: ip, domain: k.cfg.ClusterDomain, dns: k.cfg.ClusterDNS}
 	}
 	return k.net
 }

@@ -1,7 +1,6 @@
 package kubelet
 
 import (
-	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -9,6 +8,7 @@ import (
 
 	"github.com/statefulsim/statefulsim/sim/apiserver"
 	"github.com/statefulsim/statefulsim/sim/engine"
+	"github.com/statefulsim/statefulsim/sim/state"
 )
 
 // stage is where a pod is in its life on the node (pod_workers.go).
@@ -77,6 +77,7 @@ type sandbox struct {
 
 // exit is how a container ended.
 type exit struct {
+	_       state.Immutable
 	code    int32
 	reason  string
 	stopped engine.Time
@@ -129,7 +130,7 @@ type container struct {
 	backoff         backoff
 	kill            killing
 	probes          [probeTypes]probeState
-	env             []corev1.EnvVar
+	env             []corev1.EnvVar `state:"immutable"`
 }
 
 // backoff is an entry of client-go's flowcontrol.Backoff.
@@ -163,19 +164,6 @@ func newPod(obj *corev1.Pod) *pod {
 		p.containers = append(p.containers, container{name: name, path: "spec.containers{" + name + "}", index: int16(i)})
 	}
 	return p
-}
-
-func (p *pod) fork() *pod {
-	f := *p
-	f.todo, f.fetched = slices.Clone(p.todo), slices.Clone(p.fetched)
-	f.containers = slices.Clone(p.containers)
-	f.volumes = slices.Clone(p.volumes)
-	for i := range f.volumes {
-		f.volumes[i].contents = slices.Clone(f.volumes[i].contents)
-	}
-	f.image = slices.Clone(p.image)
-	f.timers, f.calls = slices.Clone(p.timers), slices.Clone(p.calls)
-	return &f
 }
 
 // spec returns the container's part of the pod's spec.

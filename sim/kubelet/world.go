@@ -34,7 +34,7 @@ type World struct {
 	// NFS is the servers on the network.
 	NFS *nfs.Network
 
-	cfg      *WorldConfig // configuration: shared between forks
+	cfg      *WorldConfig `state:"immutable"` // configuration: shared between forks
 	missing  map[string]bool
 	machines []*machine       // in the order in which they came
 	numbers  map[string]int32 // of machines, by node
@@ -62,7 +62,7 @@ type room struct {
 	slot    int32
 	pod     guest
 	ip      netip.Addr // valid while the sandbox is up
-	net     *hostnet   // immutable; nil before there was a sandbox
+	net     *hostnet   // nil before there was a sandbox
 	procs   []process
 	volumes []volume
 }
@@ -75,7 +75,7 @@ type guest struct {
 	first       string // container
 	hostname    string
 	subdomain   string
-	aliases     []corev1.HostAlias
+	aliases     []corev1.HostAlias `state:"immutable"`
 	hostNetwork bool
 	dnsPolicy   corev1.DNSPolicy
 	dnsConfig   *corev1.PodDNSConfig
@@ -94,7 +94,7 @@ type process struct {
 	id    string
 	since engine.Time
 	spec  *corev1.Container // as it was started; shared, immutable
-	env   []corev1.EnvVar
+	env   []corev1.EnvVar   `state:"immutable"`
 	files map[string]string // the container's own file system
 }
 
@@ -117,48 +117,6 @@ func NewWorld(cfg WorldConfig) *World {
 		numbers: map[string]int32{}, byIP: map[netip.Addr]*room{},
 		trees: map[string]map[string]string{}, known: map[string]*image{},
 	}
-}
-
-// Fork returns an independent copy.
-func (w *World) Fork() controller.World {
-	f := *w
-	f.NFS = w.NFS.Fork()
-	f.missing, f.known = maps.Clone(w.missing), maps.Clone(w.known)
-	f.trees = make(map[string]map[string]string, len(w.trees))
-	for k, t := range w.trees { // a map from a map
-		f.trees[k] = maps.Clone(t)
-	}
-	f.numbers = maps.Clone(w.numbers)
-	f.machines = make([]*machine, len(w.machines))
-	for i, m := range w.machines {
-		f.machines[i] = m.fork()
-	}
-	f.byIP = make(map[netip.Addr]*room, len(w.byIP))
-	for ip, r := range w.byIP { // a map from a map
-		f.byIP[ip] = f.machines[r.at.number].rooms[r.slot]
-	}
-	return &f
-}
-
-func (m *machine) fork() *machine {
-	f := &machine{number: m.number, node: m.node, images: maps.Clone(m.images), rooms: make([]*room, len(m.rooms)), ipam: m.ipam.fork()}
-	for i, r := range m.rooms {
-		if r == nil {
-			continue
-		}
-		c := *r
-		c.at = f
-		c.procs = slices.Clone(r.procs)
-		for i := range c.procs {
-			c.procs[i].files = maps.Clone(c.procs[i].files)
-		}
-		c.volumes = slices.Clone(r.volumes)
-		for i := range c.volumes {
-			c.volumes[i].files = maps.Clone(c.volumes[i].files)
-		}
-		f.rooms[i] = &c
-	}
-	return f
 }
 
 // Processes lists what runs, by namespace, pod name, node, UID and container.

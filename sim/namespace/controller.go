@@ -23,7 +23,7 @@ const (
 // Controller is the namespace controller. Use New.
 type Controller struct {
 	controller.Workers[string, stage]
-	rest []apiserver.Kind // all namespaced kinds but pods
+	rest []apiserver.Kind `state:"immutable"` // all namespaced kinds but pods
 }
 
 // stage is where a sync stands.
@@ -77,13 +77,6 @@ func (c *Controller) Waiting(*controller.Env) []controller.Wait {
 	}
 	slices.SortFunc(ws, func(a, b controller.Wait) int { return a.Key.Compare(b.Key) })
 	return ws
-}
-
-// Fork implements controller.Actor.
-func (c *Controller) Fork() controller.Actor {
-	f := *c
-	f.Workers = c.Workers.Fork()
-	return &f
 }
 
 // Step implements controller.Machine: deletes the pods, then everything else,

@@ -133,10 +133,3 @@ func (c *Controller) Waiting(*controller.Env) []controller.Wait {
 	slices.SortFunc(ws, func(a, b controller.Wait) int { return a.Key.Compare(b.Key) })
 	return ws
 }
-
-// Fork implements controller.Actor.
-func (c *Controller) Fork() controller.Actor {
-	f := *c
-	f.Workers = c.Workers.Fork()
-	return &f
-}

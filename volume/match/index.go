@@ -17,7 +17,7 @@ import (
 type Index struct {
 	volumes  map[string]*corev1.PersistentVolume
 	free     map[shelf]*tree    // volumes that anybody could have
-	reserved map[claim][]string // names of the volumes with a claimRef, sorted
+	reserved map[claim][]string `state:"elements"` // names of the volumes with a claimRef, sorted
 }
 
 // claim names a claim.
@@ -92,11 +92,6 @@ func (x *Index) Reserved(namespace, name string) []string {
 	return x.reserved[claim{namespace, name}]
 }
 
-// Fork returns an independent copy.
-func (x *Index) Fork() Index {
-	return Index{maps.Clone(x.volumes), maps.Clone(x.free), maps.Clone(x.reserved)}
-}
-
 // take removes a volume from its shelves.
 func (x *Index) take(v *corev1.PersistentVolume) {
 	if ref := v.Spec.ClaimRef; ref != nil {
@@ -136,7 +131,7 @@ func isSamePlace(a, b *corev1.PersistentVolume) bool {
 }
 
 func itemOf(v *corev1.PersistentVolume) *item {
-	return &item{v.Spec.Capacity[corev1.ResourceStorage], v.Name}
+	return &item{capacity: v.Spec.Capacity[corev1.ResourceStorage], name: v.Name}
 }
 
 // shelvesOf returns the one or two shelves of a free volume.

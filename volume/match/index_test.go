@@ -14,6 +14,7 @@ import (
 	upstream "k8s.io/component-helpers/storage/volume"
 	"pgregory.net/rapid"
 
+	"github.com/statefulsim/statefulsim/sim/state"
 	"github.com/statefulsim/statefulsim/volume/match"
 )
 
@@ -261,7 +262,7 @@ func TestTheContentAloneDecides(t *testing.T) {
 		b, _ := again.ForClaim(c, false)
 		require.Equal(t, a.Names(), b.Names())
 
-		fork := x.Fork()
+		fork := state.Copy(nil, x)
 		for _, v := range vs {
 			x.Delete(v.Name)
 		}

@@ -4,6 +4,8 @@ import (
 	"strings"
 
 	"k8s.io/apimachinery/pkg/api/resource"
+
+	"github.com/statefulsim/statefulsim/sim/state"
 )
 
 // tree is a set of volumes ordered by capacity and name, which counts: a treap
@@ -11,6 +13,7 @@ import (
 // copy of the tree. Priorities are hashes of the names: the shape depends on the
 // content alone, never on the order of insertions.
 type tree struct {
+	_           state.Immutable
 	left, right *tree
 	size        int
 	priority    uint64
@@ -19,6 +22,7 @@ type tree struct {
 
 // item is a volume in a tree.
 type item struct {
+	_        state.Immutable
 	capacity resource.Quantity
 	name     string
 }

@@ -35,19 +35,6 @@ type export struct {
 // New returns a network without servers.
 func New(o Options) *Network { return &Network{strict: o.Strict, servers: map[string]*server{}} }
 
-// Fork returns an independent copy.
-func (n *Network) Fork() *Network {
-	f := &Network{strict: n.strict, servers: make(map[string]*server, len(n.servers))}
-	for addr, s := range n.servers { // a map from a map
-		c := &server{down: s.down, exports: make(map[string]*export, len(s.exports))}
-		for path, e := range s.exports { // a map from a map
-			c.exports[path] = &export{hidden: e.hidden, files: maps.Clone(e.files)}
-		}
-		f.servers[addr] = c
-	}
-	return f
-}
-
 // SetDown stops a server, or has it answer again. Its files stay.
 func (n *Network) SetDown(addr string, down bool) { n.server(addr).down = down }
 

@@ -5,6 +5,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/statefulsim/statefulsim/sim/state"
 )
 
 func TestAnyPathExistsUnlessStrict(t *testing.T) {
@@ -43,7 +45,7 @@ func TestDownAndMissingKeepFiles(t *testing.T) {
 func TestForkIsIndependent(t *testing.T) {
 	var n Network
 	n.Write("nfs", "/a", "x", "1")
-	f := n.Fork()
+	f := state.Copy(nil, n)
 	f.Write("nfs", "/a", "x", "2")
 	f.Write("nfs", "/a", "y", "2")
 	f.SetDown("nfs", true)
