@@ -22,6 +22,7 @@ var layers = [][]string{
 	{"scheduler/plugin"},
 	{"scheduler/queue"},
 	{"statefulset", "volume", "dns", "scheduler", "sim/kubelet", "sim/garbagecollector", "sim/disruption", "sim/endpointslice", "sim/namespace", "sim/serviceaccount", "sim/rootca"},
+	{"sim/why"},
 	{"sim"},
 	{"sim/shell", "sim/simtest"},
 	{"examples/linuxea", "examples/apply", "examples/scale"},
