@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -281,11 +282,13 @@ func TestSituations(t *testing.T) {
 		}
 		b.WriteByte('\n')
 	}
+	// When exactly something happens hangs on latencies, which are not the point.
+	text := regexp.MustCompile(`\d\d:\d\d:\d\d`).ReplaceAllString(b.String(), "HH:MM:SS")
 	const path = "testdata/situations.txt"
 	if *rewrite {
-		require.NoError(t, os.WriteFile(path, []byte(b.String()), 0o644))
+		require.NoError(t, os.WriteFile(path, []byte(text), 0o644))
 	}
 	want, err := os.ReadFile(path)
 	require.NoError(t, err)
-	require.Equal(t, string(want), b.String())
+	require.Equal(t, string(want), text)
 }
