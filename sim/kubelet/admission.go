@@ -39,6 +39,15 @@ func (k *Kubelet) admit(env *controller.Env, p *pod, res apiserver.Result) {
 // refusal returns why the node does not take a pod, the first reason alone, or
 // "".
 func (k *Kubelet) refusal(p *pod) (reason, message string) {
+	if m := forbiddenSysctl(p.api); m != "" {
+		return "SysctlForbidden", "forbidden sysctl: " + m
+	}
+	if os, ok := p.api.Labels[corev1.LabelOSStable]; ok && os != "linux" {
+		return "PodOSSelectorNodeLabelDoesNotMatch", "Failed to admit pod as the `kubernetes.io/os` label doesn't match node label"
+	}
+	if os := p.api.Spec.OS; os != nil && os.Name != corev1.Linux {
+		return "PodOSNotSupported", "Failed to admit pod as the OS field doesn't match node OS"
+	}
 	if k.node == nil {
 		return "", ""
 	}

@@ -23,6 +23,9 @@ type Config struct {
 	// ClusterDomain and ClusterDNS go into a pod's resolv.conf (D9). Empty
 	// means cluster.local and 10.96.0.10.
 	ClusterDomain, ClusterDNS string
+	// HostPaths are directories on the node's disk, beside those of every Linux
+	// machine, for hostPath volumes that want theirs to exist.
+	HostPaths []string `state:"immutable"`
 	// Latency is how long the node's work takes.
 	Latency Latency
 }

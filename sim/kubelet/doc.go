@@ -14,8 +14,9 @@
 //	worker.go       when a sync begins, how it ends, when it is tried again
 //	plan.go         what a sync does: sandbox, init containers, containers
 //	action.go       its steps, one after the other
-//	mount.go        volumes; content.go: those made from API objects
-//	start.go        back-off, process, hooks; image.go: pulls; environment.go
+//	mount.go        volumes; content.go: those made from API objects; hostpath.go
+//	start.go        back-off, process, hooks; environment.go, containerconfig.go: what
+//	                it is started with; image.go: pulls; imagegc.go, pullsecret.go
 //	probe.go        probes, and which of their ticks matter
 //	kill.go         SIGTERM, SIGKILL, preStop, the order of sidecars
 //	terminate.go    the end of a pod
@@ -44,9 +45,12 @@
 //     makes after each 2 m 3 s.
 //   - Deviation: unmounting always succeeds.
 //   - Deviation: an image volume, a device, a resize of a running pod, static
-//     pods, activeDeadlineSeconds, ephemeral containers, node-pressure eviction,
-//     image and container garbage collection and the variables of Services are left
-//     out. A restart policy rule RestartAllContainers restarts the container alone.
+//     pods, ephemeral containers, node-pressure eviction, garbage collection of
+//     containers, profiles of seccomp and AppArmor and the variables of Services
+//     are left out. A restart policy rule RestartAllContainers restarts the
+//     container alone.
+//   - Deviation: images are collected when one is pulled, not every 5 minutes, and
+//     registries ask for no credentials.
 //   - Deviation: nobody answers over HTTP at a node's own address, so pods with
 //     hostNetwork do not.
 //   - Deviation: kube-root-ca.crt and service account tokens are made up.

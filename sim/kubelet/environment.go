@@ -70,6 +70,9 @@ func (k *Kubelet) environment(p *pod, c *corev1.Container, refs []ref, got []api
 		if obj == nil && !r.optional {
 			return nil, r.notFound()
 		}
+		if m, ok := obj.(*corev1.ConfigMap); ok {
+			return m.Data, nil // what is binary is for files
+		}
 		return dataOf(obj), nil
 	}
 	for i := range c.EnvFrom {
@@ -209,10 +212,17 @@ func (k *Kubelet) resourceField(p *pod, c *corev1.Container, sel *corev1.Resourc
 
 // expand replaces $(NAME) by the variables before, and $$ by $.
 func expand(s string, vars []corev1.EnvVar) string {
+	return expandWith(s, func(name string) (string, bool) {
+		c := Container{Env: vars}
+		return c.Getenv(name), slices.ContainsFunc(vars, func(v corev1.EnvVar) bool { return v.Name == name })
+	})
+}
+
+// expandWith is expand with any source of values, which says if it has one.
+func expandWith(s string, value func(name string) (string, bool)) string {
 	if !strings.Contains(s, "$") {
 		return s
 	}
-	c := Container{Env: vars}
 	var b strings.Builder
 	for i := 0; i < len(s); i++ {
 		if s[i] == '$' && i+1 < len(s) {
@@ -222,9 +232,8 @@ func expand(s string, vars []corev1.EnvVar) string {
 				continue
 			}
 			if end := strings.IndexByte(s[i:], ')'); s[i+1] == '(' && end > 0 {
-				name := s[i+2 : i+end]
-				if slices.ContainsFunc(vars, func(v corev1.EnvVar) bool { return v.Name == name }) {
-					b.WriteString(c.Getenv(name))
+				if v, ok := value(s[i+2 : i+end]); ok {
+					b.WriteString(v)
 					i += end
 					continue
 				}

@@ -166,6 +166,12 @@ func (k *Kubelet) FailProbe(env *controller.Env, pod apiserver.Key, container st
 	if err != nil {
 		return err
 	}
+	switch {
+	case int(probe) >= probeTypes:
+		return fmt.Errorf("no probe %d: there are Startup, Readiness, Liveness", probe)
+	case probeSpec(p.containers[i].spec(p.api), probeType(probe)) == nil:
+		return fmt.Errorf("container %q of pod %s has no %s probe", p.containers[i].name, pod, strings.ToLower(probeNames[probe]))
+	}
 	p.containers[i].probes[probe].broken = fails
 	if !k.down && p.stage == syncing {
 		p.stop(probeTick+timerKind(probe), i)

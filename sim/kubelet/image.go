@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/distribution/reference"
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/statefulsim/statefulsim/sim/controller"
@@ -17,6 +18,12 @@ import (
 // EnsureImageExists), and goes on to the environment.
 func (k *Kubelet) ensureImage(env *controller.Env, p *pod, c *container) bool {
 	spec := c.spec(p.api)
+	if invalid := env.World().(*World).image(spec.Image).invalid; invalid != "" {
+		msg := fmt.Sprintf("Failed to apply default image tag %q: %s", spec.Image, invalid)
+		k.noteOn(env, p, c, corev1.EventTypeWarning, "InspectFailed", msg)
+		k.imageFailed(env, p, c, "InvalidImageName", msg)
+		return false
+	}
 	present := k.hasImage(env, spec.Image)
 	switch pullPolicy(spec) {
 	case corev1.PullNever:
@@ -69,8 +76,8 @@ func (k *Kubelet) pulled(env *controller.Env, p *pod) {
 		k.step(env, p)
 		return
 	}
-	w.AddImage(k.cfg.Node, image)
 	load := w.workload(image)
+	k.store(env, w, image, imageSize(image, &load))
 	k.noteOn(env, p, c, corev1.EventTypeNormal, "Pulled", fmt.Sprintf("Successfully pulled image %q in %v (%v including waiting). Image size: %v bytes.",
 		image, p.pullTook.Truncate(time.Millisecond), env.Now().Sub(p.pullBegan).Truncate(time.Millisecond), imageSize(image, &load)))
 	if !k.fetchEnv(env, p) {
@@ -81,7 +88,7 @@ func (k *Kubelet) pulled(env *controller.Env, p *pod) {
 // pullFailed records that the registry does not have an image, in containerd's
 // words.
 func (k *Kubelet) pullFailed(env *controller.Env, p *pod, c *container, image string) {
-	full := qualified(image)
+	full := qualified(image) // its name is one, or it would not be pulled
 	msg := fmt.Sprintf("rpc error: code = NotFound desc = failed to pull and unpack image %q: failed to resolve reference %q: %s: not found", full, full, full)
 	k.noteOn(env, p, c, corev1.EventTypeWarning, "Failed", fmt.Sprintf("Failed to pull image %q: %s", image, msg))
 	b := p.imageBackoff(image)
@@ -92,6 +99,7 @@ func (k *Kubelet) pullFailed(env *controller.Env, p *pod, c *container, image st
 	b.next(env.Now(), env.Now())
 	b.err = "ErrImagePull: " + msg
 	k.imageFailed(env, p, c, "ErrImagePull", msg)
+	k.missPullSecrets(env, p)
 }
 
 func (k *Kubelet) imageFailed(env *controller.Env, p *pod, c *container, reason, message string) {
@@ -110,7 +118,8 @@ func (p *pod) imageBackoff(image string) *imageBackoff {
 
 func (k *Kubelet) hasImage(env *controller.Env, image string) bool {
 	w := env.World().(*World)
-	return k.machine(w).images[w.image(image).full]
+	_, ok := k.machine(w).images[w.image(image).full]
+	return ok
 }
 
 // allPresent reports whether a pod's containers start without a question to a
@@ -144,7 +153,20 @@ type image struct {
 	full    string // as containerd writes it
 	id      string // with its digest, as the runtime reports it
 	present string // the words for a node that has it
+	invalid string // why the name is none, or ""
 }
+
+// CheckImage returns why an image's name is none, in the kubelet's words.
+func CheckImage(name string) error {
+	if _, err := reference.ParseNormalizedNamed(name); err != nil {
+		return fmt.Errorf("couldn't parse image name %q: %w", name, err)
+	}
+	return nil
+}
+
+// mostKnown is of how many images a World remembers what follows from their
+// names; then it finds out again.
+const mostKnown = 1024
 
 // image returns what follows from an image's name.
 func (w *World) image(name string) *image {
@@ -157,6 +179,12 @@ func (w *World) image(name string) *image {
 			full:    full,
 			id:      repository(full) + "@sha256:" + hex.EncodeToString(sum[:]),
 			present: fmt.Sprintf("Container image %q already present on machine and can be accessed by the pod", name),
+		}
+		if err := CheckImage(name); err != nil {
+			is.invalid = err.Error()
+		}
+		if len(w.known) >= mostKnown {
+			clear(w.known)
 		}
 		w.known[name] = is
 	}

@@ -233,6 +233,8 @@ func (k *Kubelet) Respond(env *controller.Env, token uint64, res apiserver.Resul
 		k.fetched(env, p, c, res)
 	case getEnv:
 		k.fetchedEnv(env, p, c, res)
+	case getPullSecret:
+		k.pullSecretRead(env, p, int(c.volume), res)
 	case patchStatus:
 		k.statusWritten(env, p, res)
 	case deletePod:
@@ -280,6 +282,10 @@ func (k *Kubelet) Wake(env *controller.Env, arg uint64) {
 		k.unmounted(env, p)
 	case probeTick + timerKind(startup), probeTick + timerKind(readiness), probeTick + timerKind(liveness):
 		k.probe(env, p, t.container, probeType(t.what-probeTick))
+	case deadline:
+		if p.stage == syncing {
+			k.requestSync(env, p)
+		}
 	case statusRetry:
 		k.pushStatus(env, p)
 	case statusCheck:

@@ -244,13 +244,13 @@ func (k *Kubelet) volume(w *World, p *pod, m *mount) (volume, error) {
 	case m.pv != nil && m.pv.Spec.Local != nil:
 		return volume{tree: "node/" + k.cfg.Node + m.pv.Spec.Local.Path}, nil
 	case m.pv != nil && m.pv.Spec.HostPath != nil:
-		return volume{tree: "node/" + k.cfg.Node + m.pv.Spec.HostPath.Path}, nil
+		return k.hostPath(w, m.pv.Spec.HostPath)
 	case m.pv != nil: // any other source is a disk of its own
 		return volume{tree: "pv/" + string(m.pv.UID) + "/" + m.pv.Name}, nil
 	case src.NFS != nil:
 		return k.mountNFS(w, p, m, src.NFS, nil, src.NFS.ReadOnly)
 	case src.HostPath != nil:
-		return volume{tree: "node/" + k.cfg.Node + src.HostPath.Path}, nil
+		return k.hostPath(w, src.HostPath)
 	case src.EmptyDir != nil:
 		if v := k.machine(w).enter(p).volume(src.Name); v != nil && src.EmptyDir.Medium != corev1.StorageMediumMemory {
 			return *v, nil // the machine was off: the directory is on its disk

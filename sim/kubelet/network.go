@@ -40,18 +40,20 @@ func (w *World) HTTP(now engine.Time, ip string, port int, path string) (HTTPRes
 	for i := range r.procs {
 		p := &r.procs[i]
 		load := w.workload(p.spec.Image)
-		if load.HTTP != nil && now.Sub(p.since) >= load.StartAfter && listens(p.spec, port) {
-			return w.ask(now, r, p, &load, port, path), nil
+		if load.HTTP != nil && !load.TLS && now.Sub(p.since) >= load.StartAfter && listens(p.spec, port) {
+			return w.ask(now, r, p, &load, HTTPRequest{Path: path, Port: port, Scheme: "http", Host: ip}), nil
 		}
 	}
 	return HTTPResponse{}, fmt.Errorf("curl: (7) Failed to connect to %s port %d: Connection refused", ip, port)
 }
 
-func (w *World) ask(now engine.Time, r *room, p *process, load *Workload, port int, path string) HTTPResponse {
-	if path == "" {
-		path = "/"
+// ask puts a request to a process.
+func (w *World) ask(now engine.Time, r *room, p *process, load *Workload, req HTTPRequest) HTTPResponse {
+	if req.Path == "" {
+		req.Path = "/"
 	}
-	res := load.HTTP(HTTPRequest{Method: "GET", Path: path, Port: port, Age: now.Sub(p.since), Files: w.filesOf(r, p)})
+	req.Method, req.Age, req.Files = "GET", now.Sub(p.since), w.filesOf(r, p)
+	res := load.HTTP(req)
 	if res.Status == 0 {
 		res.Status = 200
 	}

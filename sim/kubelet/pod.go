@@ -59,6 +59,7 @@ type pod struct {
 	mounting   bool
 	mounted    bool
 	image      []imageBackoff
+	missing    []string // pull secrets
 
 	sandbox sandbox // as the runtime has it
 	seen    sandbox // as the kubelet saw it last
@@ -80,6 +81,7 @@ type exit struct {
 	_       state.Immutable
 	code    int32
 	reason  string
+	message string // its last words
 	stopped engine.Time
 	state   *corev1.ContainerStateTerminated // as statuses show it
 }
@@ -96,7 +98,7 @@ func exitOf(code int32) exit {
 func (r *run) end(e exit, now engine.Time) {
 	e.stopped = now
 	e.state = &corev1.ContainerStateTerminated{
-		ExitCode: e.code, Reason: e.reason, ContainerID: r.id,
+		ExitCode: e.code, Reason: e.reason, Message: e.message, ContainerID: r.id,
 		StartedAt: apiserver.Stamp(r.started), FinishedAt: apiserver.Stamp(now),
 	}
 	r.running, r.exit = false, &e

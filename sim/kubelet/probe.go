@@ -3,9 +3,11 @@ package kubelet
 import (
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
 
 	"github.com/statefulsim/statefulsim/sim/apiserver"
 	"github.com/statefulsim/statefulsim/sim/controller"
@@ -158,6 +160,9 @@ func (k *Kubelet) nextTick(env *controller.Env, p *pod, i int16, t probeType) (e
 		from = delay
 	}
 	at := tickFrom(s.base, spec, from)
+	if c.noPort(p.api, spec) != "" { // never answered
+		return at, engine.Retry, true
+	}
 	load := k.load(env, p, i)
 	if k.asksHTTP(&load, spec) {
 		if s.value == success && s.last == success && s.id == c.seen.id {
@@ -247,6 +252,10 @@ func (k *Kubelet) probeOnce(env *controller.Env, p *pod, i int16, t probeType) {
 	if age < spec.InitialDelaySeconds || c.isStarted(p.api) == (t == startup) {
 		return
 	}
+	if err := c.noPort(p.api, spec); err != "" {
+		k.noteOn(env, p, c, corev1.EventTypeWarning, "Unhealthy", fmt.Sprintf("%s probe errored and resulted in unknown state: %s", probeNames[t], err))
+		return // what an error says is thrown away: nothing changes
+	}
 	answer, output := k.ask(env, p, i, t, spec)
 	if answer == failure {
 		k.noteOn(env, p, c, corev1.EventTypeWarning, "Unhealthy", fmt.Sprintf("%s probe failed: %s", probeNames[t], output))
@@ -288,30 +297,62 @@ func (k *Kubelet) ask(env *controller.Env, p *pod, i int16, t probeType, spec *c
 	refused := fmt.Sprintf("dial tcp %s:%d: connect: connection refused", ip, port)
 	switch {
 	case spec.HTTPGet != nil:
-		path := spec.HTTPGet.Path
+		path, scheme := spec.HTTPGet.Path, "http"
+		if spec.HTTPGet.Scheme != "" {
+			scheme = strings.ToLower(string(spec.HTTPGet.Scheme))
+		}
+		url := fmt.Sprintf("%s://%s:%d%s", scheme, ip, port, path)
 		if asks {
 			w := env.World().(*World)
 			r := k.machine(w).room(p)
-			res := w.ask(env.Now(), r, r.proc(c.name), &load, port, path)
+			req := HTTPRequest{Path: path, Port: port, Scheme: scheme, Host: spec.HTTPGet.Host, Headers: spec.HTTPGet.HTTPHeaders}
+			switch {
+			case !listens(c.spec(p.api), port):
+				return failure, fmt.Sprintf("Get %q: %s", url, refused)
+			case scheme == "https" && !load.TLS:
+				return failure, fmt.Sprintf("Get %q: http: server gave HTTP response to HTTPS client", url)
+			case scheme == "http" && load.TLS:
+				return failure, "HTTP probe failed with statuscode: 400"
+			}
+			res := w.ask(env.Now(), r, r.proc(c.name), &load, req)
 			if res.Status >= 200 && res.Status < 400 {
 				return success, ""
 			}
 			return failure, fmt.Sprintf("HTTP probe failed with statuscode: %d", res.Status)
 		}
 		if !h.listening {
-			scheme := "http"
-			if spec.HTTPGet.Scheme == corev1.URISchemeHTTPS {
-				scheme = "https"
-			}
-			return failure, fmt.Sprintf("Get \"%s://%s:%d%s\": %s", scheme, ip, port, path, refused)
+			return failure, fmt.Sprintf("Get %q: %s", url, refused)
 		}
 		return failure, "HTTP probe failed with statuscode: 503"
 	case spec.TCPSocket != nil:
 		return failure, refused
+	case spec.GRPC != nil && h.listening:
+		return failure, `service unhealthy (responded with "NOT_SERVING")`
 	case spec.GRPC != nil:
 		return failure, fmt.Sprintf("timeout: failed to connect service \"%s:%d\" within %ds: context deadline exceeded", ip, port, max(spec.TimeoutSeconds, 1))
 	}
 	return failure, load.ProbeOutput
+}
+
+// noPort says why a probe has no port to go to (ResolveContainerPort), or "". A
+// number need not be among the container's ports, a name has to.
+func (c *container) noPort(obj *corev1.Pod, spec *corev1.Probe) string {
+	var port intstr.IntOrString
+	switch {
+	case spec.HTTPGet != nil:
+		port = spec.HTTPGet.Port
+	case spec.TCPSocket != nil:
+		port = spec.TCPSocket.Port
+	}
+	if port.Type != intstr.String {
+		return ""
+	}
+	for _, named := range c.spec(obj).Ports {
+		if named.Name == port.StrVal {
+			return ""
+		}
+	}
+	return fmt.Sprintf("port %q not found", port.StrVal)
 }
 
 // address is where a probe goes.

@@ -80,6 +80,7 @@ func (k *Kubelet) containerUp(env *controller.Env, p *pod) {
 	}
 	next.id = containerID(p.uid, c.name, next.attempt)
 	c.run = next
+	k.machine(w).use(next.image.full, env.Now())
 	c.reason, c.message = "", ""
 	p.acted = true
 	r.procs = append(r.procs, process{id: next.id[len(scheme):], since: env.Now(), spec: spec, env: c.env})
@@ -137,10 +138,11 @@ func (k *Kubelet) exited(env *controller.Env, p *pod, i int16, e exit) {
 	for _, t := range [...]timerKind{exitProcess, signalled, killed, preStopped, turned} {
 		p.stop(t, i)
 	}
-	c.run.end(e, env.Now())
 	if r := k.machine(env.World().(*World)).room(p); r != nil {
+		e.message = r.lastWords(env.World().(*World), c.spec(p.api))
 		r.end(c.name)
 	}
+	c.run.end(e, env.Now())
 	stopping, ofStep := c.kill.on, c.kill.step
 	c.kill = killing{}
 	switch {
@@ -186,9 +188,12 @@ func (k *Kubelet) fetchEnv(env *controller.Env, p *pod) bool {
 		})
 		return true
 	}
-	var err error
-	c.env, err = k.environment(p, c.spec(p.api), refs, p.fetched)
+	vars, err := k.environment(p, c.spec(p.api), refs, p.fetched)
 	p.fetched = nil
+	if err == nil {
+		err = k.configError(env, p, c.spec(p.api), vars)
+	}
+	c.env = vars
 	if err != nil {
 		k.noteOn(env, p, c, corev1.EventTypeWarning, "Failed", "Error: "+err.Error())
 		p.fail(c, "CreateContainerConfigError", err.Error())

@@ -2,6 +2,7 @@ package kubelet
 
 import (
 	"slices"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	resourcehelper "k8s.io/component-helpers/resource"
@@ -9,6 +10,7 @@ import (
 	"github.com/statefulsim/statefulsim/sim/apiserver"
 	"github.com/statefulsim/statefulsim/sim/apiserver/shared"
 	"github.com/statefulsim/statefulsim/sim/controller"
+	"github.com/statefulsim/statefulsim/sim/engine"
 )
 
 // generate makes a pod's status from what the kubelet sees of it
@@ -25,6 +27,10 @@ func (k *Kubelet) generate(env *controller.Env, p *pod, over bool) (st corev1.Po
 	st.InitContainerStatuses = p.containerStatuses(p.containers[:p.inits], old.InitContainerStatuses)
 	st.ContainerStatuses = p.containerStatuses(p.containers[p.inits:], old.ContainerStatuses)
 	st.Phase = p.phase(&st, over)
+	overdue := k.isOverdue(env, p)
+	if overdue {
+		st.Phase = corev1.PodFailed
+	}
 	for _, was := range [...]corev1.PodPhase{old.Phase, p.api.Status.Phase} {
 		if isTerminal(was) && !isTerminal(st.Phase) {
 			st.Phase = was
@@ -32,6 +38,10 @@ func (k *Kubelet) generate(env *controller.Env, p *pod, over bool) (st corev1.Po
 	}
 	if st.Phase == old.Phase {
 		st.Reason, st.Message = old.Reason, old.Message
+	}
+	if overdue {
+		st.Reason, st.Message = "DeadlineExceeded", "Pod was active on the node longer than the specified deadline"
+		k.note(env, p, corev1.EventTypeNormal, st.Reason, st.Message)
 	}
 	st.HostIP = k.hostIP()
 	if len(k.hostIPs) != 1 || k.hostIPs[0].IP != st.HostIP {
@@ -48,6 +58,23 @@ func (k *Kubelet) generate(env *controller.Env, p *pod, over bool) (st corev1.Po
 	}
 	st.Conditions = p.conditions(&st, old.Conditions, apiserver.Stamp(env.Now()))
 	return st
+}
+
+// isOverdue reports whether a pod has been active for longer than it may
+// (activeDeadlineHandler), and sets the alarm if it has not yet.
+func (k *Kubelet) isOverdue(env *controller.Env, p *pod) bool {
+	start := p.oldStatus().StartTime
+	if p.api.Spec.ActiveDeadlineSeconds == nil || start == nil {
+		return false
+	}
+	at := apiserver.VirtualTime(start.Time).Add(time.Duration(*p.api.Spec.ActiveDeadlineSeconds) * time.Second)
+	if env.Now() >= at {
+		return true
+	}
+	if p.stage == syncing {
+		k.after(env, p, at.Sub(env.Now()), engine.Progress, deadline, 0)
+	}
+	return false
 }
 
 // resources fills in what a status says of the pod's own resources.

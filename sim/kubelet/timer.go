@@ -31,6 +31,7 @@ const (
 	unmounted   // all volumes are unmounted
 	statusRetry // a failed status write is repeated
 	statusCheck // somebody else wrote the status
+	deadline    // the pod has been active for as long as it may
 	probeTick   // … + probeType: a probe is due
 )
 
@@ -50,6 +51,7 @@ const (
 	getVolume
 	getContent
 	getEnv
+	getPullSecret
 	patchStatus
 	deletePod
 )
@@ -58,7 +60,7 @@ const (
 type call struct {
 	ticket uint32
 	what   callKind
-	volume int16
+	volume int16 // or the pull secret, for getPullSecret
 }
 
 // at returns the pod that a token or wake-up belongs to, or nil.

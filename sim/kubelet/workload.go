@@ -49,6 +49,8 @@ type Workload struct {
 	// HTTP answers requests on the container's ports (any port if the container
 	// declares none). Nil means nobody listens.
 	HTTP func(HTTPRequest) HTTPResponse
+	// TLS has the container answer over HTTPS alone.
+	TLS bool
 	// ProbeHTTP has httpGet probes ask HTTP, at every period. Otherwise probes
 	// are answered from the fields above, and a probe whose answer cannot
 	// change costs nothing.
@@ -56,6 +58,9 @@ type Workload struct {
 	// OnStart runs when the process starts, with the container's files.
 	OnStart func(*Files)
 
+	// User is whom the image runs as: a number or a name. Empty means somebody
+	// other than root, by number, as runAsNonRoot demands.
+	User string
 	// ImageSize is in bytes, for the event of a pull. Zero means a size made
 	// up from the name.
 	ImageSize int64
@@ -69,6 +74,9 @@ type Window struct{ From, To time.Duration }
 type HTTPRequest struct {
 	Method, Path string
 	Port         int
+	// Scheme is "http" or "https". Host and Headers are what a probe sets of them.
+	Scheme, Host string
+	Headers      []corev1.HTTPHeader
 	// Age is how long the container has run.
 	Age time.Duration
 	// Files are the container's, with what it knows of itself.

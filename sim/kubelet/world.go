@@ -50,8 +50,8 @@ var _ controller.World = (*World)(nil)
 type machine struct {
 	number int32 // its index in the World
 	node   string
-	images map[string]bool
-	rooms  []*room // by the kubelet's slots of their pods; nil: none
+	images map[string]stored // by their full names
+	rooms  []*room           // by the kubelet's slots of their pods; nil: none
 	ipam   ipam
 }
 
@@ -155,7 +155,10 @@ func (w *World) Images(node string) []string {
 }
 
 // AddImage puts an image on a node, as an earlier pull would have.
-func (w *World) AddImage(node, image string) { w.machine(node).images[qualified(image)] = true }
+func (w *World) AddImage(node, image string) {
+	load := w.workload(image)
+	w.machine(node).images[qualified(image)] = stored{size: imageSize(image, &load)}
+}
 
 // SetImageMissing takes an image away from the registry, or puts it back. Nodes
 // that have it keep it.
@@ -216,7 +219,7 @@ func (w *World) machine(node string) *machine {
 	if !ok {
 		i = int32(len(w.machines))
 		w.numbers[node] = i
-		w.machines = append(w.machines, &machine{number: i, node: node, images: map[string]bool{}})
+		w.machines = append(w.machines, &machine{number: i, node: node, images: map[string]stored{}})
 	}
 	return w.machines[i]
 }
