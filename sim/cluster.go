@@ -6,7 +6,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	schedulingv1 "k8s.io/api/scheduling/v1"
-	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 
@@ -55,6 +54,9 @@ func New(cfg Config) *Cluster {
 	l := cfg.latency()
 	e := engine.New(cfg.strategy())
 	world := kubelet.NewWorld(kubelet.WorldConfig{Workloads: cfg.Workloads, NFS: cfg.NFS})
+	for _, image := range cfg.MissingImages {
+		world.SetImageMissing(image, true)
+	}
 	c := &Cluster{
 		cfg:      cfg,
 		host:     controller.NewHost(e, apiserver.New(e, cfg.server()), l.ControlPlane, world),
@@ -145,42 +147,8 @@ func (c *Cluster) addNode(index int, n Node, l kubelet.Latency) {
 	c.install(nodeObject(n, c.host.Engine().Now()))
 	(*c.kubelets.Write())[n.Name] = c.host.Add(kubelet.New(kubelet.Config{
 		Node: n.Name, HostIP: n.Address, PodCIDR: n.PodCIDR, FirstIP: n.FirstPodIP,
-		ClusterDomain: c.cfg.domain(), ClusterDNS: DNSAddress, Latency: l,
+		ClusterDomain: c.cfg.domain(), ClusterDNS: DNSAddress, Latency: l, HostPaths: n.HostPaths,
 	}))
-}
-
-// nodeObject returns the Node as its kubelet would register it, ready.
-func nodeObject(n Node, now engine.Time) *corev1.Node {
-	labels := map[string]string{corev1.LabelHostname: n.Name, corev1.LabelOSStable: "linux", corev1.LabelArchStable: "amd64"}
-	for k, v := range n.Labels { // a map from a map
-		labels[k] = v
-	}
-	stamp := apiserver.Stamp(now)
-	condition := func(t corev1.NodeConditionType, s corev1.ConditionStatus, reason, message string) corev1.NodeCondition {
-		return corev1.NodeCondition{Type: t, Status: s, Reason: reason, Message: message, LastHeartbeatTime: stamp, LastTransitionTime: stamp}
-	}
-	capacity := corev1.ResourceList{
-		corev1.ResourceCPU:    resource.MustParse(n.CPU),
-		corev1.ResourceMemory: resource.MustParse(n.Memory),
-		corev1.ResourcePods:   *resource.NewQuantity(n.Pods, resource.DecimalSI),
-	}
-	return &corev1.Node{
-		ObjectMeta: metav1.ObjectMeta{Name: n.Name, Labels: labels},
-		Spec:       corev1.NodeSpec{PodCIDR: n.PodCIDR, PodCIDRs: []string{n.PodCIDR}, Taints: n.Taints},
-		Status: corev1.NodeStatus{
-			Capacity:    capacity,
-			Allocatable: capacity,
-			Conditions: []corev1.NodeCondition{
-				condition(corev1.NodeMemoryPressure, corev1.ConditionFalse, "KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
-				condition(corev1.NodeDiskPressure, corev1.ConditionFalse, "KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
-				condition(corev1.NodePIDPressure, corev1.ConditionFalse, "KubeletHasSufficientPID", "kubelet has sufficient PID available"),
-				condition(corev1.NodeReady, corev1.ConditionTrue, "KubeletReady", "kubelet is posting ready status"),
-			},
-			Addresses: []corev1.NodeAddress{{Type: corev1.NodeInternalIP, Address: n.Address}, {Type: corev1.NodeHostName, Address: n.Name}},
-			NodeInfo: corev1.NodeSystemInfo{KubeletVersion: KubernetesVersion, OperatingSystem: "linux", Architecture: "amd64",
-				ContainerRuntimeVersion: "statefulsim://1", OSImage: "statefulsim", KernelVersion: "virtual"},
-		},
-	}
 }
 
 // collect moves what was just written to the history and to those who follow.

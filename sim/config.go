@@ -3,6 +3,7 @@ package sim
 import (
 	"fmt"
 	"net/netip"
+	"path"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -30,6 +31,9 @@ type Config struct {
 	// Workloads says what containers do, by image: exactly as written in the
 	// pod, or without tag. Other images are well-behaved servers.
 	Workloads map[string]kubelet.Workload
+	// MissingImages are images that no registry has, by name: exactly this tag or
+	// digest, "latest" if there is none. See Cluster.SetImageMissing.
+	MissingImages []string
 	// NFS says how the NFS servers behave; the zero value is servers that are
 	// up and have every export asked for.
 	NFS nfs.Options
@@ -105,9 +109,13 @@ type Node struct {
 	Name   string
 	Labels map[string]string
 	Taints []corev1.Taint
-	// CPU, Memory and Pods are the capacity; empty and 0 mean "4", "8Gi", 110.
-	CPU, Memory string
-	Pods        int64
+	// CPU, Memory, EphemeralStorage and Pods are the capacity; empty and 0 mean
+	// "4", "8Gi", "100Gi", 110. A tenth of the EphemeralStorage is not for pods.
+	CPU, Memory, EphemeralStorage string
+	Pods                          int64
+	// HostPaths are directories on its disk, beside those of every Linux machine,
+	// for hostPath volumes that want theirs to exist.
+	HostPaths []string
 	// PodCIDR is where the pods' addresses come from; empty means
 	// 10.244.N.0/24 for the Nth node, and what follows from the 256th on.
 	PodCIDR string
@@ -129,6 +137,7 @@ func (n Node) withDefaults(index int) Node {
 	}
 	or(&n.CPU, "4")
 	or(&n.Memory, "8Gi")
+	or(&n.EphemeralStorage, "100Gi")
 	or(&n.PodCIDR, podCIDR(index+1))
 	or(&n.Address, fmt.Sprintf("192.168.%d.%d", (index+11)/256, (index+11)%256))
 	if n.Pods == 0 {
@@ -171,6 +180,11 @@ func (cfg Config) Validate() error {
 	if err := apiserver.CheckPlugins(cfg.DisableAdmissionPlugins); err != nil {
 		return fmt.Errorf("DisableAdmissionPlugins: %w", err)
 	}
+	for i, image := range cfg.MissingImages {
+		if err := kubelet.CheckImage(image); err != nil {
+			return fmt.Errorf("MissingImages[%d]: %w", i, err)
+		}
+	}
 	if cfg.Limits.Time < 0 {
 		return fmt.Errorf("Limits.Time: %v is negative", cfg.Limits.Time)
 	}
@@ -181,12 +195,17 @@ func (n Node) validate() error {
 	if msgs := validation.IsDNS1123Subdomain(n.Name); len(msgs) > 0 {
 		return fmt.Errorf("Name: %q: %s", n.Name, msgs[0])
 	}
-	for _, q := range []struct{ field, value string }{{"CPU", n.CPU}, {"Memory", n.Memory}} {
+	for _, q := range []struct{ field, value string }{{"CPU", n.CPU}, {"Memory", n.Memory}, {"EphemeralStorage", n.EphemeralStorage}} {
 		if q.value == "" {
 			continue
 		}
 		if v, err := resource.ParseQuantity(q.value); err != nil || v.Sign() < 0 {
 			return fmt.Errorf("%s: %q is no quantity of a resource", q.field, q.value)
+		}
+	}
+	for i, dir := range n.HostPaths {
+		if !path.IsAbs(dir) {
+			return fmt.Errorf("HostPaths[%d]: %q is no absolute path", i, dir)
 		}
 	}
 	if n.Pods < 0 {
