@@ -2,6 +2,7 @@ package kubelet
 
 import (
 	"fmt"
+	"iter"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
@@ -216,30 +217,40 @@ func (k *Kubelet) portsTaken(p *pod) bool {
 	return false
 }
 
+// wantsHostPort reports whether a pod wants any port of the host.
 func wantsHostPort(obj *corev1.Pod) bool {
-	for i := range obj.Spec.Containers {
-		for j := range obj.Spec.Containers[i].Ports {
-			if obj.Spec.Containers[i].Ports[j].HostPort != 0 {
-				return true
-			}
-		}
+	for range hostPorts(obj) {
+		return true
 	}
 	return false
 }
 
-// portsClash reports whether two pods want the same port of the host.
-func portsClash(a, b *corev1.Pod) bool {
-	for i := range a.Spec.Containers {
-		for _, x := range a.Spec.Containers[i].Ports {
-			if x.HostPort == 0 {
-				continue
-			}
-			for j := range b.Spec.Containers {
-				for _, y := range b.Spec.Containers[j].Ports {
-					if x.HostPort == y.HostPort && x.Protocol == y.Protocol && anyIP(x.HostIP, y.HostIP) {
-						return true
+// hostPorts are the ports of the host that a pod wants for as long as it runs:
+// those of its sidecars and its containers (GetHostPorts).
+func hostPorts(obj *corev1.Pod) iter.Seq[*corev1.ContainerPort] {
+	return func(yield func(*corev1.ContainerPort) bool) {
+		for _, list := range [...][]corev1.Container{obj.Spec.InitContainers, obj.Spec.Containers} {
+			for i := range list {
+				c := &list[i]
+				if &list[0] != &obj.Spec.Containers[0] && !isSidecar(c) {
+					continue
+				}
+				for j := range c.Ports {
+					if c.Ports[j].HostPort != 0 && !yield(&c.Ports[j]) {
+						return
 					}
 				}
+			}
+		}
+	}
+}
+
+// portsClash reports whether two pods want the same port of the host.
+func portsClash(a, b *corev1.Pod) bool {
+	for x := range hostPorts(a) {
+		for y := range hostPorts(b) {
+			if x.HostPort == y.HostPort && x.Protocol == y.Protocol && anyIP(x.HostIP, y.HostIP) {
+				return true
 			}
 		}
 	}

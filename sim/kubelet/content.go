@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
+	utilerrors "k8s.io/apimachinery/pkg/util/errors"
 
 	"github.com/statefulsim/statefulsim/sim/apiserver"
 )
@@ -71,20 +72,21 @@ func (k *Kubelet) contentFiles(p *pod, src *corev1.Volume, got []apiserver.Objec
 	case src.DownwardAPI != nil:
 		k.downward(p, files, src.DownwardAPI.Items)
 	case src.Projected != nil:
+		var errs []error // of all sources
 		for i := range src.Projected.Sources {
 			switch s := &src.Projected.Sources[i]; {
 			case s.ConfigMap != nil:
-				err = add(s.ConfigMap.Items, noConfigKey)
+				errs = append(errs, add(s.ConfigMap.Items, noConfigKey))
 			case s.Secret != nil:
-				err = add(s.Secret.Items, noSecretKey)
+				errs = append(errs, add(s.Secret.Items, noSecretKey))
 			case s.DownwardAPI != nil:
 				k.downward(p, files, s.DownwardAPI.Items)
 			case s.ServiceAccountToken != nil:
 				files[s.ServiceAccountToken.Path] = "token of " + p.key.Namespace + "/" + p.api.Spec.ServiceAccountName
 			}
-			if err != nil {
-				break
-			}
+		}
+		if all := utilerrors.NewAggregate(errs); all != nil {
+			err = all
 		}
 	}
 	if err != nil {

@@ -104,27 +104,19 @@ func (k *Kubelet) stopForRestart(env *controller.Env, p *pod, a action) bool {
 	if !c.run.running {
 		return false
 	}
-	spec, seconds := c.spec(p.api), grace(p.api)
-	message, why := "Container "+c.name, "definition changed"
-	if c.init {
-		message = "Init container " + c.name
-	}
+	seconds := grace(p.api)
 	var probe *corev1.Probe
 	switch a.why {
 	case failedLiveness:
-		why, probe = "failed liveness probe", spec.LivenessProbe
+		probe = c.spec(p.api).LivenessProbe
 	case failedStartup:
-		why, probe = "failed startup probe", spec.StartupProbe
+		probe = c.spec(p.api).StartupProbe
 	}
 	if probe != nil && probe.TerminationGracePeriodSeconds != nil {
 		seconds = *probe.TerminationGracePeriodSeconds
 	}
-	message += " " + why
-	if a.again {
-		message += ", will be restarted"
-	}
 	c.kill.step = true
-	k.kill(env, p, a.container, seconds, message, false)
+	k.kill(env, p, a.container, seconds, a.message(c), false)
 	return c.run.running
 }
 

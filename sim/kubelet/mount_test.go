@@ -178,7 +178,7 @@ func TestContentVolumes(t *testing.T) {
 	l.run(time.Second)
 	assert.Equal(t, lines(
 		`Warning FailedMount MountVolume.SetUp failed for volume "c" : configmap "cfg" not found`,
-		`Warning FailedMount MountVolume.SetUp failed for volume "all" : secret "sec" not found`,
+		`Warning FailedMount MountVolume.SetUp failed for volume "all" : [secret "sec" not found, configmap "cfg" not found]`,
 	), l.takeNotes())
 	l.create(config)
 	l.run(10 * time.Second)

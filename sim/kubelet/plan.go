@@ -35,6 +35,26 @@ const (
 	failedStartup
 )
 
+// message says why a container is stopped, for the Event.
+func (a action) message(c *container) string {
+	message := "Container " + c.name
+	if c.init {
+		message = "Init container " + c.name
+	}
+	switch a.why {
+	case failedLiveness:
+		message += " failed liveness probe"
+	case failedStartup:
+		message += " failed startup probe"
+	default:
+		message += " definition changed"
+	}
+	if a.again {
+		message += ", will be restarted"
+	}
+	return message
+}
+
 // plan decides what a sync does (computePodActions): the sandbox first, with what
 // is to run in it; otherwise what has to stop, and after that what has to start.
 func (p *pod) plan(todo []action) []action {

@@ -71,6 +71,11 @@ func (k *Kubelet) startProbes(env *controller.Env, p *pod) {
 		for t := range probeType(probeTypes) {
 			if s := &c.probes[t]; !s.on && probeSpec(c.spec(p.api), t) != nil {
 				s.on, s.base = true, env.Now()
+				if k.started > 0 { // so that not all probe at once after a restart
+					if period := time.Duration(probeSpec(c.spec(p.api), t).PeriodSeconds) * time.Second; env.Now().Sub(k.started) < period {
+						s.base = env.Now().Add(span(env, p, "kubelet/probe-start", controller.Range{Max: period}))
+					}
+				}
 			}
 		}
 	}
