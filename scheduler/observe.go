@@ -113,7 +113,7 @@ func (s *Scheduler) observeClaim(env *controller.Env, rec *apiserver.Record) {
 		return
 	}
 	s.storage.setClaim(rec.Key, rec.Object.(*corev1.PersistentVolumeClaim))
-	ev := plugin.Event{Resource: plugin.ClaimEvent, Action: actionOf(rec)}
+	ev := plugin.Event{Resource: plugin.ClaimEvent, Action: actionOf(rec), Claim: rec.Key.Name}
 	for _, e := range s.queue.Using(rec.Key) {
 		if ev.MayHelp(s.cluster, e.Pod, e.Rejectors) {
 			s.queue.Wake(env.Now(), e)

@@ -16,6 +16,7 @@ import (
 	"github.com/statefulsim/statefulsim/sim/disruption"
 	"github.com/statefulsim/statefulsim/sim/endpointslice"
 	"github.com/statefulsim/statefulsim/sim/engine"
+	"github.com/statefulsim/statefulsim/sim/ephemeralvolume"
 	"github.com/statefulsim/statefulsim/sim/garbagecollector"
 	"github.com/statefulsim/statefulsim/sim/kubelet"
 	"github.com/statefulsim/statefulsim/sim/namespace"
@@ -83,6 +84,7 @@ func New(cfg Config) *Cluster {
 		disruption.New(),
 		serviceaccount.New(),
 		rootca.New(),
+		ephemeralvolume.New(),
 		volume.NewExpander(),
 	} {
 		c.host.Add(a)

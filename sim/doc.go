@@ -17,7 +17,7 @@
 //
 // A Cluster is not safe for concurrent use; different clusters are independent.
 //
-// Deviation: authentication, authorisation, quotas, limit ranges, webhooks and custom resources are not modelled; server-side apply
+// Deviation: authentication, authorisation, quotas, webhooks and custom resources are not modelled; server-side apply
 // neither. Kinds without behaviour are stored and listed, and nothing acts on
 // them.
 package sim

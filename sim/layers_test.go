@@ -21,7 +21,7 @@ var layers = [][]string{
 	{"volume/match"},
 	{"scheduler/plugin"},
 	{"scheduler/queue"},
-	{"statefulset", "volume", "dns", "scheduler", "sim/kubelet", "sim/garbagecollector", "sim/disruption", "sim/endpointslice", "sim/namespace", "sim/serviceaccount", "sim/rootca"},
+	{"statefulset", "volume", "dns", "scheduler", "sim/kubelet", "sim/garbagecollector", "sim/disruption", "sim/endpointslice", "sim/namespace", "sim/serviceaccount", "sim/rootca", "sim/ephemeralvolume"},
 	{"sim/why"},
 	{"sim"},
 	{"sim/shell", "sim/simtest"},

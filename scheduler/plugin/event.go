@@ -18,6 +18,7 @@ type Event struct {
 	Node     Change[*corev1.Node]
 	Volume   Change[*corev1.PersistentVolume]
 	Pod      Change[*corev1.Pod] // not the waiting pod, unless the Resource is TargetPod
+	Claim    string              // its name, which the waiting pod uses
 }
 
 // Change is an object before and after; nil where it does not exist.
@@ -165,6 +166,8 @@ func (e *Event) hint(id ID, c *Cluster, pod *Pod) bool {
 		return e.hintNode(id, c, pod)
 	case AssignedPod:
 		return e.hintPod(id, pod, c)
+	case ClaimEvent: // of an ephemeral volume's claim VolumeBinding alone takes notice
+		return id == VolumeBinding || id == ImmediateBinding || slices.Contains(pod.claims, e.Claim)
 	case VolumeEvent:
 		return id != VolumeZone || e.Volume.Old == nil || !reflect.DeepEqual(topologiesOf(e.Volume.Old), topologiesOf(e.Volume.New))
 	case TargetPod:

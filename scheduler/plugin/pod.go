@@ -25,6 +25,7 @@ type facts struct {
 	plain   bool    // the containers' specs alone say what the pod requests
 	ports   []hostPort
 	claims  []string // of its volumes, ephemeral ones left out
+	all     []string // with those
 	*terms           // nil without inter-pod affinity
 }
 
@@ -37,9 +38,15 @@ func NewPod(pod *corev1.Pod) *Pod {
 	f.request, f.nonZero, f.plain = requestsOf(pod)
 	f.scored = incomingOf(pod, f.nonZero)
 	for i := range pod.Spec.Volumes {
-		if c := pod.Spec.Volumes[i].PersistentVolumeClaim; c != nil {
-			f.claims = append(f.claims, c.ClaimName)
+		if name, ephemeral := claimOf(pod, &pod.Spec.Volumes[i]); name != "" {
+			f.all = append(f.all, name)
+			if !ephemeral {
+				f.claims = append(f.claims, name)
+			}
 		}
+	}
+	if len(f.all) == len(f.claims) {
+		f.all = f.claims
 	}
 	return &Pod{Pod: pod, facts: f, node: pod.Spec.NodeName}
 }
@@ -74,8 +81,9 @@ func isSameSpec(a, b *corev1.Pod) bool {
 		a.Spec.Priority == b.Spec.Priority
 }
 
-// Claims returns the names of the claims that the pod's volumes name.
-func (p *Pod) Claims() []string { return p.claims }
+// Claims returns the names of the claims that the pod's volumes name or, if they
+// are ephemeral, stand for.
+func (p *Pod) Claims() []string { return p.all }
 
 // hasAffinity reports whether the pod has any inter-pod affinity term.
 func (p *Pod) hasAffinity() bool { return p.terms != nil }

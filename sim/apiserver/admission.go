@@ -6,7 +6,9 @@ import (
 	"maps"
 	"slices"
 
+	certificatesv1 "k8s.io/api/certificates/v1"
 	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 	schedulingv1 "k8s.io/api/scheduling/v1"
 	storagev1 "k8s.io/api/storage/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -38,6 +40,10 @@ func (s *Server) admitCreate(kind Kind, obj Object) error {
 		if s.asks(storageObjectInUseProtection) {
 			addFinalizer(o, finalizerPV) // V15
 		}
+	case *networkingv1.Ingress:
+		if s.asks(defaultIngressClass) {
+			s.setIngressClass(o)
+		}
 	}
 	return nil
 }
@@ -47,6 +53,7 @@ func (s *Server) asks(p plugin) bool { return !s.off.has(p) }
 
 // admitPod is admitCreate for pods.
 func (s *Server) admitPod(pod *corev1.Pod) error {
+	s.defaultLimits(pod)
 	if s.asks(serviceAccount) {
 		if err := s.admitAccount(pod); err != nil {
 			return err
@@ -59,6 +66,11 @@ func (s *Server) admitPod(pod *corev1.Pod) error {
 	}
 	if s.asks(defaultTolerationSeconds) {
 		pod.Spec.Tolerations = withEvictionTolerations(pod.Spec.Tolerations)
+	}
+	if s.asks(runtimeClass) {
+		if err := s.admitRuntime(pod); err != nil {
+			return err
+		}
 	}
 	if pod.Spec.NodeName != "" && s.asks(podTopologyLabels) {
 		pod.Labels = s.withTopology(pod.Labels, pod.Spec.NodeName)
@@ -203,23 +215,42 @@ func (s *Server) defaultClass() *string {
 	return &best.Name
 }
 
-// admitValid refuses what only the state of other objects forbids: growing a
-// claim whose class does not allow it (V16), and a second default
-// PriorityClass. old is nil for a creation.
-func (s *Server) admitValid(obj, old Object) error {
+// admitValid asks the plugins that look at an object when it is valid, in their
+// order: they refuse what the state of other objects forbids, and warn. old is nil
+// for a creation; scaled tells the scale of a set from the set.
+func (s *Server) admitValid(obj, old Object, scaled bool) (warnings []string, err error) {
+	switch obj.(type) {
+	case *corev1.Pod, *corev1.PersistentVolumeClaim:
+		if err := s.admitLimits(obj, old); err != nil {
+			return nil, err
+		}
+	}
+	if s.asks(podSecurity) {
+		if warnings, err = s.admitSecurity(obj, old, scaled); err != nil {
+			return nil, err
+		}
+	}
 	switch o := obj.(type) {
+	case *corev1.Pod:
+		if old == nil {
+			return warnings, s.checkOverhead(o)
+		}
 	case *corev1.PersistentVolumeClaim:
 		if old != nil && s.asks(persistentVolumeClaimResize) {
-			return s.admitExpansion(o, old.(*corev1.PersistentVolumeClaim))
+			return nil, s.admitExpansion(o, old.(*corev1.PersistentVolumeClaim))
 		}
 	case *schedulingv1.PriorityClass:
 		best := s.defaultPriority()
 		if s.asks(priority) && o.GlobalDefault && best != nil && (old == nil || best.Name != o.Name) {
-			return apierrors.NewForbidden(PriorityClass.GroupResource(), o.Name,
+			return nil, apierrors.NewForbidden(PriorityClass.GroupResource(), o.Name,
 				fmt.Errorf("PriorityClass %v is already marked as default. Only one default can exist", best.Name))
 		}
+	case *certificatesv1.CertificateSigningRequest:
+		if old == nil && s.asks(certificateSubjectRestriction) {
+			return nil, admitSubject(o)
+		}
 	}
-	return nil
+	return warnings, nil
 }
 
 // admitExpansion is the plugin PersistentVolumeClaimResize.

@@ -60,7 +60,9 @@ func (s *Server) store(kind Kind, obj Object, warnings []string) Result {
 	}
 	s.stampNew(obj)
 	warnings = append(warnings, validation.Warnings(obj, nil)...)
-	if err := s.admitValid(obj, nil); err != nil {
+	admitted, err := s.admitValid(obj, nil, false)
+	warnings = append(warnings, admitted...)
+	if err != nil {
 		return Result{Err: err, Warnings: warnings}
 	}
 	if version, err := parseVersion(obj); err == nil && version != 0 {

@@ -20,7 +20,13 @@
 // (protection finalizers), V16 (expansion), K14 (pods that go at once), N4
 // (tolerations), N7 (evictions), and by the packages defaults and validation A1–A5.
 //
-// Deviation: no authorisation, quota, limit ranges, webhooks,
+// Admission asks the plugins that are on by default (plugins.go). Those that ask who
+// may do something (CertificateApproval, CertificateSigning), that belong to kinds or
+// subresources which are not stored (ClusterTrustBundleAttest, PodGroupProtection,
+// PodResizeValidator, NodeDeclaredFeatureValidator), and webhooks and policies are
+// names without effect here, and so are TaintNodesByCondition and ResourceQuota.
+//
+// Deviation: no authorisation, quota, webhooks,
 // server-side apply or managedFields; the network is IPv4 alone. Writes of
 // components to pods, sets, volumes, claims, EndpointSlices and Events are not
 // compared with what is stored: the components do so themselves. An ExternalName

@@ -11,12 +11,17 @@ type plugin uint8
 // The plugins, in the order in which they are asked.
 const (
 	namespaceLifecycle plugin = iota
+	limitRanger
 	serviceAccount
+	podSecurity
 	priority
 	defaultTolerationSeconds
 	defaultStorageClass
 	storageObjectInUseProtection
 	persistentVolumeClaimResize
+	runtimeClass
+	certificateSubjectRestriction
+	defaultIngressClass
 	podTopologyLabels
 )
 
@@ -38,13 +43,13 @@ var pluginNames = []struct {
 	{"NamespaceLifecycle", namespaceLifecycle, true},
 	{name: "NamespaceExists"},
 	{name: "LimitPodHardAntiAffinityTopology"},
-	{name: "LimitRanger"},
+	{"LimitRanger", limitRanger, true},
 	{"ServiceAccount", serviceAccount, true},
 	{name: "NodeRestriction"},
 	{name: "TaintNodesByCondition"},
 	{name: "AlwaysPullImages"},
 	{name: "ImagePolicyWebhook"},
-	{name: "PodSecurity"},
+	{"PodSecurity", podSecurity, true},
 	{name: "PodNodeSelector"},
 	{"Priority", priority, true},
 	{"DefaultTolerationSeconds", defaultTolerationSeconds, true},
@@ -56,12 +61,12 @@ var pluginNames = []struct {
 	{name: "PodGroupProtection"},
 	{name: "OwnerReferencesPermissionEnforcement"},
 	{"PersistentVolumeClaimResize", persistentVolumeClaimResize, true},
-	{name: "RuntimeClass"},
+	{"RuntimeClass", runtimeClass, true},
 	{name: "CertificateApproval"},
 	{name: "CertificateSigning"},
 	{name: "ClusterTrustBundleAttest"},
-	{name: "CertificateSubjectRestriction"},
-	{name: "DefaultIngressClass"},
+	{"CertificateSubjectRestriction", certificateSubjectRestriction, true},
+	{"DefaultIngressClass", defaultIngressClass, true},
 	{name: "DenyServiceExternalIPs"},
 	{"PodTopologyLabels", podTopologyLabels, true},
 	{name: "NodeDeclaredFeatureValidator"},

@@ -78,6 +78,8 @@ type Request struct {
 	// Tries is how often the server has looked at the request already, and
 	// answered that it will again.
 	Tries uint8
+
+	scaled bool // made of a request for the scale
 }
 
 // Result is the answer to a Request: the stored object (shared and immutable;

@@ -155,7 +155,9 @@ func (s *Server) replace(req *Request, obj, old Object) Result {
 	var warnings []string
 	if req.Subresource == None {
 		warnings = validation.Warnings(obj, old)
-		if err := s.admitValid(obj, old); err != nil {
+		admitted, err := s.admitValid(obj, old, req.scaled)
+		warnings = append(warnings, admitted...)
+		if err != nil {
 			return Result{Err: err, Warnings: warnings}
 		}
 	}
@@ -300,7 +302,7 @@ func (s *Server) scaleTo(req *Request, old Object, scale *autoscalingv1.Scale) R
 	next.Spec.Replicas = &scale.Spec.Replicas
 	next.ResourceVersion = scale.ResourceVersion
 	plain := *req
-	plain.Subresource = None
+	plain.Subresource, plain.scaled = None, true
 	return s.replace(&plain, &next, set)
 }
 

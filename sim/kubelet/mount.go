@@ -8,6 +8,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/component-helpers/storage/ephemeral"
 
 	"github.com/statefulsim/statefulsim/sim/apiserver"
 	"github.com/statefulsim/statefulsim/sim/controller"
@@ -134,7 +135,11 @@ func (k *Kubelet) fetched(env *controller.Env, p *pod, c call, res apiserver.Res
 		k.content(env, p, i)
 	case getClaim:
 		claim, _ := res.Object.(*corev1.PersistentVolumeClaim)
-		if err := claimError(claim, res.Err); err != nil {
+		err := claimError(claim, res.Err)
+		if err == nil && m.source(p.api).Ephemeral != nil {
+			err = ephemeral.VolumeIsForPod(p.api, claim)
+		}
+		if err != nil {
 			k.unprocessable(env, p, i, c, err)
 			return
 		}

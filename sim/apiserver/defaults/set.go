@@ -37,6 +37,8 @@ func Set(obj runtime.Object) {
 		node(o)
 	case *corev1.Namespace:
 		namespace(o)
+	case *corev1.LimitRange:
+		limitRange(o)
 	case *corev1.Secret:
 		secret(o)
 	case *storagev1.StorageClass:
