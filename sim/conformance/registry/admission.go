@@ -3,8 +3,11 @@ package registry
 import (
 	"errors"
 	"fmt"
+	"reflect"
+	"unsafe"
 
 	corev1 "k8s.io/api/core/v1"
+	nodev1 "k8s.io/api/node/v1"
 	schedulingv1 "k8s.io/api/scheduling/v1"
 	storagev1 "k8s.io/api/storage/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -13,6 +16,7 @@ import (
 	"k8s.io/apiserver/pkg/admission"
 	"k8s.io/apiserver/pkg/admission/initializer"
 	"k8s.io/apiserver/pkg/admission/plugin/namespace/lifecycle"
+	"k8s.io/apiserver/pkg/util/compatibility"
 	utilfeature "k8s.io/apiserver/pkg/util/feature"
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes/fake"
@@ -20,8 +24,12 @@ import (
 	"k8s.io/client-go/tools/cache"
 	"k8s.io/kubernetes/pkg/api/legacyscheme"
 	"k8s.io/kubernetes/plugin/pkg/admission/defaulttolerationseconds"
+	"k8s.io/kubernetes/plugin/pkg/admission/limitranger"
 	"k8s.io/kubernetes/plugin/pkg/admission/podtopologylabels"
 	"k8s.io/kubernetes/plugin/pkg/admission/priority"
+	"k8s.io/kubernetes/plugin/pkg/admission/runtimeclass"
+	"k8s.io/kubernetes/plugin/pkg/admission/security/podsecurity"
+	"k8s.io/kubernetes/plugin/pkg/admission/serviceaccount"
 	"k8s.io/kubernetes/plugin/pkg/admission/storage/persistentvolume/resize"
 	"k8s.io/kubernetes/plugin/pkg/admission/storage/storageclass/setdefault"
 	"k8s.io/kubernetes/plugin/pkg/admission/storage/storageobjectinuseprotection"
@@ -32,14 +40,19 @@ import (
 type admitted struct {
 	factory informers.SharedInformerFactory
 	client  *fake.Clientset
+	hints   *hints
 	stores  map[schema.GroupResource]cache.Indexer
 }
 
-func newAdmitted() *admitted {
-	a := &admitted{client: fake.NewClientset()}
+func newAdmitted(h *hints) *admitted {
+	a := &admitted{client: fake.NewClientset(), hints: h}
 	a.factory = informers.NewSharedInformerFactory(a.client, 0)
 	a.stores = map[schema.GroupResource]cache.Indexer{
 		corev1.Resource("namespaces"):            a.factory.Core().V1().Namespaces().Informer().GetIndexer(),
+		corev1.Resource("limitranges"):           a.factory.Core().V1().LimitRanges().Informer().GetIndexer(),
+		corev1.Resource("serviceaccounts"):       a.factory.Core().V1().ServiceAccounts().Informer().GetIndexer(),
+		corev1.Resource("pods"):                  a.factory.Core().V1().Pods().Informer().GetIndexer(),
+		nodev1.Resource("runtimeclasses"):        a.factory.Node().V1().RuntimeClasses().Informer().GetIndexer(),
 		corev1.Resource("nodes"):                 a.factory.Core().V1().Nodes().Informer().GetIndexer(),
 		storagev1.Resource("storageclasses"):     a.factory.Storage().V1().StorageClasses().Informer().GetIndexer(),
 		schedulingv1.Resource("priorityclasses"): a.factory.Scheduling().V1().PriorityClasses().Informer().GetIndexer(),
@@ -91,16 +104,17 @@ func (a *admitted) follow(resource schema.GroupResource, obj runtime.Object, gon
 func (a *admitted) plugins() (admission.Interface, error) {
 	known := admission.NewPlugins()
 	for _, register := range []func(*admission.Plugins){
-		lifecycle.Register, priority.Register, defaulttolerationseconds.Register, storageobjectinuseprotection.Register,
+		lifecycle.Register, limitranger.Register, serviceaccount.Register, podsecurity.Register, runtimeclass.Register, priority.Register, defaulttolerationseconds.Register, storageobjectinuseprotection.Register,
 		setdefault.Register, resize.Register, podtopologylabels.Register,
 	} {
 		register(known)
 	}
-	init := initializer.New(a.client, nil, a.factory, nil, utilfeature.DefaultFeatureGate, nil, nil, nil)
+	init := initializer.New(a.client, nil, a.factory, nil, utilfeature.DefaultFeatureGate, compatibility.DefaultBuildEffectiveVersion(), nil, nil)
 	var list []admission.Interface
 	for _, name := range []string{
-		lifecycle.PluginName, priority.PluginName, defaulttolerationseconds.PluginName, storageobjectinuseprotection.PluginName,
-		setdefault.PluginName, resize.PluginName, podtopologylabels.PluginName,
+		lifecycle.PluginName, limitranger.PluginName, serviceaccount.PluginName, podsecurity.PluginName, priority.PluginName,
+		defaulttolerationseconds.PluginName, setdefault.PluginName, storageobjectinuseprotection.PluginName, resize.PluginName,
+		runtimeclass.PluginName, podtopologylabels.PluginName,
 	} {
 		plugin, err := known.InitPlugin(name, nil, init)
 		if err != nil {
@@ -111,7 +125,21 @@ func (a *admitted) plugins() (admission.Interface, error) {
 			return nil, errors.New(name + " cannot be told that it is ready")
 		}
 		ready.SetReadyFunc(func() bool { return true })
+		if account, ok := plugin.(*serviceaccount.Plugin); ok {
+			a.hints.nameVolumes(account)
+		}
 		list = append(list, plugin)
 	}
 	return admission.NewChainHandler(list...), nil
+}
+
+// nameVolumes lets the plugin name the volume with a pod's token as ours has.
+func (h *hints) nameVolumes(p *serviceaccount.Plugin) {
+	field := reflect.ValueOf(p).Elem().FieldByName("generateName")
+	*(*func(string) string)(unsafe.Pointer(field.UnsafeAddr())) = func(base string) string {
+		if h.volume == "" { // ours has refused the pod
+			return base + "bcdfg"
+		}
+		return base + h.volume
+	}
 }

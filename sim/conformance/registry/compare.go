@@ -39,7 +39,7 @@ func (b *both) do(c *call) (answer, string) {
 		mine.Code = http.StatusCreated
 	}
 	b.hint(recs, obj)
-	if details, ok := mine.Body["details"].(map[string]any); ok && mine.Code == http.StatusUnprocessableEntity {
+	if details, ok := mine.Body["details"].(map[string]any); ok && (mine.Code == http.StatusUnprocessableEntity || mine.Code == http.StatusForbidden) {
 		b.upstream.hints.name, _ = details["name"].(string)
 	}
 	b.upstream.disk.written = nil
@@ -68,6 +68,13 @@ func (b *both) hint(recs []*apiserver.Record, answer apiserver.Object) {
 	h.reset()
 	if svc, ok := answer.(*corev1.Service); ok {
 		h.service(svc)
+	}
+	if pod, ok := answer.(*corev1.Pod); ok {
+		for i := range pod.Spec.Volumes {
+			if end, ok := strings.CutPrefix(pod.Spec.Volumes[i].Name, "kube-api-access-"); ok {
+				h.volume = end
+			}
+		}
 	}
 	for _, rec := range recs {
 		if id, err := uuid.Parse(string(rec.Object.GetUID())); err == nil {

@@ -30,8 +30,10 @@ func (w *world) seed() int { return int(w.Uint32()) }
 // setUp are the objects that the others refer to.
 func (w *world) setUp() []*call {
 	list := []*call{
-		made(`{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"default"}}`),
+		made(`{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"default","labels":{` + w.levels() + `}}}`),
 		made(`{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"other"}}`),
+		made(`{"apiVersion":"v1","kind":"ServiceAccount","metadata":{"name":"default","namespace":"default"` + w.strict() + `}` + w.account() + `}`),
+		made(`{"apiVersion":"v1","kind":"ServiceAccount","metadata":{"name":"default","namespace":"other"}}`),
 		made(`{"apiVersion":"v1","kind":"Node","metadata":{"name":"n1","labels":{"topology.kubernetes.io/zone":"z","topology.kubernetes.io/region":"r"}}}`),
 		made(`{"apiVersion":"scheduling.k8s.io/v1","kind":"PriorityClass","metadata":{"name":"high"},"value":1000,"preemptionPolicy":"Never"}`),
 		made(`{"apiVersion":"storage.k8s.io/v1","kind":"StorageClass","metadata":{"name":"grow"},"provisioner":"a.b/c","allowVolumeExpansion":true}`),
@@ -42,7 +44,44 @@ func (w *world) setUp() []*call {
 	if w.chance(3) {
 		list = append(list, made(`{"apiVersion":"scheduling.k8s.io/v1","kind":"PriorityClass","metadata":{"name":"usual"},"value":7,"globalDefault":true}`))
 	}
+	if w.chance(3) {
+		list = append(list, made(`{"apiVersion":"v1","kind":"LimitRange","metadata":{"name":"limits","namespace":"default"},"spec":{"limits":[`+w.limits()+`]}}`))
+	}
+	if w.chance(3) {
+		list = append(list, made(`{"apiVersion":"node.k8s.io/v1","kind":"RuntimeClass","metadata":{"name":"kata"},"handler":"kata"`+
+			pick(w, "", `,"overhead":{"podFixed":{"cpu":"250m"}}`)+pick(w, "", `,"scheduling":{"nodeSelector":{"vm":"yes"},"tolerations":[{"key":"vm","operator":"Exists"}]}`)+`}`))
+	}
 	return list
+}
+
+// levels are labels of a namespace that security goes by.
+func (w *world) levels() string {
+	if !w.chance(3) {
+		return ""
+	}
+	version := pick(w, "latest", "v1.20", "v1.37", "v1.99")
+	return pick(w, `"pod-security.kubernetes.io/enforce":"baseline"`, `"pod-security.kubernetes.io/warn":"restricted"`, `"pod-security.kubernetes.io/enforce":"restricted"`,
+		`"pod-security.kubernetes.io/enforce":"baseline","pod-security.kubernetes.io/enforce-version":"`+version+`"`,
+		`"pod-security.kubernetes.io/warn":"restricted","pod-security.kubernetes.io/warn-version":"`+version+`"`)
+}
+
+// strict is an annotation of an account that holds its pods to its secrets.
+func (w *world) strict() string {
+	return pick(w, "", "", "", `,"annotations":{"kubernetes.io/enforce-mountable-secrets":"true"}`)
+}
+
+// account is what else an account says.
+func (w *world) account() string {
+	return pick(w, "", "", `,"automountServiceAccountToken":false`, `,"imagePullSecrets":[{"name":"pull"}]`, `,"secrets":[{"name":"a"}],"imagePullSecrets":[{"name":"pull"}]`)
+}
+
+// limits are items of a LimitRange, with one resource in each list: upstream tells
+// of several in the order of a map.
+func (w *world) limits() string {
+	return pick(w, `{"type":"Container","default":{"cpu":"500m"}}`, `{"type":"Container","defaultRequest":{"memory":"64Mi"},"max":{"cpu":"2"}}`,
+		`{"type":"Container","min":{"cpu":"100m"},"maxLimitRequestRatio":{"memory":"2"}}`, `{"type":"Pod","max":{"memory":"1Gi"}}`,
+		`{"type":"Pod","min":{"cpu":"50m"},"maxLimitRequestRatio":{"cpu":"3"}},{"type":"Container","default":{"cpu":"200m"},"defaultRequest":{"cpu":"100m"}}`,
+		`{"type":"PersistentVolumeClaim","max":{"storage":"2Gi"}}`, `{"type":"PersistentVolumeClaim","min":{"storage":"2Gi"}}`)
 }
 
 // next draws a call.

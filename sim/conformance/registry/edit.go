@@ -12,7 +12,9 @@ func made(text string) *call {
 	if err := json.Unmarshal([]byte(text), &tree); err != nil {
 		panic(err)
 	}
-	return &call{Verb: "create", Kind: tree["kind"].(string), Object: tree}
+	c := &call{Verb: "create", Kind: tree["kind"].(string), Object: tree}
+	c.Namespace, _ = tree["metadata"].(map[string]any)["namespace"].(string)
+	return c
 }
 
 // readable reports whether a tree is one of a kind's form.

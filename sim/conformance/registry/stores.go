@@ -8,6 +8,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
+	nodev1 "k8s.io/api/node/v1"
 	policyv1 "k8s.io/api/policy/v1"
 	schedulingv1 "k8s.io/api/scheduling/v1"
 	storagev1 "k8s.io/api/storage/v1"
@@ -21,6 +22,7 @@ import (
 	statefulset "k8s.io/kubernetes/pkg/registry/apps/statefulset/storage"
 	configmap "k8s.io/kubernetes/pkg/registry/core/configmap/storage"
 	event "k8s.io/kubernetes/pkg/registry/core/event/storage"
+	limitrange "k8s.io/kubernetes/pkg/registry/core/limitrange/storage"
 	namespace "k8s.io/kubernetes/pkg/registry/core/namespace/storage"
 	node "k8s.io/kubernetes/pkg/registry/core/node/storage"
 	persistentvolume "k8s.io/kubernetes/pkg/registry/core/persistentvolume/storage"
@@ -30,7 +32,9 @@ import (
 	"k8s.io/kubernetes/pkg/registry/core/service/ipallocator"
 	"k8s.io/kubernetes/pkg/registry/core/service/portallocator"
 	service "k8s.io/kubernetes/pkg/registry/core/service/storage"
+	serviceaccount "k8s.io/kubernetes/pkg/registry/core/serviceaccount/storage"
 	endpointslice "k8s.io/kubernetes/pkg/registry/discovery/endpointslice/storage"
+	runtimeclass "k8s.io/kubernetes/pkg/registry/node/runtimeclass/storage"
 	budget "k8s.io/kubernetes/pkg/registry/policy/poddisruptionbudget/storage"
 	priorityclass "k8s.io/kubernetes/pkg/registry/scheduling/priorityclass/storage"
 	storageclass "k8s.io/kubernetes/pkg/registry/storage/storageclass/storage"
@@ -51,7 +55,8 @@ func (u *upstream) stores() (map[schema.GroupVersion]resources, error) {
 	budgets, budgetStatus, err4 := budget.NewREST(u)
 	priorities, err5 := priorityclass.NewREST(u)
 	slices, err6 := endpointslice.NewREST(u)
-	if err := errors.Join(err1, err2, err3, err4, err5, err6); err != nil {
+	runtimes, err7 := runtimeclass.NewREST(u)
+	if err := errors.Join(err1, err2, err3, err4, err5, err6, err7); err != nil {
 		return nil, err
 	}
 	for _, s := range []*genericregistry.Store{sets.StatefulSet.Store, revisions.Store, classes.Store, budgets.Store, priorities.Store, slices.Store} {
@@ -67,6 +72,7 @@ func (u *upstream) stores() (map[schema.GroupVersion]resources, error) {
 		policyv1.SchemeGroupVersion:     {"poddisruptionbudgets": budgets, "poddisruptionbudgets/status": budgetStatus},
 		schedulingv1.SchemeGroupVersion: {"priorityclasses": priorities},
 		discoveryv1.SchemeGroupVersion:  {"endpointslices": slices},
+		nodev1.SchemeGroupVersion:       {"runtimeclasses": runtimes},
 	}, nil
 }
 
@@ -82,7 +88,9 @@ func (u *upstream) coreStores() (resources, error) {
 	configs, err5 := configmap.NewREST(u)
 	secrets, err6 := secret.NewREST(u)
 	events, err7 := event.NewREST(u, 3600)
-	if err := errors.Join(err1, err2, err3, err4, err5, err6, err7); err != nil {
+	accounts, err8 := serviceaccount.NewREST(u, nil, nil, nil, 0, nil, nil, nil, nil, nil, false, 0)
+	limits, err9 := limitrange.NewREST(u)
+	if err := errors.Join(err1, err2, err3, err4, err5, err6, err7, err8, err9); err != nil {
 		return nil, err
 	}
 	services, serviceStatus, _, err := service.NewREST(u, api.IPv4Protocol, map[api.IPFamily]ipallocator.Interface{api.IPv4Protocol: hintedIPs{u}}, hintedPorts{u}, nil, pods.Pod, nil)
@@ -99,6 +107,7 @@ func (u *upstream) coreStores() (resources, error) {
 		"persistentvolumeclaims": claims, "persistentvolumeclaims/status": claimStatus,
 		"persistentvolumes": volumes, "persistentvolumes/status": volumeStatus,
 		"namespaces": namespaces, "namespaces/status": namespaceStatus, "namespaces/finalize": namespaceFinalize,
+		"serviceaccounts": accounts, "limitranges": limits,
 		"configmaps": configs, "secrets": secrets, "events": events,
 		"services": services, "services/status": serviceStatus,
 	}, nil

@@ -32,6 +32,7 @@ import (
 	"k8s.io/kubernetes/pkg/api/legacyscheme"
 	_ "k8s.io/kubernetes/pkg/apis/autoscaling/install"
 	_ "k8s.io/kubernetes/pkg/apis/discovery/install"
+	_ "k8s.io/kubernetes/pkg/apis/node/install"
 )
 
 // upstream is the API server of Kubernetes without its network: the handlers,
@@ -58,7 +59,7 @@ func init() {
 func newUpstream() (*upstream, error) {
 	u := &upstream{disk: &disk{}, hints: &hints{}}
 	uuid.SetRand(u.hints)
-	u.admitted = newAdmitted()
+	u.admitted = newAdmitted(u.hints)
 	u.disk.changed = u.admitted.follow
 	u.reset()
 	admit, err := u.admitted.plugins()
@@ -184,10 +185,11 @@ func (u *upstream) do(c *call) answer {
 // hints are what ours drew, for upstream to draw the same: a UID, the random
 // end of a name, addresses and ports of a Service.
 type hints struct {
-	uid   uuid.UUID
-	name  string
-	ips   []net.IP
-	ports []int
+	uid    uuid.UUID
+	name   string
+	volume string // the end of its name
+	ips    []net.IP
+	ports  []int
 }
 
 func (h *hints) reset() { *h = hints{} }
