@@ -54,6 +54,9 @@ func New(cfg Config) *Cluster {
 	}
 	l := cfg.latency()
 	e := engine.New(cfg.strategy())
+	if cfg.Causes {
+		e.KeepEvents()
+	}
 	world := kubelet.NewWorld(kubelet.WorldConfig{Workloads: cfg.Workloads, NFS: cfg.NFS})
 	for _, image := range cfg.MissingImages {
 		world.SetImageMissing(image, true)

@@ -56,6 +56,9 @@ type Config struct {
 	// History is how many records of the watch log are kept for History,
 	// PodEvents and Watch: 0 means all, a negative number none.
 	History int
+	// Causes has the cluster remember every event, for Event and Causes. The
+	// history is the same without.
+	Causes bool
 	// Actors are further controllers, such as the one under test. They belong
 	// to the cluster once it is made.
 	Actors []controller.Actor

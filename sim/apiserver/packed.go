@@ -33,6 +33,7 @@ func pack(rec *Record, texts *texts) packed {
 	w.number(stamp)
 	w.number(int64(rec.Version))
 	w.number(int64(rec.Time))
+	w.number(int64(rec.Cause))
 	w.flag(rec.Type == watch.Added)
 	w.text(rec.By)
 	w.uid(ev.UID)
@@ -91,6 +92,7 @@ func (p packed) record(place int32, texts *texts) *Record {
 	rec.Key.Name = withStamp(stem, r.number())
 	rec.Version = uint64(r.number())
 	rec.Time = engine.Time(r.number())
+	rec.Cause = uint64(r.number())
 	if r.flag() {
 		rec.Type = watch.Added
 	}

@@ -120,6 +120,9 @@ type Record struct {
 	// Time is when it was written and By the component that wrote it.
 	Time engine.Time
 	By   string
+	// Cause is the sequence number of the engine's event in which it was written;
+	// 0 if that was a request from outside.
+	Cause uint64
 
 	place int32 // the object's, in every store that has the record
 }

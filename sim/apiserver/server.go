@@ -260,7 +260,7 @@ func (s *Server) write(typ watch.EventType, kind Kind, obj, old Object) Object {
 	if old != nil {
 		last = s.kept(kind).find(KeyOf(old))
 	}
-	rec := &Record{Version: s.version, Type: typ, Kind: kind, Object: obj, Old: old, Time: s.now, By: s.by}
+	rec := &Record{Version: s.version, Type: typ, Kind: kind, Object: obj, Old: old, Time: s.now, By: s.by, Cause: s.engine.Running()}
 	if last != nil {
 		rec.Key = last.Key // the same strings
 	} else {

@@ -249,6 +249,7 @@ func (h *Host) Step() bool {
 	ev, ok := h.engine.Next()
 	if ok {
 		h.run(ev)
+		h.engine.End()
 	}
 	return ok
 }
@@ -258,8 +259,18 @@ func (h *Host) StepOf(seq uint64) bool {
 	ev, ok := h.engine.NextOf(seq)
 	if ok {
 		h.run(ev)
+		h.engine.End()
 	}
 	return ok
+}
+
+// Origin returns the component whose event has a sequence number, and the event as
+// it was scheduled; false if the engine has not kept it.
+func (h *Host) Origin(seq uint64) (by string, ev engine.Event, ok bool) {
+	if ev, ok = h.engine.Origin(seq); ok {
+		by = h.actors.Read(int(ev.Actor)).name
+	}
+	return by, ev, ok
 }
 
 // Drain returns the records written since the last call, in order. The slice

@@ -41,6 +41,7 @@ const (
 type Event struct {
 	At    Time
 	Seq   uint64 // assigned by Schedule; unique and ascending
+	Cause uint64 // the Seq of the event that was running then, or 0: assigned, too
 	Arg   uint64
 	Actor uint32
 	Kind  uint8
@@ -66,6 +67,9 @@ type Engine struct {
 	strategy Strategy
 	asked    Tally    // by question
 	taken    []Choice `state:"log"`
+	running  uint64   // the Seq of the event that is running, or 0
+	keeps    bool
+	kept     []Event `state:"log"` // all that were scheduled, by Seq
 }
 
 // New returns an engine at time zero that answers choices by s.
@@ -97,10 +101,13 @@ func (e *Engine) Len() int { return e.queue.Read().n }
 // past means now. Seq is overwritten.
 func (e *Engine) Schedule(ev Event) uint64 {
 	e.seq++
-	ev.Seq = e.seq
+	ev.Seq, ev.Cause = e.seq, e.running
 	ev.At = max(ev.At, e.now)
 	e.pending[ev.Class]++
 	e.queue.Write().add(&ev)
+	if e.keeps {
+		e.kept = append(e.kept, ev)
+	}
 	return ev.Seq
 }
 
@@ -153,6 +160,26 @@ func (e *Engine) Each(visit func(Event)) {
 	e.queue.Read().each(func(ev *Event) { visit(*ev) })
 }
 
+// Running returns the sequence number of the event that Next returned last, until
+// End; or 0. What is scheduled meanwhile has it as its cause.
+func (e *Engine) Running() uint64 { return e.running }
+
+// End says that an event is over: what happens now has its cause outside.
+func (e *Engine) End() { e.running = 0 }
+
+// KeepEvents has every event that will be scheduled be kept, for Origin. It is for
+// an engine that is new.
+func (e *Engine) KeepEvents() { e.keeps = true }
+
+// Origin returns an event, past or pending, as it was scheduled; false if it was
+// not kept.
+func (e *Engine) Origin(seq uint64) (Event, bool) {
+	if seq == 0 || seq > uint64(len(e.kept)) {
+		return Event{}, false
+	}
+	return e.kept[seq-1], true
+}
+
 // Latest returns the sequence number that was given out last.
 func (e *Engine) Latest() uint64 { return e.seq }
 
@@ -167,6 +194,7 @@ func (e *Engine) AdvanceTo(t Time) {
 
 // begin moves the clock to an event that was taken from the queue.
 func (e *Engine) begin(ev *Event) {
+	e.running = ev.Seq
 	e.pending[ev.Class]--
 	e.steps++
 	e.now = max(e.now, ev.At)

@@ -42,7 +42,7 @@ func TestEventsComeInOrder(t *testing.T) {
 			if rapid.Bool().Draw(t, "push") || len(naive) == 0 {
 				ev := engine.Event{At: engine.Time(rapid.SampledFrom([]int{0, 1, 2, 3, 20, 40, 300, 5000, 1 << 40}).Draw(t, "at")), Class: engine.Class(rapid.IntRange(0, 2).Draw(t, "class"))}
 				ev.Seq = e.Schedule(ev)
-				ev.At = max(ev.At, e.Now())
+				ev.At, ev.Cause = max(ev.At, e.Now()), e.Running()
 				naive = append(naive, ev)
 				continue
 			}

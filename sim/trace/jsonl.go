@@ -24,11 +24,16 @@ type line struct {
 	Object json.RawMessage `json:"object"`
 	Time   time.Time       `json:"time"`
 	By     string          `json:"by"`
+	Cause  uint64          `json:"cause,omitempty"`
 }
 
 // Writer writes records as JSON lines, one at a time: a long run needs no
 // history in memory.
 type Writer struct {
+	// Causes has each line tell the event in which the record was written
+	// (apiserver.Record.Cause).
+	Causes bool
+
 	w   io.Writer
 	buf bytes.Buffer
 	enc *json.Encoder
@@ -51,7 +56,11 @@ func (t *Writer) Write(rec *apiserver.Record) error {
 	t.buf.Reset()
 	obj, err := json.Marshal(apiserver.WithKind(rec.Object))
 	if err == nil {
-		err = t.enc.Encode(line{rec.Type, obj, apiserver.WallTime(rec.Time), rec.By})
+		l := line{Type: rec.Type, Object: obj, Time: apiserver.WallTime(rec.Time), By: rec.By}
+		if t.Causes {
+			l.Cause = rec.Cause
+		}
+		err = t.enc.Encode(l)
 	}
 	if err == nil {
 		_, err = t.w.Write(t.buf.Bytes())
@@ -147,6 +156,6 @@ func parse(data []byte) (*apiserver.Record, error) {
 	}
 	return &apiserver.Record{
 		Version: version, Type: l.Type, Kind: kind, Key: apiserver.KeyOf(obj), Object: obj,
-		Time: apiserver.VirtualTime(l.Time), By: l.By,
+		Time: apiserver.VirtualTime(l.Time), By: l.By, Cause: l.Cause,
 	}, nil
 }
