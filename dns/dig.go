@@ -17,11 +17,14 @@ func Query(id uint16, name string, qtype uint16) *miekg.Msg {
 	return q.SetEdns0(4096, false)
 }
 
+// DigVersion is the version of dig that is printed: the article's.
+const DigVersion = "9.9.4-RedHat-9.9.4-61.el7"
+
 // DigOptions say what dig prints around a reply.
 type DigOptions struct {
 	// Command is the command line after "dig".
 	Command string
-	// Version is dig's own; empty means the seed article's.
+	// Version is dig's own; empty means DigVersion.
 	Version string
 	// Server is the name server's address; empty means "10.96.0.10".
 	Server string
@@ -29,45 +32,76 @@ type DigOptions struct {
 	When time.Time
 	// Elapsed is how long the reply took.
 	Elapsed time.Duration
+	// Short prints the data of the answers alone (+short).
+	Short bool
+	// These leave out parts: +nocmd, +nocomments, +noquestion and so on.
+	NoCommand, NoComments, NoQuestion, NoAnswer, NoAuthority, NoAdditional, NoStats bool
 }
 
 // Dig prints a reply as DiG 9 does. Where a name is too long for the columns,
 // fields are one space apart.
 func Dig(m *miekg.Msg, o DigOptions) string {
 	if o.Version == "" {
-		o.Version = "9.9.4-RedHat-9.9.4-61.el7"
+		o.Version = DigVersion
 	}
 	if o.Server == "" {
 		o.Server = "10.96.0.10"
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "\n; <<>> DiG %s <<>> %s\n", o.Version, o.Command)
-	b.WriteString(";; global options: +cmd\n;; Got answer:\n")
-	writeHeader(&b, m)
-	if opt := m.IsEdns0(); opt != nil {
-		b.WriteString("\n;; OPT PSEUDOSECTION:\n")
-		flags := ""
-		if opt.Do() {
-			flags = " do"
+	if o.Short {
+		for _, rr := range m.Answer {
+			b.WriteString(strings.TrimPrefix(rr.String(), rr.Header().String()) + "\n")
 		}
-		fmt.Fprintf(&b, "; EDNS: version: %d, flags:%s; udp: %d\n", opt.Version(), flags, opt.UDPSize())
-	} else {
-		b.WriteByte('\n')
+		return b.String()
 	}
-	if len(m.Question) > 0 {
-		b.WriteString(";; QUESTION SECTION:\n")
+	if !o.NoCommand {
+		fmt.Fprintf(&b, "\n; <<>> DiG %s <<>> %s\n;; global options: +cmd\n", o.Version, o.Command)
+	}
+	if !o.NoComments {
+		b.WriteString(";; Got answer:\n")
+		writeHeader(&b, m)
+		writeOPT(&b, m)
+	}
+	if len(m.Question) > 0 && !o.NoQuestion {
+		if !o.NoComments {
+			b.WriteString(";; QUESTION SECTION:\n")
+		}
 		for _, q := range m.Question {
 			b.WriteString(";" + columns(q.Name, "", miekg.ClassToString[q.Qclass], miekg.TypeToString[q.Qtype], "") + "\n")
 		}
 	}
-	writeSection(&b, "ANSWER", m.Answer)
-	writeSection(&b, "AUTHORITY", m.Ns)
-	writeSection(&b, "ADDITIONAL", m.Extra)
+	for _, section := range []struct {
+		title   string
+		records []miekg.RR
+		left    bool
+	}{{"ANSWER", m.Answer, o.NoAnswer}, {"AUTHORITY", m.Ns, o.NoAuthority}, {"ADDITIONAL", m.Extra, o.NoAdditional}} {
+		if !section.left {
+			writeSection(&b, section.title, section.records, !o.NoComments)
+		}
+	}
+	if o.NoStats {
+		return b.String()
+	}
 	fmt.Fprintf(&b, "\n;; Query time: %d msec\n", o.Elapsed.Milliseconds())
 	fmt.Fprintf(&b, ";; SERVER: %s(%s)\n", strings.Replace(net.JoinHostPort(o.Server, "53"), ":53", "#53", 1), o.Server)
 	fmt.Fprintf(&b, ";; WHEN: %s\n", o.When.Format("Mon Jan 02 15:04:05 MST 2006"))
 	fmt.Fprintf(&b, ";; MSG SIZE  rcvd: %d\n\n", m.Len())
 	return b.String()
+}
+
+// writeOPT prints what the reply says of EDNS.
+func writeOPT(b *strings.Builder, m *miekg.Msg) {
+	opt := m.IsEdns0()
+	if opt == nil {
+		b.WriteByte('\n')
+		return
+	}
+	b.WriteString("\n;; OPT PSEUDOSECTION:\n")
+	flags := ""
+	if opt.Do() {
+		flags = " do"
+	}
+	fmt.Fprintf(b, "; EDNS: version: %d, flags:%s; udp: %d\n", opt.Version(), flags, opt.UDPSize())
 }
 
 // writeHeader prints the header and the flags.
@@ -94,15 +128,15 @@ func writeHeader(b *strings.Builder, m *miekg.Msg) {
 }
 
 // writeSection prints the records of a section, if it has any beside the OPT
-// record, after an empty line.
-func writeSection(b *strings.Builder, title string, records []miekg.RR) {
+// record, after an empty line and the title if there is to be one.
+func writeSection(b *strings.Builder, title string, records []miekg.RR, titled bool) {
 	first := true
 	for _, rr := range records {
 		h := rr.Header()
 		if h.Rrtype == miekg.TypeOPT {
 			continue
 		}
-		if first {
+		if first && titled {
 			fmt.Fprintf(b, "\n;; %s SECTION:\n", title)
 			first = false
 		}

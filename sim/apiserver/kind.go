@@ -15,6 +15,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/version"
 )
 
 // Object is any API object: metadata and a type.
@@ -108,28 +109,53 @@ func KindOf(obj runtime.Object) Kind {
 }
 
 // KindNamed finds a kind by what kubectl accepts: a kind, its plural or
-// singular resource name, or a short name, in any case. It returns 0 if
-// nothing matches.
+// singular resource name, or a short name, in any case, and behind it perhaps
+// its group, or its version and group: "statefulsets.v1.apps". Of several
+// versions the one that the server prefers is meant. It returns 0 if nothing
+// matches.
 func KindNamed(name string) Kind {
 	name = strings.ToLower(name)
-	if k, ok := shortNames[name]; ok {
-		return k
+	name, rest, qualified := strings.Cut(name, ".")
+	if long, ok := shortNames[name]; ok {
+		name = long
 	}
-	if base, _, ok := strings.Cut(name, "."); ok { // statefulset.apps, statefulsets.v1.apps
-		name = base
-	}
+	best := Kind(0)
 	for i := range kinds {
-		if i > 0 && (kinds[i].resource == name || strings.ToLower(kinds[i].gvk.Kind) == name) {
-			return Kind(i)
+		k := &kinds[i]
+		if i == 0 || k.resource != name && strings.ToLower(k.gvk.Kind) != name {
+			continue
+		}
+		if qualified && rest != k.gvk.Group && rest != k.gvk.Version+"."+k.gvk.Group && (k.gvk.Group != "" || rest != k.gvk.Version) {
+			continue
+		}
+		if best == 0 || k.gvk.Group == kinds[best].gvk.Group && version.CompareKubeAwareVersionStrings(k.gvk.Version, kinds[best].gvk.Version) > 0 {
+			best = Kind(i)
 		}
 	}
-	return 0
+	return best
 }
 
-var shortNames = map[string]Kind{
-	"po": Pod, "sts": StatefulSet, "pv": PersistentVolume, "pvc": PersistentVolumeClaim,
-	"sc": StorageClass, "svc": Service, "no": Node, "pdb": PodDisruptionBudget,
-	"ev": Event, "ns": Namespace, "pc": PriorityClass,
+// shortNames are the abbreviations of resources, as the server's discovery lists
+// them.
+var shortNames = map[string]string{
+	"cm": "configmaps", "cs": "componentstatuses", "ep": "endpoints", "ev": "events", "limits": "limitranges", "ns": "namespaces",
+	"no": "nodes", "pvc": "persistentvolumeclaims", "pv": "persistentvolumes", "po": "pods", "rc": "replicationcontrollers",
+	"quota": "resourcequotas", "sa": "serviceaccounts", "svc": "services", "crd": "customresourcedefinitions", "crds": "customresourcedefinitions",
+	"ds": "daemonsets", "deploy": "deployments", "rs": "replicasets", "sts": "statefulsets", "hpa": "horizontalpodautoscalers",
+	"cj": "cronjobs", "csr": "certificatesigningrequests", "ing": "ingresses", "ip": "ipaddresses", "netpol": "networkpolicies",
+	"pdb": "poddisruptionbudgets", "pc": "priorityclasses", "sc": "storageclasses", "vac": "volumeattributesclasses",
+}
+
+// ShortNames returns the kind's abbreviations, sorted.
+func (k Kind) ShortNames() []string {
+	var names []string
+	for short, resource := range shortNames { // sorted below
+		if resource == k.Resource() {
+			names = append(names, short)
+		}
+	}
+	slices.Sort(names)
+	return names
 }
 
 func (k Kind) info() *kindInfo {

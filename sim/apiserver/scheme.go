@@ -49,7 +49,8 @@ var clusterWide = map[string]bool{
 	"ValidatingWebhookConfiguration": true, "ValidatingAdmissionPolicy": true,
 	"ValidatingAdmissionPolicyBinding": true, "MutatingAdmissionPolicy": true,
 	"MutatingAdmissionPolicyBinding": true, "ServiceCIDR": true, "IPAddress": true,
-	"DeviceClass": true, "ResourceSlice": true, "PodGroup": false,
+	"DeviceClass": true, "ResourceSlice": true, "PodGroup": false, "ClusterTrustBundle": true,
+	"DeviceTaintRule": true,
 }
 
 // internalKinds are registered types that are no resources of their own:

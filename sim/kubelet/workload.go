@@ -61,6 +61,11 @@ type Workload struct {
 	// User is whom the image runs as: a number or a name. Empty means somebody
 	// other than root, by number, as runAsNonRoot demands.
 	User string
+
+	// Log is what the process prints when it starts, line by line. Nil means
+	// that it is not known; an empty list, that it prints nothing.
+	Log []string
+
 	// ImageSize is in bytes, for the event of a pull. Zero means a size made
 	// up from the name.
 	ImageSize int64
@@ -115,6 +120,12 @@ func (c *Container) Getenv(name string) string {
 		}
 	}
 	return ""
+}
+
+// Log returns what the containers of an image print; false if that is not known.
+func (w *World) Log(image string) ([]string, bool) {
+	lines := w.workload(image).Log
+	return lines, lines != nil
 }
 
 // exits reports whether and when the process ends by itself.

@@ -1,145 +1,315 @@
 package shell
 
 import (
+	"path"
 	"slices"
 	"strings"
 
-	"github.com/mattn/go-shellwords"
-	miekg "github.com/miekg/dns"
+	corev1 "k8s.io/api/core/v1"
 
-	"github.com/statefulsim/statefulsim/dns"
-	"github.com/statefulsim/statefulsim/sim"
+	"github.com/statefulsim/statefulsim/sim/kubelet"
 )
 
-// exec: kubectl exec [-it] POD [-c CONTAINER] -- COMMAND, with the commands
-// nslookup NAME, cat FILE …, hostname and sh -c "echo TEXT > FILE".
-func (s *Shell) exec(args []string) Output {
-	f, ns := newFlags("exec")
-	f.BoolP("stdin", "i", false, "")
-	f.BoolP("tty", "t", false, "")
-	container := f.StringP("container", "c", "", "")
-	if err := f.Parse(args); err != nil {
-		return usage("exec", err)
+// exec: kubectl exec [-it] POD [-c CONTAINER] -- COMMAND …
+func (c *call) exec() {
+	dash := c.flags.ArgsLenAtDash()
+	name, command := "", []string(nil)
+	if len(c.args) > 0 && dash != 0 {
+		name = c.args[0]
 	}
-	dash := f.ArgsLenAtDash()
-	rest := f.Args()
 	switch {
-	case dash < 0 && len(rest) > 1:
-		return failure("error: exec [POD] [COMMAND] is not supported anymore. Use exec [POD] -- [COMMAND] instead\nSee 'kubectl exec -h' for help and examples")
-	case dash != 1 || len(rest) < 2:
-		return failure("error: you must specify at least one command for the container")
+	case dash >= 0:
+		command = c.args[dash:]
+	case len(c.args) > 1:
+		c.misused("exec [POD] [COMMAND] is not supported anymore. Use exec [POD] -- [COMMAND] instead")
+		return
 	}
-	in := place{s, *ns, strings.TrimPrefix(rest[0], "pod/"), *container}
-	return in.run(rest[1:])
+	switch {
+	case name == "":
+		c.wrong("pod, type/name or --filename must be specified")
+		return
+	case len(command) == 0:
+		c.wrong("you must specify at least one command for the container")
+		return
+	}
+	pod, err := c.podNamed(name)
+	if err != nil {
+		c.fail(err)
+		return
+	}
+	if pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed {
+		c.wrong("cannot exec into a container in a completed pod; current phase is %s", pod.Status.Phase)
+		return
+	}
+	container, err := c.pickContainer(pod, c.text("container"))
+	if err != nil {
+		c.fail(err)
+		return
+	}
+	if pod.Spec.NodeName == "" {
+		c.wrong("Error from server (BadRequest): pod %s does not have a host assigned", pod.Name)
+		return
+	}
+	files, err := c.cluster.Files(pod.Namespace, pod.Name, container)
+	if err != nil {
+		c.wrong("unable to upgrade connection: container not found (%q)", container)
+		return
+	}
+	in := &place{shell: c.Shell, pod: pod, files: files}
+	if c.on("stdin") {
+		in.stdin = c.stdin
+	}
+	out := in.run(command)
+	c.add(out)
+	if out.Code != 0 && out.Code != notModelled {
+		c.warn("command terminated with exit code %d\n", out.Code)
+	}
+	if out.Code == notModelled {
+		c.Code = 1
+	}
 }
+
+// notModelled is the exit code of a command that is not modelled: no command of
+// a container can have it.
+const notModelled = 1 << 8
 
 // place is a container in which commands run.
 type place struct {
-	shell                     *Shell
-	namespace, pod, container string
+	shell *Shell
+	pod   *corev1.Pod
+	files *kubelet.Files
+	stdin string
 }
 
-func (p place) run(command []string) Output {
-	var out Output
-	switch name, args := command[0], command[1:]; {
-	case name == "nslookup" && len(args) == 1:
-		out = p.nslookup(args[0])
-	case name == "cat":
-		out = p.cat(args)
-	case name == "hostname":
-		out = p.cat([]string{"/etc/hostname"})
-	case name == "sh" && len(args) == 2 && args[0] == "-c":
-		out = p.script(args[1])
-	default:
-		return failure("error: Internal error occurred: error executing command in container: exec: %q: executable file not found in $PATH", name)
+// programs are what can be run in a container: what busybox has of them.
+var programs = map[string]func(*place, []string) Output{}
+
+func init() {
+	programs["cat"], programs["echo"], programs["env"], programs["printenv"] = (*place).cat, (*place).echo, (*place).env, (*place).printenv
+	programs["hostname"], programs["ls"], programs["nslookup"], programs["sh"] = (*place).hostname, (*place).ls, (*place).nslookup, (*place).sh
+	programs["true"] = func(*place, []string) Output { return Output{} }
+	programs["false"] = func(*place, []string) Output { return Output{Code: 1} }
+}
+
+func (p *place) run(command []string) Output {
+	program, ok := programs[path.Base(command[0])]
+	if !ok {
+		out := failure("error: running %q in a container is not modelled here; %s are", command[0], strings.Join(sortedNames(programs), ", "))
+		out.Code = notModelled
+		return out
 	}
+	return program(p, command[1:])
+}
+
+// option answers an option that a program is not known to have here.
+func (p *place) option(program string, args []string, known ...string) (rest []string, out Output) {
+	for i, arg := range args {
+		if arg == "--" {
+			return append(rest, args[i+1:]...), Output{}
+		}
+		if len(arg) > 1 && arg[0] == '-' && !slices.Contains(known, arg) {
+			out = failure("error: %s %s in a container is not modelled here", program, arg)
+			out.Code = notModelled
+			return nil, out
+		}
+		if !slices.Contains(known, arg) {
+			rest = append(rest, arg)
+		}
+	}
+	return rest, Output{}
+}
+
+func (p *place) nslookup(args []string) Output {
+	names, out := p.option("nslookup", args)
 	if out.Code != 0 {
-		out.Text += "command terminated with exit code 1\n"
+		return out
 	}
-	return out
-}
-
-func (p place) nslookup(name string) Output {
-	text, found, err := p.shell.cluster.Nslookup(p.namespace, p.pod, name)
+	if len(names) != 1 {
+		out := failure("error: nslookup in a container is modelled for one name alone")
+		out.Code = notModelled
+		return out
+	}
+	text, found, err := p.shell.cluster.Nslookup(p.pod.Namespace, p.pod.Name, names[0])
 	if err != nil {
 		return failed(err)
 	}
-	out := Output{Text: text}
+	out.print("%s", text)
 	if !found {
 		out.Code = 1
 	}
 	return out
 }
 
-func (p place) cat(paths []string) Output {
-	var out Output
-	for _, path := range paths {
-		text, err := p.shell.cluster.ReadFile(p.namespace, p.pod, p.container, path)
+func (p *place) cat(args []string) Output {
+	paths, out := p.option("cat", args)
+	if out.Code != 0 {
+		return out
+	}
+	if len(paths) == 0 {
+		paths = []string{"-"}
+	}
+	for _, name := range paths {
+		text, err := p.stdin, error(nil)
+		if name != "-" {
+			text, err = p.files.Read(p.absolute(name))
+		}
 		if err != nil {
-			out.Text += "cat: can't open '" + path + "': No such file or directory\n"
+			out.warn("cat: can't open '%s': No such file or directory\n", name)
 			out.Code = 1
 			continue
 		}
-		out.Text += text
+		out.print("%s", text)
 	}
 	return out
 }
 
-// script runs "echo TEXT > FILE".
-func (p place) script(line string) Output {
-	text, file, redirected := strings.Cut(line, ">")
-	words, err := shellwords.Parse(text)
-	if err != nil || len(words) == 0 || words[0] != "echo" {
-		return failure("sh: not supported here: %q", line)
+// absolute is a path seen from the root, where commands run.
+func (p *place) absolute(name string) string {
+	if strings.HasPrefix(name, "/") {
+		return name
 	}
-	content := strings.Join(words[1:], " ") + "\n"
-	if !redirected {
-		return Output{Text: content}
-	}
-	if err := p.shell.cluster.WriteFile(p.namespace, p.pod, p.container, strings.TrimSpace(file), content); err != nil {
-		return failure("sh: can't create %s: %v", strings.TrimSpace(file), err)
-	}
-	return Output{}
+	return path.Join("/", name)
 }
 
-// dig: dig [-t TYPE] NAME [TYPE] [@SERVER]
-func (s *Shell) dig(args []string) Output {
-	qtype, name, server := uint16(miekg.TypeA), "", sim.DNSAddress
-	for i := 0; i < len(args); i++ {
-		arg := args[i]
-		if arg == "-t" && i+1 < len(args) {
-			i++
-			arg = args[i]
-		}
-		typ, isType := miekg.StringToType[strings.ToUpper(arg)]
-		switch {
-		case strings.HasPrefix(arg, "@"):
-			server = arg[1:]
-		case isType:
-			qtype = typ
-		default:
-			name = arg
-		}
+func (p *place) echo(args []string) Output {
+	var out Output
+	end := "\n"
+	if len(args) > 0 && args[0] == "-n" {
+		args, end = args[1:], ""
 	}
-	if server != sim.DNSAddress {
-		return failure(";; connection timed out; no servers could be reached")
-	}
-	s.queries++
-	now := s.cluster.Now()
-	id := uint16(now.UnixNano()>>20) + uint16(s.queries)
-	reply := s.cluster.DNS().Answer(dns.Query(id, name, qtype))
-	command := slices.DeleteFunc(slices.Clone(args), func(a string) bool { return strings.HasPrefix(a, "@") })
-	return Output{Text: dns.Dig(reply, dns.DigOptions{Command: strings.Join(command, " "), Server: server, When: now})}
+	out.print("%s%s", strings.Join(args, " "), end)
+	return out
 }
 
-// curl: curl URL
-func (s *Shell) curl(args []string) Output {
-	if len(args) != 1 {
-		return Output{Text: "curl: try 'curl --help' for more information\n", Code: 2}
+// environment is what a container's process finds: the path, its host's name and
+// what the pod says.
+func (p *place) environment() []corev1.EnvVar {
+	vars := []corev1.EnvVar{{Name: "PATH", Value: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}, {Name: "HOSTNAME", Value: p.files.Hostname}}
+	return append(vars, p.files.Env...)
+}
+
+func (p *place) env(args []string) Output {
+	rest, out := p.option("env", args)
+	if out.Code == 0 && len(rest) > 0 {
+		out = failure("error: env with a command is not modelled here")
+		out.Code = notModelled
 	}
-	_, body, err := s.cluster.HTTP(args[0])
-	if err != nil {
-		return failure("%v", err)
+	if out.Code != 0 {
+		return out
 	}
-	return Output{Text: body}
+	vars := p.environment()
+	for i, v := range vars {
+		if !slices.ContainsFunc(vars[i+1:], func(w corev1.EnvVar) bool { return w.Name == v.Name }) {
+			out.print("%s=%s\n", v.Name, v.Value)
+		}
+	}
+	return out
+}
+
+func (p *place) printenv(args []string) Output {
+	if len(args) == 0 {
+		return p.env(nil)
+	}
+	var out Output
+	for _, name := range args {
+		value, ok := p.lookup(name)
+		if !ok {
+			out.Code = 1
+			continue
+		}
+		out.print("%s\n", value)
+	}
+	return out
+}
+
+// lookup returns a variable; the last of a name counts.
+func (p *place) lookup(name string) (string, bool) {
+	for _, v := range slices.Backward(p.environment()) {
+		if v.Name == name {
+			return v.Value, true
+		}
+	}
+	return "", false
+}
+
+func (p *place) hostname(args []string) Output {
+	rest, out := p.option("hostname", args)
+	if out.Code == 0 && len(rest) > 0 {
+		return Output{Code: 1}.printedErr("hostname: sethostname: Operation not permitted\n")
+	}
+	if out.Code == 0 {
+		out.print("%s\n", p.files.Hostname)
+	}
+	return out
+}
+
+// printedErr returns an Output of an error text.
+func (o Output) printedErr(text string) Output {
+	o.warn("%s", text)
+	return o
+}
+
+// ls lists the files of volumes, and others that were written or that the
+// kubelet makes. What an image brings is not modelled, and said so.
+func (p *place) ls(args []string) Output {
+	dirs, out := p.option("ls", args, "-1", "-a", "-A")
+	if out.Code != 0 {
+		return out
+	}
+	if len(dirs) == 0 {
+		dirs = []string{"/"}
+	}
+	for i, dir := range dirs {
+		at := path.Clean(p.absolute(dir))
+		names := p.entries(at)
+		if _, err := p.files.Read(at); err == nil {
+			out.print("%s\n", dir)
+			continue
+		}
+		if names == nil && !p.isMounted(at) {
+			out.warn("ls: %s: No such file or directory, but that the files of images are not modelled here\n", dir)
+			out.Code = 1
+			continue
+		}
+		if len(dirs) > 1 {
+			out.print("%s:\n", dir)
+		}
+		for _, name := range names {
+			out.print("%s\n", name)
+		}
+		if len(dirs) > 1 && i < len(dirs)-1 {
+			out.print("\n")
+		}
+	}
+	return out
+}
+
+// entries lists what a directory holds.
+func (p *place) entries(dir string) []string {
+	prefix := strings.TrimRight(dir, "/") + "/"
+	var names []string
+	add := func(file string) {
+		if rest, ok := strings.CutPrefix(file, prefix); ok && rest != "" {
+			name, _, _ := strings.Cut(rest, "/")
+			names = append(names, name)
+		}
+	}
+	for _, file := range p.files.List(dir) {
+		add(file)
+	}
+	for _, m := range p.files.Mounts {
+		add(path.Clean(m.MountPath))
+	}
+	for _, file := range []string{"/etc/hosts", "/etc/hostname", "/etc/resolv.conf"} {
+		add(file)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+func (p *place) isMounted(dir string) bool {
+	return slices.ContainsFunc(p.files.Mounts, func(m corev1.VolumeMount) bool {
+		at := path.Clean(m.MountPath)
+		return dir == at || strings.HasPrefix(dir, at+"/")
+	})
 }

@@ -1,19 +1,17 @@
 package shell
 
 import (
-	"errors"
 	"fmt"
 	"io/fs"
+	"path"
 	"regexp"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/mattn/go-shellwords"
-	"github.com/spf13/pflag"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"github.com/statefulsim/statefulsim/sim"
-	"github.com/statefulsim/statefulsim/sim/manifest"
-	"github.com/statefulsim/statefulsim/sim/table"
 )
 
 // Shell runs command lines on a cluster. Use New.
@@ -22,13 +20,6 @@ type Shell struct {
 	files   fs.FS
 	stdin   string
 	queries int // numbers the messages of dig
-}
-
-// Output is what a command printed, stdout and stderr as they came, and its
-// exit code.
-type Output struct {
-	Text string
-	Code int
 }
 
 // New returns a shell on a cluster, whose commands read files from fsys; nil
@@ -45,39 +36,46 @@ func (s *Shell) RunWith(line, stdin string) Output {
 // Run runs one command line: a command, perhaps piped into grep. It never
 // panics, whatever the line.
 func (s *Shell) Run(line string) Output {
-	parser := shellwords.NewParser()
-	args, err := parser.Parse(line)
+	p := parser()
+	args, err := p.Parse(line)
 	if err != nil || len(args) == 0 {
 		return failure("sh: syntax error in %q", line)
 	}
-	out := s.run(args)
-	if parser.Position < 0 {
-		return out
+	rest := ""
+	if p.Position >= 0 {
+		rest = line[p.Position:]
 	}
-	rest := line[parser.Position:]
 	pattern, isGrep := strings.CutPrefix(strings.TrimSpace(strings.TrimPrefix(rest, "|")), "grep ")
-	if rest == "" || rest[0] != '|' || !isGrep {
+	if rest != "" && (rest[0] != '|' || !isGrep) {
 		return failure("sh: not supported here: %q", rest)
+	}
+	out := s.run(args)
+	if rest == "" {
+		return out
 	}
 	return grep(out, strings.TrimSpace(pattern))
 }
 
-// grep keeps the lines that match.
+func parser() *shellwords.Parser { return shellwords.NewParser() }
+
+// grep keeps the lines of the standard output that match; errors go past it.
 func grep(in Output, pattern string) Output {
 	re, err := regexp.Compile(pattern)
 	if err != nil {
 		return failure("grep: %v", err)
 	}
 	out := Output{Code: 1}
-	for line := range strings.Lines(in.Text) {
+	out.warn("%s", in.Stderr)
+	for line := range strings.Lines(in.Stdout) {
 		if re.MatchString(line) {
-			out.Text += line
+			out.print("%s", line)
 			out.Code = 0
 		}
 	}
 	return out
 }
 
+// run runs a command that was split into words.
 func (s *Shell) run(args []string) Output {
 	switch args[0] {
 	case "kubectl":
@@ -88,20 +86,52 @@ func (s *Shell) run(args []string) Output {
 		return s.curl(args[1:])
 	case "cat":
 		return s.cat(args[1:])
+	case "timeout":
+		return s.timeout(args[1:])
+	case "nslookup":
+		return s.nslookup(args[1:])
 	}
-	return Output{Text: args[0] + ": command not found\n", Code: 127}
+	return Output{Code: 127}.printedErr(args[0] + ": command not found\n")
+}
+
+// timeout: timeout SPAN kubectl get … -w: a watch that ends. Other commands end
+// by themselves, or have a --timeout of their own.
+func (s *Shell) timeout(args []string) Output {
+	if len(args) < 3 || args[1] != "kubectl" {
+		return Output{Code: 125}.printedErr("timeout: modelled as timeout SPAN kubectl get … -w\n")
+	}
+	span, err := time.ParseDuration(args[0])
+	if n, number := strconv.ParseFloat(args[0], 64); number == nil && n >= 0 && n < 1e9 {
+		span, err = time.Duration(n*float64(time.Second)), nil
+	}
+	if err != nil || span < 0 {
+		return Output{Code: 125}.printedErr(fmt.Sprintf("timeout: invalid time interval ‘%s’\n", args[0]))
+	}
+	t, out := s.watch(args[2:])
+	if t == nil {
+		return out
+	}
+	defer t.Close()
+	if err := s.cluster.Run(span); err != nil {
+		return failed(err)
+	}
+	out.add(Output{Code: 124}.printed(t.Read()))
+	return out
 }
 
 func (s *Shell) cat(args []string) Output {
 	var out Output
 	for _, name := range args {
+		if len(name) > 1 && name[0] == '-' {
+			return Output{Code: 1}.printedErr(fmt.Sprintf("cat: invalid option -- '%s'\nTry 'cat --help' for more information.\n", name[1:]))
+		}
 		data, err := s.readFile(name)
 		if err != nil {
-			out.Text += fmt.Sprintf("cat: %s: No such file or directory\n", name)
+			out.warn("cat: %s: No such file or directory\n", name)
 			out.Code = 1
 			continue
 		}
-		out.Text += string(data)
+		out.print("%s", data)
 	}
 	return out
 }
@@ -113,40 +143,5 @@ func (s *Shell) readFile(name string) ([]byte, error) {
 	if s.files == nil {
 		return nil, fs.ErrNotExist
 	}
-	return fs.ReadFile(s.files, strings.TrimPrefix(name, "./"))
-}
-
-// printed is the Output of a command that succeeded.
-func printed(format string, args ...any) Output { return Output{Text: fmt.Sprintf(format, args...)} }
-
-// failure is the Output of a command that failed, with a line break added.
-func failure(format string, args ...any) Output {
-	return Output{Text: fmt.Sprintf(format, args...) + "\n", Code: 1}
-}
-
-// failed prints an error as kubectl does.
-func failed(err error) Output {
-	var inManifest *manifest.Error
-	if !errors.As(err, &inManifest) || apierrors.IsInvalid(err) {
-		return failure("%s", table.ErrorText(err))
-	}
-	var status *apierrors.StatusError
-	if !errors.As(err, &status) {
-		return failure("error: %v", err)
-	}
-	return failure("Error from server (%s): error when applying %q: %s", status.ErrStatus.Reason, inManifest.Source, status.ErrStatus.Message)
-}
-
-// newFlags returns an empty flag set for a command, with the flags that all of
-// them have.
-func newFlags(name string) (*pflag.FlagSet, *string) {
-	f := pflag.NewFlagSet(name, pflag.ContinueOnError)
-	f.Usage = func() {}
-	f.SortFlags = false
-	return f, f.StringP("namespace", "n", sim.DefaultNamespace, "")
-}
-
-// usage is how kubectl answers a flag that it does not know.
-func usage(command string, err error) Output {
-	return failure("error: %v\nSee 'kubectl %s --help' for usage.", err, command)
+	return fs.ReadFile(s.files, path.Clean(name))
 }

@@ -61,6 +61,15 @@ func Describe(obj apiserver.Object, others []apiserver.Object, now time.Time) st
 	return p.String()
 }
 
+// PodTemplate returns a pod template as kubectl rollout history shows it: as in
+// a description, with tabs that nobody has laid out.
+func PodTemplate(t *corev1.PodTemplateSpec) string {
+	p := newPage(time.Time{})
+	p.raw = true
+	p.podTemplate(t)
+	return p.String()
+}
+
 // page is a description in the making: lines whose tabs align.
 type page struct {
 	buf bytes.Buffer
@@ -68,6 +77,8 @@ type page struct {
 	now time.Time
 	// nest indents every piece of text by so many more levels.
 	nest int
+	// raw leaves tabs as they are.
+	raw bool
 }
 
 func newPage(now time.Time) *page {
@@ -93,6 +104,10 @@ func (p *page) line(level int, format string, args ...any) {
 // text writes a part of a line, or several lines.
 func (p *page) text(level int, format string, args ...any) {
 	s := strings.Repeat("  ", level+p.nest) + fmt.Sprintf(format, args...)
+	if p.raw {
+		p.buf.WriteString(escape(s))
+		return
+	}
 	_, _ = p.tab.Write([]byte(escape(s)))
 }
 
