@@ -48,15 +48,20 @@ func (c *call) given() ([]manifest.Document, bool) {
 func (c *call) applyOne(d *manifest.Document) {
 	key := apiserver.KeyOf(d.Object)
 	live, err := c.cluster.Get(d.Kind, key.Namespace, key.Name)
-	verb := "creating"
+	verb, changed := "creating", false
 	if err == nil {
 		verb = "patching"
+		var patch apiserver.RawPatch
+		if patch, changed, err = d.Patch(live); err != nil {
+			c.fail(err)
+			return
+		}
 		if _, ok := live.GetAnnotations()[corev1.LastAppliedConfigAnnotation]; !ok {
 			c.warn("Warning: resource %s/%s is missing the %s annotation which is required by kubectl apply. "+
 				"kubectl apply should only be used on resources created declaratively by either kubectl create --save-config or kubectl apply. "+
 				"The missing annotation will be patched automatically.\n", d.Kind.Resource(), key.Name, corev1.LastAppliedConfigAnnotation)
 		}
-		if patch, changes, err := d.Patch(live); err == nil && changes && live.GetDeletionTimestamp() != nil && patch.Data != "" {
+		if changed && live.GetDeletionTimestamp() != nil && patch.Data != "" {
 			c.warn("Warning: Detected changes to resource %s which is currently being deleted.\n", key.Name)
 		}
 	}
@@ -72,7 +77,11 @@ func (c *call) applyOne(d *manifest.Document) {
 			c.fail(err)
 			continue
 		}
-		c.report(a.Kind, obj, table.Operation(a.Action))
+		op := table.Operation(a.Action)
+		if changed { // a patch that was sent counts, whatever came of it
+			op = table.Configured
+		}
+		c.report(a.Kind, obj, op)
 	}
 }
 
@@ -189,7 +198,10 @@ func (c *call) replace() {
 			}
 			obj = with
 		}
-		obj.SetResourceVersion("") // kubectl takes that of the live object: the last writer wins
+		obj.SetResourceVersion("")
+		if live, err := c.cluster.Get(d.Kind, key.Namespace, key.Name); err == nil {
+			obj.SetResourceVersion(live.GetResourceVersion()) // the last writer wins
+		}
 		res := c.cluster.Do(apiserver.Request{Verb: apiserver.Update, Kind: d.Kind, Key: key, Object: obj})
 		c.warnAll(res.Warnings)
 		if res.Err != nil {
@@ -201,7 +213,7 @@ func (c *call) replace() {
 }
 
 func (c *call) replaceByForce(docs []manifest.Document) {
-	opts, err := c.deleteOptions(true)
+	opts, err := c.deleteOptions(false) // a grace period of 0 is made 1
 	if err != nil {
 		c.fail(err)
 		return

@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/pflag"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -238,7 +240,30 @@ func distance(a, b string) int {
 
 // usage is how kubectl answers a flag that it does not know.
 func usage(command string, err error) Output {
+	var invalid *pflag.InvalidValueError
+	if errors.As(err, &invalid) {
+		prefix, _, _ := strings.Cut(err.Error(), " flag: ")
+		err = fmt.Errorf("%s flag: %w", prefix, invalidValue(invalid))
+	}
 	return failure("error: %v\nSee '%s --help' for usage.", err, strings.TrimSpace("kubectl "+command))
+}
+
+// invalidValue is why a flag does not take a value, in the words of the release
+// of pflag that kubectl is built with.
+func invalidValue(e *pflag.InvalidValueError) error {
+	var err error
+	switch e.GetFlag().Value.Type() {
+	case "bool":
+		_, err = strconv.ParseBool(e.GetValue())
+	case "int64":
+		_, err = strconv.ParseInt(e.GetValue(), 0, 64)
+	case "duration":
+		_, err = time.ParseDuration(e.GetValue())
+	}
+	if err == nil {
+		err = e.Unwrap()
+	}
+	return err
 }
 
 // group answers a command that only has subcommands.

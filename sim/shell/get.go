@@ -62,7 +62,7 @@ func (c *call) askGet() (request, error) {
 		return request{}, err
 	}
 	if c.on("output-watch-events") && !c.on("watch") && !c.on("watch-only") {
-		return request{}, errors.New("--output-watch-events option can only be used with --watch or --watch-only\nSee 'kubectl get -h' for help and examples")
+		return request{}, errors.New("--output-watch-events option can only be used with --watch or --watch-only")
 	}
 	return c.ask(c.args, true)
 }

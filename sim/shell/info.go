@@ -16,8 +16,13 @@ func (c *call) version() {
 		c.wrong("extra arguments: %v", c.args)
 		return
 	}
-	if c.text("output") != "" {
+	switch c.text("output") {
+	case "":
+	case "yaml", "json":
 		c.wrong("kubectl's --output is not modelled here")
+		return
+	default:
+		c.wrong("--output must be 'yaml' or 'json'")
 		return
 	}
 	c.print("Client Version: %s\nKustomize Version: v5.8.1\n", sim.KubernetesVersion)

@@ -126,7 +126,7 @@ func (c *call) overwrites(what string, old, set map[string]string) []error {
 // come after them.
 func splitChanges(args []string, what string) (names, changes []string, err error) {
 	for _, arg := range args {
-		isChange := strings.Contains(arg, "=") || strings.HasSuffix(arg, "-")
+		isChange := strings.IndexByte(arg, '=') > 0 || len(arg) > 1 && strings.HasSuffix(arg, "-")
 		switch {
 		case isChange:
 			changes = append(changes, arg)

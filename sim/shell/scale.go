@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/statefulsim/statefulsim/sim/apiserver"
@@ -28,17 +30,17 @@ func (c *call) scale() {
 	for _, obj := range c.targets(c.args, false) {
 		kind := apiserver.KindOf(obj)
 		if !slices.Contains(scalable, kind.Resource()) {
-			c.wrong("Error from server (NotFound): the server could not find the requested resource")
-			continue
+			c.fail(&apierrors.StatusError{ErrStatus: metav1.Status{Reason: metav1.StatusReasonNotFound, Message: "the server could not find the requested resource"}})
+			return // the first error ends it
 		}
 		if err := c.precondition(obj); err != nil {
 			c.fail(err)
-			continue
+			return
 		}
 		res := c.patched(obj, apiserver.None, types.MergePatchType, fmt.Sprintf(`{"spec":{"replicas":%d}}`, want))
 		if res.Err != nil {
 			c.fail(res.Err)
-			continue
+			return
 		}
 		c.report(kind, res.Object, table.Scaled)
 	}
