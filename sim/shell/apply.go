@@ -111,7 +111,9 @@ func (c *call) failAt(verb string, d *manifest.Document, live apiserver.Object, 
 // warnAll prints what the server warns of.
 func (c *call) warnAll(warnings []string) {
 	for _, w := range warnings {
-		c.warn("Warning: %s\n", w)
+		if line := "Warning: " + w + "\n"; !strings.Contains(c.Stderr, line) { // once each
+			c.warn("%s", line)
+		}
 	}
 }
 

@@ -165,12 +165,9 @@ func isLess(a, b any) (bool, error) {
 		if !ok {
 			break
 		}
-		p, err := resource.ParseQuantity(x)
-		if err != nil {
-			return x < y, nil
-		}
-		q, err := resource.ParseQuantity(y)
-		if err != nil {
+		p, isQuantity := quantity(x)
+		q, areBoth := quantity(y)
+		if !isQuantity || !areBoth {
 			return x < y, nil
 		}
 		return p.Cmp(q) < 0, nil
@@ -178,4 +175,14 @@ func isLess(a, b any) (bool, error) {
 		return false, fmt.Errorf("unsortable type: %T", a)
 	}
 	return false, errors.New("unsortable interface: interface")
+}
+
+// quantity reads a quantity. An exponent of more than three digits makes none:
+// to compare it would take for ever.
+func quantity(text string) (resource.Quantity, bool) {
+	if i := strings.LastIndexAny(text, "eE"); i >= 0 && len(strings.TrimLeft(text[i+1:], "+-")) > 3 {
+		return resource.Quantity{}, false
+	}
+	q, err := resource.ParseQuantity(text)
+	return q, err == nil
 }

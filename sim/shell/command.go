@@ -118,6 +118,11 @@ func (s *Shell) kubectl(args []string) Output {
 // (cmdutil.checkErr, MultipleErrors).
 func (c *call) tell() {
 	if len(c.errs) == 1 {
+		if more, ok := c.errs[0].(several); ok {
+			c.errs = more
+		}
+	}
+	if len(c.errs) == 1 {
 		c.add(failed(c.errs[0]))
 		return
 	}
@@ -159,8 +164,7 @@ func (c *call) check(run command) error {
 // find returns the command that a line means and the line without its words;
 // flags may stand between them. Without a command the Output is the answer.
 func find(args []string) (*spec, []string, Output) {
-	all := specs()
-	cmd := all[""]
+	cmd := specs[""]
 	var flags []string
 	for {
 		if len(cmd.subs) == 0 {
@@ -181,7 +185,7 @@ func find(args []string) (*spec, []string, Output) {
 		if alias, ok := aliases[name]; ok {
 			name = alias
 		}
-		next := all[name]
+		next := specs[name]
 		switch {
 		case next == nil && cmd.name == "":
 			return nil, nil, unknown(args[0], cmd.subs)

@@ -187,7 +187,11 @@ func (c *call) isSkipped(pod *corev1.Pod) bool {
 	return limit > 0 && pod.DeletionTimestamp != nil && int64(c.cluster.Now().Sub(pod.DeletionTimestamp.Time).Seconds()) > limit
 }
 
-// together is one error of several, as an Aggregate prints it.
+// several are errors that are told as one where another error contains them, and
+// one by one where they end a command (an Aggregate).
+type several []error
+
+// together makes one error of several.
 func together(errs []error) error {
 	switch len(errs) {
 	case 0:
@@ -195,11 +199,15 @@ func together(errs []error) error {
 	case 1:
 		return errs[0]
 	}
-	words := make([]string, len(errs))
-	for i, err := range errs {
+	return several(errs)
+}
+
+func (s several) Error() string {
+	words := make([]string, len(s))
+	for i, err := range s {
 		words[i] = err.Error()
 	}
-	return errors.New("[" + strings.Join(words, ", ") + "]")
+	return "[" + strings.Join(words, ", ") + "]"
 }
 
 // eviction is a pod on its way out: evicted again and again until a budget lets
@@ -232,18 +240,7 @@ func (c *call) evictPods(pods []*corev1.Pod) error {
 		all[i] = &eviction{pod: pod, next: begin}
 	}
 	for tries := 0; ; tries++ {
-		var next time.Time
-		for _, e := range all {
-			if e.done {
-				continue
-			}
-			if now := c.cluster.Now(); !e.next.After(now) {
-				c.advance(e, now.Sub(begin) >= limit, limit)
-			}
-			if !e.done && (next.IsZero() || e.next.Before(next)) {
-				next = e.next
-			}
-		}
+		next := c.evictDue(all, begin, limit)
 		if next.IsZero() {
 			break
 		}
@@ -264,6 +261,27 @@ func (c *call) evictPods(pods []*corev1.Pod) error {
 		}
 	}
 	return together(errs)
+}
+
+// evictDue takes the next step of every eviction whose time has come and returns
+// when the next one is due; zero when all are done. All that is tried at one time
+// is told before any of it is.
+func (c *call) evictDue(all []*eviction, begin time.Time, limit time.Duration) (next time.Time) {
+	now := c.cluster.Now()
+	for _, e := range all {
+		if !e.done && !e.gone && !e.next.After(now) {
+			c.print("evicting pod %s/%s\n", e.pod.Namespace, e.pod.Name)
+		}
+	}
+	for _, e := range all {
+		if !e.done && !e.next.After(now) {
+			c.advance(e, now.Sub(begin) >= limit, limit)
+		}
+		if !e.done && (next.IsZero() || e.next.Before(next)) {
+			next = e.next
+		}
+	}
+	return next
 }
 
 // maxPolls bounds a drain without --timeout: a day of seconds.
@@ -303,7 +321,6 @@ func (c *call) advance(e *eviction, late bool, limit time.Duration) {
 		}
 		return
 	}
-	c.print("evicting pod %s/%s\n", key.Namespace, key.Name)
 	if late {
 		e.done = true
 		e.err = fmt.Errorf("error when evicting pods/%q -n %q: global timeout reached: %v", key.Name, key.Namespace, limit)

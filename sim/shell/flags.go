@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -32,8 +31,10 @@ type spec struct {
 // flagSpec is a flag with its default value, whose form tells its type.
 type flagSpec struct{ short, name, value string }
 
-// specs returns all commands by name.
-var specs = sync.OnceValue(func() map[string]*spec {
+// specs are all commands by name.
+var specs = readSpecs()
+
+func readSpecs() map[string]*spec {
 	all := map[string]*spec{"": {}}
 	var cmd *spec
 	for line := range strings.Lines(flagsText) {
@@ -56,7 +57,7 @@ var specs = sync.OnceValue(func() map[string]*spec {
 		}
 	}
 	return all
-})
+}
 
 // parseFlag reads "-A --all-namespaces=false".
 func parseFlag(text string) flagSpec {
@@ -104,7 +105,7 @@ func (c *spec) flagSet() *pflag.FlagSet {
 	set := pflag.NewFlagSet(c.name, pflag.ContinueOnError)
 	set.Usage = func() {}
 	set.SortFlags = false
-	for _, f := range slices.Concat(c.flags, specs()["options"].flags) {
+	for _, f := range slices.Concat(c.flags, specs["options"].flags) {
 		if set.Lookup(f.name) == nil && (f.short == "" || set.ShorthandLookup(f.short) == nil) {
 			f.define(set)
 		}
