@@ -27,6 +27,7 @@ type node struct {
 	steps   []step
 	isRange bool
 	body    []node
+	ended   bool // whether the range has its {end}
 }
 
 // step leads from values to values.
@@ -95,11 +96,11 @@ func (r *pathReader) block(depth int) (nodes []node, ended bool, err error) {
 		case word == "end":
 			return nodes, true, nil
 		case word == "range":
-			body, _, err := r.block(depth + 1)
+			body, ended, err := r.block(depth + 1)
 			if err != nil {
 				return nil, false, err
 			}
-			nodes = append(nodes, node{steps, true, body})
+			nodes = append(nodes, node{steps, true, body, ended})
 		default:
 			nodes = append(nodes, node{steps: steps})
 		}
@@ -343,6 +344,18 @@ func (p *expression) block(nodes []node, data any) ([][]any, error) {
 		}
 		for _, v := range values {
 			more, err := p.block(n.body, v)
+			if err != nil {
+				return nil, err
+			}
+			results = append(results, more...)
+		}
+		if len(values) == 0 { // an error in the body counts all the same
+			if _, err := p.block(n.body, nil); err != nil {
+				return nil, err
+			}
+		}
+		if !n.ended { // upstream then goes through the body once more
+			more, err := p.block(n.body, data)
 			if err != nil {
 				return nil, err
 			}
