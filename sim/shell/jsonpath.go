@@ -75,7 +75,7 @@ type pathReader struct {
 
 // block reads nodes up to the end of the input or the {end} of a range.
 func (r *pathReader) block(depth int) (nodes []node, ended bool, err error) {
-	if depth > 100 {
+	if depth > 10 { // each that is not ended doubles what is done
 		return nil, false, errors.New("too many ranges within each other")
 	}
 	for r.pos < len(r.input) {
