@@ -29,6 +29,8 @@ type Applied struct {
 // If anything is wrong with any of them, nothing is applied, and the error names
 // document, object and field.
 func (c *Cluster) Apply(manifests ...string) ([]Applied, error) {
+	c.drive("Apply")
+	defer c.done()
 	var docs []manifest.Document
 	for _, m := range manifests {
 		ds, err := manifest.Read("", []byte(m))
@@ -37,11 +39,13 @@ func (c *Cluster) Apply(manifests ...string) ([]Applied, error) {
 		}
 		docs = append(docs, ds...)
 	}
-	return c.ApplyDocuments(docs)
+	return c.applyDocuments(docs)
 }
 
 // ApplyFiles is Apply for files.
 func (c *Cluster) ApplyFiles(paths ...string) ([]Applied, error) {
+	c.drive("ApplyFiles")
+	defer c.done()
 	var docs []manifest.Document
 	for _, path := range paths {
 		info, err := os.Stat(path)
@@ -61,13 +65,22 @@ func (c *Cluster) ApplyFiles(paths ...string) ([]Applied, error) {
 		}
 		docs = append(docs, ds...)
 	}
-	return c.ApplyDocuments(docs)
+	return c.applyDocuments(docs)
 }
 
 // ApplyDocuments is Apply for documents that manifest.Read has returned. It is
 // tried on a copy of the server first.
 func (c *Cluster) ApplyDocuments(docs []manifest.Document) ([]Applied, error) {
+	c.drive("ApplyDocuments")
+	defer c.done()
+	return c.applyDocuments(docs)
+}
+
+func (c *Cluster) applyDocuments(docs []manifest.Document) ([]Applied, error) {
 	for i := range docs {
+		if docs[i].Object == nil {
+			return nil, fmt.Errorf("document %d has no object: documents come from manifest.Read", i+1)
+		}
 		docs[i].SetNamespace(DefaultNamespace)
 	}
 	e := c.host.Engine()
@@ -145,13 +158,15 @@ func applyTo(d *manifest.Document, get func(apiserver.Kind, apiserver.Key) Objec
 // DeleteManifest deletes the objects of a manifest, as `kubectl delete -f`
 // does. Objects that do not exist are errors, after all others are deleted.
 func (c *Cluster) DeleteManifest(text string, opts ...DeleteOptions) error {
+	c.drive("DeleteManifest")
+	defer c.done()
 	docs, err := manifest.Read("", []byte(text))
 	if err != nil {
 		return err
 	}
 	var missing error
 	for _, d := range docs {
-		err := c.Delete(d.Kind, d.Object.GetNamespace(), d.Object.GetName(), opts...)
+		err := c.delete(d.Kind, d.Object.GetNamespace(), d.Object.GetName(), opts...)
 		switch {
 		case err == nil:
 		case !apierrors.IsNotFound(err):

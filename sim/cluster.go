@@ -40,11 +40,13 @@ type Cluster struct {
 	latest   []*apiserver.Record `state:"scratch"` // of the last step or request
 	watchers []*watcher          `state:"scratch"`
 	digests  state.Box[digests]
+	guard    guard `state:"scratch"`
 }
 
 // New returns a running cluster with its nodes, the namespaces of a new
 // cluster and the Service "kubernetes", at rest, shortly after time zero. It
-// panics if the Config is not valid; Config.Validate says so beforehand.
+// panics if the Config is not valid; Config.Validate says so beforehand. From
+// now on the Config's Actors belong to this cluster alone.
 func New(cfg Config) *Cluster {
 	if cfg.Nodes == nil {
 		cfg.Nodes = defaultNodes()
@@ -94,6 +96,7 @@ func New(cfg Config) *Cluster {
 	}
 	c.dns = c.host.Add(dns.New(dns.Config{Zone: cfg.domain()}))
 	for _, a := range cfg.Actors {
+		claimActor(a)
 		c.host.Add(a)
 	}
 	for i, n := range cfg.Nodes {
@@ -160,44 +163,79 @@ func (c *Cluster) addNode(index int, n Node, l kubelet.Latency) {
 func (c *Cluster) collect() {
 	c.latest = c.host.Drain()
 	c.history.add(c.latest)
-	for _, w := range c.watchers {
+	if len(c.watchers) == 0 {
+		return
+	}
+	for _, w := range c.watchers { // as they were: a callback may add and stop some
+		c.guard.inside = w.name
 		if w.step != nil {
-			w.step()
+			w.tell(nil)
 			continue
 		}
 		for _, rec := range c.latest {
-			w.see(rec)
+			w.tell(rec)
 		}
 	}
+	c.guard.inside = ""
 }
 
 // watcher is somebody outside who is told of every record, or of every event.
 type watcher struct {
-	see  func(*apiserver.Record)
-	step func()
+	name    string // of the method that it was given to
+	see     func(*apiserver.Record)
+	step    func()
+	stopped bool
 }
 
-// OnRecord has see called with every record of the watch log from now on, at
-// the moment it is written, until stop is called. Records are shared and must
-// not be changed; see must not drive the cluster.
+// tell calls the watcher, unless it was stopped by one that came before it.
+func (w *watcher) tell(rec *apiserver.Record) {
+	switch {
+	case w.stopped:
+	case w.step != nil:
+		w.step()
+	default:
+		w.see(rec)
+	}
+}
+
+// OnRecord has see called with every record of the watch log from now on, when
+// the event or the request that wrote it is over, in the order in which
+// watchers came, until stop is called. Records are shared and must not be
+// changed. In a callback the cluster can be read, forked, and given other
+// callbacks, which begin with the next event; a call that changes it or moves
+// its clock panics. It panics if see is nil.
 func (c *Cluster) OnRecord(see func(*apiserver.Record)) (stop func()) {
-	return c.follow(&watcher{see: see})
+	if see == nil {
+		panic("sim: OnRecord: see is nil")
+	}
+	return c.follow(&watcher{name: "OnRecord", see: see})
 }
 
 // OnStep has look called after every event and every request from outside,
-// until stop is called. It must not drive the cluster.
-func (c *Cluster) OnStep(look func()) (stop func()) { return c.follow(&watcher{step: look}) }
+// until stop is called. What OnRecord says of callbacks holds here, too. It
+// panics if look is nil.
+func (c *Cluster) OnStep(look func()) (stop func()) {
+	if look == nil {
+		panic("sim: OnStep: look is nil")
+	}
+	return c.follow(&watcher{name: "OnStep", step: look})
+}
 
 func (c *Cluster) follow(w *watcher) (stop func()) {
-	c.watchers = append(c.watchers, w)
+	defer c.end(c.look(w.name))
+	c.watchers = append(slices.Clip(c.watchers), w)
 	return func() {
+		w.stopped = true
 		c.watchers = slices.DeleteFunc(slices.Clone(c.watchers), func(o *watcher) bool { return o == w })
 	}
 }
 
 // CheckMutations panics if anybody has changed an object that the API server
 // stores, with Config.DetectMutation; without, it does nothing.
-func (c *Cluster) CheckMutations() { c.host.Server().CheckMutations() }
+func (c *Cluster) CheckMutations() {
+	defer c.end(c.look("CheckMutations"))
+	c.host.Server().CheckMutations()
+}
 
 // world returns what exists outside the API.
 func (c *Cluster) world() *kubelet.World { return c.host.World().(*kubelet.World) }

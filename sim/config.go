@@ -2,8 +2,10 @@ package sim
 
 import (
 	"fmt"
+	"maps"
 	"net/netip"
 	"path"
+	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -60,7 +62,9 @@ type Config struct {
 	// history is the same without.
 	Causes bool
 	// Actors are further controllers, such as the one under test. They belong
-	// to the cluster once it is made.
+	// to the cluster once it is made: for another cluster make others. Each can
+	// look at the cluster in which it is (through its View and Env, or with the
+	// methods of Cluster that read) and acts through its Env alone.
 	Actors []controller.Actor
 	// NoEvents drops the Events that components record.
 	NoEvents bool
@@ -165,8 +169,62 @@ func podCIDR(n int) string {
 	return fmt.Sprintf("10.%d.%d.0/24", second, n%256)
 }
 
-// Validate returns the first thing that is wrong with the Config, by field.
+// Validate returns the first thing that is wrong with the Config, by field: all
+// that New would panic for.
 func (cfg Config) Validate() error {
+	for _, check := range []func() error{cfg.validateNodes, cfg.validateWorkloads, cfg.validateLatency} {
+		if err := check(); err != nil {
+			return err
+		}
+	}
+	if err := validateActors(cfg.Actors); err != nil {
+		return err
+	}
+	if err := apiserver.CheckPlugins(cfg.DisableAdmissionPlugins); err != nil {
+		return fmt.Errorf("DisableAdmissionPlugins: %w", err)
+	}
+	for i, image := range cfg.MissingImages {
+		if err := kubelet.CheckImage(image); err != nil {
+			return fmt.Errorf("MissingImages[%d]: %w", i, err)
+		}
+	}
+	if cfg.Strategy.Mode > engine.Replay {
+		return fmt.Errorf("Strategy.Mode: there is no mode %d", cfg.Strategy.Mode)
+	}
+	if msgs := validation.IsDNS1123Subdomain(cfg.domain()); len(msgs) > 0 {
+		return fmt.Errorf("ClusterDomain: %q: %s", cfg.ClusterDomain, msgs[0])
+	}
+	if cfg.Limits.Time < 0 {
+		return fmt.Errorf("Limits.Time: %v is negative", cfg.Limits.Time)
+	}
+	return nil
+}
+
+func (cfg Config) validateWorkloads() error {
+	for _, image := range slices.Sorted(maps.Keys(cfg.Workloads)) {
+		w := cfg.Workloads[image]
+		if err := w.Validate(); err != nil {
+			return fmt.Errorf("Workloads[%q].%w", image, err)
+		}
+	}
+	return nil
+}
+
+func (cfg Config) validateLatency() error {
+	l := cfg.latency()
+	if err := l.ControlPlane.Validate(); err != nil {
+		return fmt.Errorf("Latency.ControlPlane.%w", err)
+	}
+	if err := l.Kubelet.Validate(); err != nil {
+		return fmt.Errorf("Latency.Kubelet.%w", err)
+	}
+	if err := l.Scheduling.Validate(); err != nil {
+		return fmt.Errorf("Latency.Scheduling.%w", err)
+	}
+	return nil
+}
+
+func (cfg Config) validateNodes() error {
 	if len(cfg.Nodes) > maxNodes {
 		return fmt.Errorf("Nodes: %d are more than %d", len(cfg.Nodes), maxNodes)
 	}
@@ -179,17 +237,16 @@ func (cfg Config) Validate() error {
 			return fmt.Errorf("Nodes[%d].Name: %q is the name of another node", i, n.Name)
 		}
 		seen[n.Name] = true
-	}
-	if err := apiserver.CheckPlugins(cfg.DisableAdmissionPlugins); err != nil {
-		return fmt.Errorf("DisableAdmissionPlugins: %w", err)
-	}
-	for i, image := range cfg.MissingImages {
-		if err := kubelet.CheckImage(image); err != nil {
-			return fmt.Errorf("MissingImages[%d]: %w", i, err)
+		if len(n.Labels) == 0 && len(n.Taints) == 0 {
+			continue
 		}
-	}
-	if cfg.Limits.Time < 0 {
-		return fmt.Errorf("Limits.Time: %v is negative", cfg.Limits.Time)
+		// The server's own words for what it would not store.
+		e := engine.New(engine.Strategy{})
+		node := nodeObject(n.withDefaults(i), 0)
+		res := apiserver.New(e, apiserver.Config{}).Do(0, "kube-apiserver", apiserver.Request{Verb: apiserver.Create, Kind: apiserver.Node, Key: apiserver.KeyOf(node), Object: node})
+		if res.Err != nil {
+			return fmt.Errorf("Nodes[%d]: %w", i, res.Err)
+		}
 	}
 	return nil
 }
@@ -214,10 +271,13 @@ func (n Node) validate() error {
 	if n.Pods < 0 {
 		return fmt.Errorf("Pods: %d is negative", n.Pods)
 	}
-	if n.PodCIDR != "" {
-		if _, err := netip.ParsePrefix(n.PodCIDR); err != nil {
-			return fmt.Errorf("PodCIDR: %w", err)
-		}
+	cidr, err := netip.ParsePrefix(n.PodCIDR)
+	switch {
+	case n.PodCIDR == "":
+	case err != nil:
+		return fmt.Errorf("PodCIDR: %w", err)
+	case !cidr.Addr().Is4():
+		return fmt.Errorf("PodCIDR: %q is not IPv4", n.PodCIDR)
 	}
 	for _, a := range []struct{ field, value string }{{"Address", n.Address}, {"FirstPodIP", n.FirstPodIP}} {
 		if a.value == "" {
@@ -226,6 +286,9 @@ func (n Node) validate() error {
 		if _, err := netip.ParseAddr(a.value); err != nil {
 			return fmt.Errorf("%s: %w", a.field, err)
 		}
+	}
+	if n.FirstPodIP != "" && n.PodCIDR != "" && !cidr.Contains(netip.MustParseAddr(n.FirstPodIP)) {
+		return fmt.Errorf("FirstPodIP: %s is not in PodCIDR, %s", n.FirstPodIP, n.PodCIDR)
 	}
 	return nil
 }

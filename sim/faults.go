@@ -21,29 +21,44 @@ import (
 // showing the node Ready and its pods Running until the node returns or
 // somebody deletes them; the Scheduler still sends pods there.
 func (c *Cluster) CrashNode(name string) error {
-	return c.onKubelet(name, (*kubelet.Kubelet).Crash)
+	return c.onKubelet("CrashNode", name, (*kubelet.Kubelet).Crash)
 }
 
 // StopKubelet ends a node's kubelet alone: its processes run on, and nobody
 // starts, stops or reports any (N5). It says nothing to the API either.
 func (c *Cluster) StopKubelet(name string) error {
-	return c.onKubelet(name, (*kubelet.Kubelet).Stop)
+	return c.onKubelet("StopKubelet", name, (*kubelet.Kubelet).Stop)
 }
 
 // RestartNode brings a machine and its kubelet back after CrashNode or
 // StopKubelet. The pods that are still meant to run there are started again,
 // the others are ended (N6). On a node that runs it does nothing.
 func (c *Cluster) RestartNode(name string) error {
-	return c.onKubelet(name, (*kubelet.Kubelet).Restart)
+	return c.onKubelet("RestartNode", name, (*kubelet.Kubelet).Restart)
 }
 
-// IsDown reports whether a node's kubelet does not run.
+// IsDown reports whether a node's kubelet does not run. It panics if no machine
+// of that name belongs to the cluster.
 func (c *Cluster) IsDown(node string) bool {
+	defer c.end(c.look("IsDown"))
+	if _, ok := (*c.kubelets.Read())[node]; !ok {
+		panic(fmt.Sprintf("sim: IsDown: node: there is no machine %q", node))
+	}
+	return c.isDown(node)
+}
+
+func (c *Cluster) isDown(node string) bool {
 	id, ok := (*c.kubelets.Read())[node]
 	return ok && c.host.Actor(id).(*kubelet.Kubelet).Down()
 }
 
-func (c *Cluster) onKubelet(node string, do func(*kubelet.Kubelet, *controller.Env)) error {
+func (c *Cluster) onKubelet(call, node string, do func(*kubelet.Kubelet, *controller.Env)) error {
+	c.drive(call)
+	defer c.done()
+	return c.atKubelet(node, do)
+}
+
+func (c *Cluster) atKubelet(node string, do func(*kubelet.Kubelet, *controller.Env)) error {
 	id, ok := (*c.kubelets.Read())[node]
 	if !ok {
 		return apierrors.NewNotFound(apiserver.Node.GroupResource(), node)
@@ -56,23 +71,38 @@ func (c *Cluster) onKubelet(node string, do func(*kubelet.Kubelet, *controller.E
 // Cordon marks a node unschedulable, or schedulable again, as `kubectl cordon`
 // and `uncordon` do. Pods that are there stay.
 func (c *Cluster) Cordon(name string, unschedulable bool) error {
-	node, err := Get[*corev1.Node](c, "", name)
+	c.drive("Cordon")
+	defer c.done()
+	return c.cordon(name, unschedulable)
+}
+
+func (c *Cluster) cordon(name string, unschedulable bool) error {
+	obj, err := c.read(apiserver.Node, "", name)
 	if err != nil {
 		return err
 	}
-	node.Spec.Unschedulable = unschedulable
-	_, err = c.Update(node)
+	obj.(*corev1.Node).Spec.Unschedulable = unschedulable
+	_, err = c.update(obj, apiserver.None)
 	return err
 }
 
 // Components lists the names of everything that watches the API, sorted. Of the
 // kubelets each node's has its own, "kubelet/node-1"; "kubelet" means all.
-func (c *Cluster) Components() []string { return c.host.Components() }
+func (c *Cluster) Components() []string {
+	defer c.end(c.look("Components"))
+	return c.host.Components()
+}
 
 // Hold makes a component's view of a kind late: for a span from now it sees no
 // change of these objects, and decides by what it knew. Requests of its own are
-// answered as usual. A second Hold replaces the first.
+// answered as usual. A second Hold replaces the first, whether its end comes
+// later or earlier: 0 ends a Hold.
 func (c *Cluster) Hold(component string, kind apiserver.Kind, d time.Duration) error {
+	c.drive("Hold")
+	defer c.done()
+	if !kind.Exists() {
+		return fmt.Errorf("cannot hold the view of %q: the server has no kind %d", component, uint8(kind))
+	}
 	ids, err := c.component(component)
 	if err != nil {
 		return err
@@ -85,7 +115,7 @@ func (c *Cluster) Hold(component string, kind apiserver.Kind, d time.Duration) e
 		return fmt.Errorf("cannot hold the view of %q for %v", component, d)
 	}
 	for _, id := range ids {
-		c.host.Hold(id, kind, c.host.Engine().Now().Add(d))
+		c.host.Hold(id, kind, c.after(d))
 	}
 	return nil
 }
@@ -95,12 +125,18 @@ func (c *Cluster) Hold(component string, kind apiserver.Kind, d time.Duration) e
 // what the component gets: one of k8s.io/apimachinery/pkg/api/errors, or any
 // other for a connection that breaks.
 func (c *Cluster) FailRequests(component string, verb apiserver.Verb, kind apiserver.Kind, n int, err error) error {
+	c.drive("FailRequests")
+	defer c.done()
 	ids, unknown := c.component(component)
 	switch {
 	case unknown != nil:
 		return unknown
 	case c.host.Actor(ids[0]).Name() != component:
 		return fmt.Errorf("requests of %q fail on every node: name the component alone", component)
+	case !verb.Exists():
+		return fmt.Errorf("cannot fail requests of %q: there is no verb %d", component, uint8(verb))
+	case kind != 0 && !kind.Exists():
+		return fmt.Errorf("cannot fail requests of %q: the server has no kind %d", component, uint8(kind))
 	case n <= 0:
 		return fmt.Errorf("cannot fail %d requests of %q", n, component)
 	case err == nil:
@@ -113,19 +149,17 @@ func (c *Cluster) FailRequests(component string, verb apiserver.Verb, kind apise
 // Heal ends all faults: nodes that are down return, cordoned ones become
 // schedulable, views catch up, and no request fails any more.
 func (c *Cluster) Heal() error {
+	c.drive("Heal")
+	defer c.done()
 	c.host.Relent()
-	nodes, err := List[*corev1.Node](c, "", "")
-	if err != nil {
-		return err
-	}
-	for _, node := range nodes {
-		if node.Spec.Unschedulable {
-			if err := c.Cordon(node.Name, false); err != nil {
+	for _, node := range c.host.Server().List(apiserver.Node, "") {
+		if node.(*corev1.Node).Spec.Unschedulable {
+			if err := c.cordon(node.GetName(), false); err != nil {
 				return err
 			}
 		}
-		if c.IsDown(node.Name) {
-			if err := c.RestartNode(node.Name); err != nil {
+		if c.isDown(node.GetName()) {
+			if err := c.atKubelet(node.GetName(), (*kubelet.Kubelet).Restart); err != nil {
 				return err
 			}
 		}
@@ -135,8 +169,13 @@ func (c *Cluster) Heal() error {
 
 // Seen returns the resourceVersion up to which a component has seen a kind: what
 // it cannot know lies beyond. Of several components of one name it is the
-// least. It is 0 if none of that name watches the kind.
+// least. It is 0 if none of that name watches the kind. It panics if there is no
+// such kind.
 func (c *Cluster) Seen(component string, kind apiserver.Kind) uint64 {
+	defer c.end(c.look("Seen"))
+	if !kind.Exists() {
+		panic(fmt.Sprintf("sim: Seen: kind: the server has no kind %d", uint8(kind)))
+	}
 	var least uint64
 	found := false
 	for _, id := range c.host.Named(component) {
@@ -153,7 +192,7 @@ func (c *Cluster) Seen(component string, kind apiserver.Kind) uint64 {
 func (c *Cluster) component(name string) ([]controller.ActorID, error) {
 	ids := c.host.Named(name)
 	if len(ids) == 0 {
-		return nil, fmt.Errorf("no component %q; there are %s", name, strings.Join(c.Components(), ", "))
+		return nil, fmt.Errorf("no component %q; there are %s", name, strings.Join(c.host.Components(), ", "))
 	}
 	return ids, nil
 }

@@ -23,6 +23,7 @@ import (
 // A Hash costs what has changed since the last one of the same cluster or of
 // the one that it was forked from, and a look at every object.
 func (c *Cluster) Hash() uint64 {
+	defer c.end(c.look("Hash"))
 	server := c.host.Server()
 	census := server.Census()
 	sum := apiserver.Blend(census.Name("world"), c.readWorld().Hash(census)) + apiserver.Blend(census.Name("pending"), c.host.PendingHash(census))

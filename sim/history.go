@@ -34,6 +34,7 @@ func (h *history) end() int { return h.base + len(h.recs) }
 // History returns the records of the watch log that are kept, oldest first. The
 // objects are shared and must not be changed; the slice is the caller's.
 func (c *Cluster) History() []*apiserver.Record {
+	defer c.end(c.look("History"))
 	return append([]*apiserver.Record(nil), c.history.recs...)
 }
 
@@ -46,8 +47,13 @@ type Watch struct {
 }
 
 // Watch begins to follow a kind (0 means all kinds) in a namespace (empty means
-// all) from now on. A Watch costs nothing until it is asked.
+// all) from now on. A Watch costs nothing until it is asked. It panics if there
+// is no such kind.
 func (c *Cluster) Watch(kind apiserver.Kind, namespace string) *Watch {
+	defer c.end(c.look("Watch"))
+	if kind != 0 && !kind.Exists() {
+		panic(fmt.Sprintf("sim: Watch: kind: the server has no kind %d", uint8(kind)))
+	}
 	return &Watch{c, kind, namespace, c.history.end()}
 }
 
@@ -55,6 +61,7 @@ func (c *Cluster) Watch(kind apiserver.Kind, namespace string) *Watch {
 // in between are not kept any more (Config.History), the error is a 410 Gone
 // and the Watch goes on from now.
 func (w *Watch) Next() ([]*apiserver.Record, error) {
+	defer w.cluster.end(w.cluster.look("Watch.Next"))
 	h := &w.cluster.history
 	if w.next < h.base {
 		missed := h.base - w.next
@@ -72,11 +79,12 @@ func (w *Watch) Next() ([]*apiserver.Record, error) {
 }
 
 // PodEvents returns the pod lifecycle events of the history that is kept, in
-// order.
+// order. Whoever ranges over them may drive the cluster meanwhile: they are
+// those up to the moment when the loop began.
 func (c *Cluster) PodEvents() iter.Seq[PodEvent] {
 	return func(yield func(PodEvent) bool) {
 		var l Lifecycle
-		for _, rec := range c.history.recs {
+		for _, rec := range c.History() {
 			if ev, ok := l.Next(rec); ok && !yield(ev) {
 				return
 			}

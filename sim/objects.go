@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -24,11 +25,18 @@ type Object = apiserver.Object
 // DefaultNamespace is used where a namespaced object or call names none.
 const DefaultNamespace = "default"
 
-// Create stores a new object and returns it as the server completed it.
+// Create stores a new object and returns it as the server completed it. A nil
+// object is a BadRequest, here as in Update and UpdateStatus.
 func (c *Cluster) Create(obj Object) (Object, error) {
-	kind := apiserver.KindOf(obj)
-	if kind == 0 {
-		return nil, apierrors.NewBadRequest(fmt.Sprintf("no kind of this server: %T", obj))
+	c.drive("Create")
+	defer c.done()
+	return c.create(obj)
+}
+
+func (c *Cluster) create(obj Object) (Object, error) {
+	kind, err := kindOf(obj)
+	if err != nil {
+		return nil, err
 	}
 	obj = own(obj, kind)
 	return c.do(apiserver.Request{Verb: apiserver.Create, Kind: kind, Key: apiserver.KeyOf(obj), Object: obj})
@@ -36,12 +44,14 @@ func (c *Cluster) Create(obj Object) (Object, error) {
 
 // CreatePool creates the volumes of a pool of NFS exports.
 func (c *Cluster) CreatePool(pool volume.NFSPool) error {
+	c.drive("CreatePool")
+	defer c.done()
 	volumes, err := pool.Volumes()
 	if err != nil {
 		return err
 	}
 	for _, pv := range volumes {
-		if _, err := c.Create(pv); err != nil {
+		if _, err := c.create(pv); err != nil {
 			return err
 		}
 	}
@@ -50,15 +60,23 @@ func (c *Cluster) CreatePool(pool volume.NFSPool) error {
 
 // Update replaces an object; everything but its status. The resourceVersion, if
 // set, must be the stored one's.
-func (c *Cluster) Update(obj Object) (Object, error) { return c.updateAt(obj, apiserver.None) }
+func (c *Cluster) Update(obj Object) (Object, error) {
+	c.drive("Update")
+	defer c.done()
+	return c.update(obj, apiserver.None)
+}
 
 // UpdateStatus replaces the status of an object.
-func (c *Cluster) UpdateStatus(obj Object) (Object, error) { return c.updateAt(obj, apiserver.Status) }
+func (c *Cluster) UpdateStatus(obj Object) (Object, error) {
+	c.drive("UpdateStatus")
+	defer c.done()
+	return c.update(obj, apiserver.Status)
+}
 
-func (c *Cluster) updateAt(obj Object, sub apiserver.Subresource) (Object, error) {
-	kind := apiserver.KindOf(obj)
-	if kind == 0 {
-		return nil, apierrors.NewBadRequest(fmt.Sprintf("no kind of this server: %T", obj))
+func (c *Cluster) update(obj Object, sub apiserver.Subresource) (Object, error) {
+	kind, err := kindOf(obj)
+	if err != nil {
+		return nil, err
 	}
 	obj = own(obj, kind)
 	return c.do(apiserver.Request{Verb: apiserver.Update, Kind: kind, Subresource: sub, Key: apiserver.KeyOf(obj), Object: obj})
@@ -67,6 +85,8 @@ func (c *Cluster) updateAt(obj Object, sub apiserver.Subresource) (Object, error
 // Patch changes an object by a patch of the given type: strategic merge, merge
 // or JSON. Unknown fields are dropped, with the warnings that kubectl prints.
 func (c *Cluster) Patch(kind apiserver.Kind, namespace, name string, typ types.PatchType, patch string) (Object, []string, error) {
+	c.drive("Patch")
+	defer c.done()
 	res := c.result(apiserver.Request{Verb: apiserver.Patch, Kind: kind, Key: keyFor(kind, namespace, name),
 		Patch: apiserver.RawPatch{Type: typ, Data: patch}})
 	return copyOf(res.Object), res.Warnings, res.Err
@@ -74,6 +94,8 @@ func (c *Cluster) Patch(kind apiserver.Kind, namespace, name string, typ types.P
 
 // Scale sets the replicas of a StatefulSet.
 func (c *Cluster) Scale(namespace, name string, replicas int32) error {
+	c.drive("Scale")
+	defer c.done()
 	key := keyFor(apiserver.StatefulSet, namespace, name)
 	scale := &autoscalingv1.Scale{Spec: autoscalingv1.ScaleSpec{Replicas: replicas}}
 	scale.Namespace, scale.Name = key.Namespace, key.Name
@@ -84,10 +106,13 @@ func (c *Cluster) Scale(namespace, name string, replicas int32) error {
 // SetImage sets the image of a container, or init container, in a StatefulSet's
 // template. The container "*" means all of them.
 func (c *Cluster) SetImage(namespace, name, container, image string) error {
-	set, err := Get[*appsv1.StatefulSet](c, namespace, name)
+	c.drive("SetImage")
+	defer c.done()
+	obj, err := c.read(apiserver.StatefulSet, namespace, name)
 	if err != nil {
 		return err
 	}
+	set := obj.(*appsv1.StatefulSet)
 	found := false
 	for _, list := range [][]corev1.Container{set.Spec.Template.Spec.InitContainers, set.Spec.Template.Spec.Containers} {
 		for i := range list {
@@ -100,7 +125,7 @@ func (c *Cluster) SetImage(namespace, name, container, image string) error {
 	if !found {
 		return fmt.Errorf("unable to find container named %q in StatefulSet %s", container, name)
 	}
-	_, err = c.Update(set)
+	_, err = c.update(set, apiserver.None)
 	return err
 }
 
@@ -114,6 +139,12 @@ type DeleteOptions struct {
 
 // Delete deletes an object, or begins to.
 func (c *Cluster) Delete(kind apiserver.Kind, namespace, name string, opts ...DeleteOptions) error {
+	c.drive("Delete")
+	defer c.done()
+	return c.delete(kind, namespace, name, opts...)
+}
+
+func (c *Cluster) delete(kind apiserver.Kind, namespace, name string, opts ...DeleteOptions) error {
 	req := apiserver.Request{Verb: apiserver.Delete, Kind: kind, Key: keyFor(kind, namespace, name), Propagation: metav1.DeletePropagationBackground}
 	for _, o := range opts {
 		req.GracePeriodSeconds, req.UID = o.GracePeriodSeconds, o.UID
@@ -132,6 +163,8 @@ func (c *Cluster) Delete(kind apiserver.Kind, namespace, name string, opts ...De
 // are replaced. Pods that are pending, have ended or are being deleted pass the
 // budget by (N7). Of the options Propagation is none by default.
 func (c *Cluster) Evict(namespace, name string, opts ...DeleteOptions) error {
+	c.drive("Evict")
+	defer c.done()
 	key := keyFor(apiserver.Pod, namespace, name)
 	eviction := &policyv1.Eviction{ObjectMeta: metav1.ObjectMeta{Namespace: key.Namespace, Name: key.Name}, DeleteOptions: &metav1.DeleteOptions{}}
 	for _, o := range opts {
@@ -166,7 +199,11 @@ func Get[T Object](c *Cluster, namespace, name string) (T, error) {
 // namespace and name, that match a label selector (empty means all).
 func List[T Object](c *Cluster, namespace, selector string) ([]T, error) {
 	var zero T
-	objs, err := c.List(apiserver.KindOf(zero), namespace, selector)
+	kind := apiserver.KindOf(zero)
+	if kind == 0 {
+		return nil, apierrors.NewBadRequest(fmt.Sprintf("no kind of this server: %T", zero))
+	}
+	objs, err := c.List(kind, namespace, selector)
 	if err != nil {
 		return nil, err
 	}
@@ -179,14 +216,33 @@ func List[T Object](c *Cluster, namespace, selector string) ([]T, error) {
 
 // Get returns an object by kind.
 func (c *Cluster) Get(kind apiserver.Kind, namespace, name string) (Object, error) {
-	return c.do(apiserver.Request{Verb: apiserver.Get, Kind: kind, Key: keyFor(kind, namespace, name)})
+	defer c.end(c.look("Get"))
+	return c.read(kind, namespace, name)
+}
+
+// read answers a Get. It asks the storage, not the server: nothing happens by
+// it, even in the middle of another request.
+func (c *Cluster) read(kind apiserver.Kind, namespace, name string) (Object, error) {
+	if !kind.Exists() {
+		return nil, noKind(kind)
+	}
+	key := keyFor(kind, namespace, name)
+	if key.Name == "" {
+		return nil, errNoName
+	}
+	obj := c.host.Server().Get(kind, key)
+	if obj == nil {
+		return nil, apierrors.NewNotFound(kind.GroupResource(), key.Name)
+	}
+	return copyOf(obj), nil
 }
 
 // List returns the objects of a kind in a namespace (empty means all), by
 // namespace and name, that match a label selector (empty means all).
 func (c *Cluster) List(kind apiserver.Kind, namespace, selector string) ([]Object, error) {
-	if kind == 0 {
-		return nil, apierrors.NewBadRequest("no kind of this server")
+	defer c.end(c.look("List"))
+	if !kind.Exists() {
+		return nil, noKind(kind)
 	}
 	sel, err := labels.Parse(selector)
 	if err != nil {
@@ -211,12 +267,33 @@ func (c *Cluster) do(req apiserver.Request) (Object, error) {
 }
 
 func (c *Cluster) result(req apiserver.Request) apiserver.Result {
+	if !req.Kind.Exists() {
+		return apiserver.Result{Err: noKind(req.Kind)}
+	}
 	if req.Key.Name == "" && (req.Verb != apiserver.Create || req.Object.GetGenerateName() == "") {
-		return apiserver.Result{Err: apierrors.NewBadRequest("resource name may not be empty")}
+		return apiserver.Result{Err: errNoName}
 	}
 	res := c.host.Do(apiserver.User, req)
 	c.collect()
 	return res
+}
+
+var errNoName = apierrors.NewBadRequest("resource name may not be empty")
+
+func noKind(kind apiserver.Kind) error {
+	return apierrors.NewBadRequest(fmt.Sprintf("no kind of this server: %d", uint8(kind)))
+}
+
+// kindOf returns the kind of an object that a user gives.
+func kindOf(obj Object) (apiserver.Kind, error) {
+	if v := reflect.ValueOf(obj); !v.IsValid() || v.Kind() == reflect.Pointer && v.IsNil() {
+		return 0, apierrors.NewBadRequest(fmt.Sprintf("the object is nil: %T", obj))
+	}
+	kind := apiserver.KindOf(obj)
+	if kind == 0 {
+		return 0, apierrors.NewBadRequest(fmt.Sprintf("no kind of this server: %T", obj))
+	}
+	return kind, nil
 }
 
 // own returns a copy of a user's object that the server may keep, in the
@@ -238,7 +315,7 @@ func copyOf(obj Object) Object {
 
 func keyFor(kind apiserver.Kind, namespace, name string) apiserver.Key {
 	switch {
-	case kind == 0 || !kind.Namespaced():
+	case !kind.Exists() || !kind.Namespaced():
 		return apiserver.Key{Name: name}
 	case namespace == "":
 		namespace = DefaultNamespace

@@ -11,11 +11,31 @@ import (
 )
 
 // Now returns the virtual time, in UTC.
-func (c *Cluster) Now() time.Time { return apiserver.WallTime(c.host.Engine().Now()) }
+func (c *Cluster) Now() time.Time {
+	defer c.end(c.look("Now"))
+	return c.now()
+}
+
+func (c *Cluster) now() time.Time { return apiserver.WallTime(c.host.Engine().Now()) }
+
+// after is the moment a span from now, or the end of all time.
+func (c *Cluster) after(d time.Duration) engine.Time {
+	now := c.host.Engine().Now()
+	if d > engine.Never.Sub(now) {
+		return engine.Never
+	}
+	return now.Add(d)
+}
 
 // Step runs the next event, which moves the clock to its time. It returns false
 // if none is pending.
 func (c *Cluster) Step() bool {
+	c.drive("Step")
+	defer c.done()
+	return c.step()
+}
+
+func (c *Cluster) step() bool {
 	ok := c.host.Step()
 	if ok {
 		c.collect()
@@ -24,41 +44,82 @@ func (c *Cluster) Step() bool {
 }
 
 // Run runs everything that happens within a span of virtual time and leaves
-// the clock at its end. It is bounded by Limits.Steps alone.
+// the clock at its end. It is bounded by Limits.Steps alone. A negative span, or
+// one beyond the end of the clock (292 years), is an error.
 func (c *Cluster) Run(d time.Duration) error {
+	c.drive("Run")
+	defer c.done()
+	_, err := c.runWithin("Run", d, func() bool { return false })
+	return err
+}
+
+// RunWithin is Run, but ends as soon as done returns true: it is asked before
+// the first event, after each, and when the clock has come to the end of the
+// span. RunWithin returns what it was told last. It panics if done is nil.
+func (c *Cluster) RunWithin(d time.Duration, done func() bool) (bool, error) {
+	if done == nil {
+		panic("sim: RunWithin: done is nil")
+	}
+	c.drive("RunWithin")
+	defer c.done()
+	return c.runWithin("RunWithin", d, func() bool { return c.asks("the predicate of RunWithin", done) })
+}
+
+func (c *Cluster) runWithin(call string, d time.Duration, done func() bool) (bool, error) {
 	e := c.host.Engine()
-	end := e.Now().Add(d)
-	for n := uint64(0); ; n++ {
+	end := c.after(d)
+	switch {
+	case d < 0:
+		return false, fmt.Errorf("cannot run for %v", d)
+	case end == engine.Never:
+		return false, fmt.Errorf("cannot run for %v from %s: the clock ends before", d, c.now().Format(time.RFC3339))
+	}
+	l := c.cfg.limits()
+	for n := uint64(0); !done(); n++ {
 		ev, ok := e.Peek()
 		if !ok || ev.At > end {
-			break
+			e.AdvanceTo(end)
+			return done(), nil
 		}
-		if n >= c.cfg.limits().Steps {
-			return c.bounded("Run", n)
+		if n >= l.Steps {
+			return false, c.bounded(call, n)
 		}
-		c.Step()
+		c.step()
 	}
-	e.AdvanceTo(end)
-	return nil
+	return true, nil
 }
 
 // RunUntil runs until done returns true, which is asked before the first event
 // and after each. It returns an error if the cluster comes to a stop before,
-// or at a limit; the error says what the cluster was waiting for.
+// or at a limit; the error says what the cluster was waiting for. Done looks at
+// the cluster as a callback of OnStep does. It panics if done is nil.
 func (c *Cluster) RunUntil(done func() bool) error {
+	if done == nil {
+		panic("sim: RunUntil: done is nil")
+	}
+	c.drive("RunUntil")
+	defer c.done()
 	l := c.cfg.limits()
-	end := c.host.Engine().Now().Add(l.Time)
-	for n := uint64(0); !done(); n++ {
+	end := c.after(l.Time)
+	for n := uint64(0); !c.asks("the predicate of RunUntil", done); n++ {
 		ev, ok := c.host.Engine().Peek()
 		switch {
 		case !ok:
-			return &StuckError{Reason: "nothing is left to happen", Waiting: c.Waiting()}
+			return &StuckError{Reason: "nothing is left to happen", Waiting: c.waiting()}
 		case n >= l.Steps || ev.At > end:
 			return c.bounded("RunUntil", n)
 		}
-		c.Step()
+		c.step()
 	}
 	return nil
+}
+
+// asks asks whether a run has come to what it is for.
+func (c *Cluster) asks(inside string, done func() bool) bool {
+	c.guard.inside = inside
+	is := done()
+	c.guard.inside = ""
+	return is
 }
 
 // Outcome is how a cluster came to rest.
@@ -89,9 +150,11 @@ type Settled struct {
 // that was pending has run once and has brought nothing new. It returns an
 // error at a limit.
 func (c *Cluster) Settle() (Settled, error) {
+	c.drive("Settle")
+	defer c.done()
 	l := c.cfg.limits()
 	e := c.host.Engine()
-	end := e.Now().Add(l.Time)
+	end := c.after(l.Time)
 	seen := map[uint64]bool{} // canonical states of objects since the call
 	var last uint64           // the newest event when things had last changed
 	left := 0                 // retries up to that one which have not run since
@@ -99,13 +162,13 @@ func (c *Cluster) Settle() (Settled, error) {
 	for n := uint64(0); ; n++ {
 		if e.Pending(engine.Progress) == 0 {
 			if e.Pending(engine.Retry) == 0 {
-				return Settled{Quiescent, c.Waiting()}, nil
+				return Settled{Quiescent, c.waiting()}, nil
 			}
 			if !rested {
 				rested, last, left = true, e.Latest(), e.Pending(engine.Retry)
 			}
 			if left == 0 {
-				return Settled{Retrying, c.Waiting()}, nil
+				return Settled{Retrying, c.waiting()}, nil
 			}
 		}
 		ev, _ := e.Peek()
@@ -116,7 +179,7 @@ func (c *Cluster) Settle() (Settled, error) {
 			left--
 		}
 		before := c.host.Server().Version()
-		c.Step()
+		c.step()
 		if rested && c.host.Server().Version() != before && c.isNews(seen) {
 			rested = false
 		}
@@ -141,7 +204,18 @@ func (c *Cluster) isNews(seen map[uint64]bool) bool {
 }
 
 // Waiting lists what the cluster has not finished and why, by kind and key.
-func (c *Cluster) Waiting() []controller.Wait { return c.host.Waiting() }
+func (c *Cluster) Waiting() []controller.Wait {
+	defer c.end(c.look("Waiting"))
+	return c.waiting()
+}
+
+func (c *Cluster) waiting() []controller.Wait {
+	outer := c.guard.inside
+	c.guard.inside = "Waiting of an Actor"
+	waits := c.host.Waiting()
+	c.guard.inside = outer
+	return waits
+}
 
 // StuckError says that a run ended before what it was run for.
 type StuckError struct {
@@ -164,7 +238,7 @@ func (e *StuckError) Error() string {
 
 func (c *Cluster) bounded(what string, steps uint64) error {
 	return &StuckError{
-		Reason:  fmt.Sprintf("%s reached its limit after %d events at %s (seed %d)", what, steps, c.Now().Format(time.RFC3339), c.cfg.Seed),
-		Waiting: c.Waiting(),
+		Reason:  fmt.Sprintf("%s reached its limit after %d events at %s (seed %d)", what, steps, c.now().Format(time.RFC3339), c.cfg.Seed),
+		Waiting: c.waiting(),
 	}
 }

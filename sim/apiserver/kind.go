@@ -165,8 +165,18 @@ func (k Kind) info() *kindInfo {
 	return &kinds[k]
 }
 
-// String returns the kind's name, "StatefulSet".
-func (k Kind) String() string { return k.info().gvk.Kind }
+// Exists reports whether the server has the kind: its other methods, but for
+// String, panic if not.
+func (k Kind) Exists() bool { return k > 0 && int(k) < len(kinds) }
+
+// String returns the kind's name, "StatefulSet", or "Kind(200)" where there is
+// none.
+func (k Kind) String() string {
+	if int(k) >= len(kinds) {
+		return fmt.Sprintf("Kind(%d)", uint8(k))
+	}
+	return k.info().gvk.Kind
+}
 
 // GroupVersionKind returns the kind's full name in the API.
 func (k Kind) GroupVersionKind() schema.GroupVersionKind { return k.info().gvk }

@@ -1,6 +1,8 @@
 package apiserver
 
 import (
+	"fmt"
+
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/watch"
@@ -27,6 +29,18 @@ const (
 	// period or its finalizers.
 	DeleteCollection
 )
+
+// Exists reports whether it is one of the verbs.
+func (v Verb) Exists() bool { return v <= DeleteCollection }
+
+// String returns the verb as the API spells it, "deletecollection".
+func (v Verb) String() string {
+	names := [...]string{"get", "create", "update", "patch", "delete", "deletecollection"}
+	if int(v) >= len(names) {
+		return fmt.Sprintf("Verb(%d)", uint8(v))
+	}
+	return names[v]
+}
 
 // Subresource narrows Create, Update and Patch.
 type Subresource uint8

@@ -1,6 +1,7 @@
 package controller
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/statefulsim/statefulsim/sim/apiserver"
@@ -107,6 +108,17 @@ func (e *Env) Span(c engine.Concern, key engine.Key, r Range) time.Duration {
 
 // Range is a span of time between Min and Max, both included.
 type Range struct{ Min, Max time.Duration }
+
+// Validate reports a range that is negative or ends before it begins.
+func (r Range) Validate() error {
+	switch {
+	case r.Min < 0:
+		return fmt.Errorf("Min: %v is negative", r.Min)
+	case r.Max < r.Min:
+		return fmt.Errorf("Max: %v is less than Min, %v", r.Max, r.Min)
+	}
+	return nil
+}
 
 // Note is an Event to be recorded.
 type Note struct {

@@ -4,7 +4,6 @@ import (
 	"slices"
 
 	"github.com/statefulsim/statefulsim/sim/apiserver"
-	"github.com/statefulsim/statefulsim/sim/engine"
 )
 
 // Env returns what an actor acts through, for faults that its model has of its
@@ -34,6 +33,15 @@ func (h *Host) Components() []string {
 	}
 	slices.Sort(names)
 	return slices.Compact(names)
+}
+
+// ActorName returns an actor's full name, "kubelet/node-1".
+func (h *Host) ActorName(id ActorID) string {
+	hd := h.actors.Read(int(id))
+	if a := *hd.actor.Read(); a != nil {
+		return fullName(a)
+	}
+	return hd.name
 }
 
 // fullName is an actor's name, with that of its node if it has one.
@@ -68,12 +76,6 @@ func (h *Host) Relent() {
 		}
 		s := h.subs.Write(i)
 		s.held = 0
-		rec := h.peek(s)
-		if rec == nil || s.ended {
-			continue
-		}
-		// The delivery that is armed lies at the end of the hold; another one
-		// comes first, and finds nothing left to do at the later time.
-		h.engine.Schedule(engine.Event{At: h.due(s, rec), Kind: kindDeliver, Actor: uint32(s.actor), Arg: uint64(i), Class: classOf(s.kind)})
+		h.rearm(i)
 	}
 }

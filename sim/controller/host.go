@@ -40,7 +40,8 @@ type Host struct {
 	calls   []Call `state:"log"` // of actors, if somebody listens
 	listens bool
 
-	env Env // of the actor that acts
+	env     Env // of the actor that acts
+	running activity
 }
 
 // routes is where records go.
@@ -77,6 +78,12 @@ func (f *flights) add(fl flight) uint32 {
 	return uint32(len(f.list) - 1)
 }
 
+// activity is what an actor is doing in the event that runs.
+type activity struct {
+	actor ActorID
+	does  uint8 // the kind of the event; 0 between events
+}
+
 // Fault makes requests fail before the server sees them. The zero value of a
 // field matches everything.
 type Fault struct {
@@ -109,6 +116,7 @@ type hosted struct {
 	events    state.Box[recorder]
 	series    bool // a kindSeries is pending
 	cursor    [apiserver.Behaving]uint64
+	watches   [apiserver.Behaving]bool // which kinds the View can show
 }
 
 // heeds returns the actor if it is a Selective, to be asked, or nil.
@@ -192,6 +200,7 @@ func (h *Host) Add(a Actor) ActorID {
 				}
 			}
 		} else {
+			h.actors.Write(int(id)).watches[kind] = true
 			to.byKind[kind] = append(to.byKind[kind], i)
 			sub.next = h.server.Log(kind).End()
 			sub.pending.items = h.server.Live(kind)
@@ -286,13 +295,33 @@ func (h *Host) Waiting() []Wait {
 	var ws []Wait
 	for i := range h.actors.Len() {
 		if hd := h.actors.Read(i); !hd.gone {
-			ws = append(ws, (*hd.actor.Read()).Waiting(h.act(ActorID(i)))...)
+			ws = append(ws, (*hd.actor.Read()).Waiting(h.Env(ActorID(i)))...)
 		}
 	}
 	return ws
 }
 
+// Running returns which method of which actor the present event has called, or
+// empty strings between events.
+func (h *Host) Running() (method, actor string) {
+	switch a := h.running; a.does {
+	case kindDeliver:
+		return "Observe", h.ActorName(a.actor)
+	case kindArrive:
+		return "Respond", h.ActorName(a.actor)
+	case kindWake:
+		return "Wake", h.ActorName(a.actor)
+	}
+	return "", ""
+}
+
 func (h *Host) run(ev engine.Event) {
+	h.running = activity{ActorID(ev.Actor), ev.Kind}
+	h.dispatch(ev)
+	h.running = activity{}
+}
+
+func (h *Host) dispatch(ev engine.Event) {
 	switch ev.Kind {
 	case kindDeliver:
 		h.deliver(int(ev.Arg))
@@ -350,6 +379,9 @@ func (h *Host) serve(by string, req *apiserver.Request) apiserver.Result {
 }
 
 func (h *Host) send(id ActorID, token uint64, req apiserver.Request) {
+	if !req.Verb.Exists() || !req.Kind.Exists() {
+		panic(fmt.Sprintf("controller: %s sends a request that no server knows: %v of %v", h.ActorName(id), req.Verb, req.Kind))
+	}
 	key := h.actors.Read(int(id)).key ^ engine.KeyOf(req.Key.Namespace, req.Key.Name) ^ engine.Key(req.Verb)<<56 ^ engine.Key(req.Kind)<<48
 	at := h.engine.Now().Add(h.engine.Span("latency/request", key, uint64(h.engine.Now()), h.latency.Request.Min, h.latency.Request.Max))
 	h.launch(at, engine.Progress, flight{actor: id, token: token, req: req})

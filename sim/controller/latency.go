@@ -1,6 +1,9 @@
 package controller
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // Latency says how long the steps of the control plane take. The zero Latency
 // is none at all: everything happens at one instant, in the order of causes.
@@ -13,6 +16,19 @@ type Latency struct {
 	Queue Range
 	// Event is the time until a recorded Event is written.
 	Event Range
+}
+
+// Validate returns the first thing that is wrong with a Latency, by field.
+func (l Latency) Validate() error {
+	for _, r := range []struct {
+		field string
+		r     Range
+	}{{"Request", l.Request}, {"Watch", l.Watch}, {"Queue", l.Queue}, {"Event", l.Event}} {
+		if err := r.r.Validate(); err != nil {
+			return fmt.Errorf("%s: %w", r.field, err)
+		}
+	}
+	return nil
 }
 
 // Realistic returns the latencies of a small healthy cluster.

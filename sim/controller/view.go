@@ -1,6 +1,8 @@
 package controller
 
 import (
+	"fmt"
+
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	policyv1 "k8s.io/api/policy/v1"
@@ -25,8 +27,8 @@ type View struct {
 // Now returns the virtual time.
 func (v View) Now() engine.Time { return v.host.engine.Now() }
 
-// Get returns an object, or nil if the view has none. The kind must be one
-// that the actor watches.
+// Get returns an object, or nil if the view has none. It panics if the actor
+// does not watch the kind (see Version).
 func (v View) Get(kind apiserver.Kind, key apiserver.Key) apiserver.Object {
 	return v.host.server.At(kind, key, v.Version(kind))
 }
@@ -37,9 +39,19 @@ func (v View) List(kind apiserver.Kind, namespace string) []apiserver.Object {
 	return v.host.server.ListAt(kind, namespace, v.Version(kind))
 }
 
-// Version returns the resourceVersion up to which the view has seen a kind.
+// Version returns the resourceVersion up to which the view has seen a kind. It
+// panics if the actor does not watch the kind: it would see none for ever.
 func (v View) Version(kind apiserver.Kind) uint64 {
+	if kind >= apiserver.Behaving || !v.host.actors.Read(int(v.actor)).watches[kind] {
+		v.blind(kind)
+	}
 	return v.host.cursorOf(v.actor, kind)
+}
+
+// blind panics for an actor that reads what it does not watch.
+func (v View) blind(kind apiserver.Kind) {
+	panic(fmt.Sprintf("controller: %s reads %v through its View, which shows only what its Watches lists (of a NodeScoped actor, all but Pod): %v",
+		v.host.ActorName(v.actor), kind, v.host.Actor(v.actor).Watches()))
 }
 
 // Choose picks one of n legal outcomes (see engine.Engine.Choose).

@@ -28,12 +28,26 @@ type subscription struct {
 type lag struct{ after, span engine.Time } // after: the slot's number plus one
 
 // Hold delays all deliveries of a kind to an actor until a time: its view stays
-// as it is until then.
+// as it is until then. It replaces an earlier Hold, also one that ends later.
 func (h *Host) Hold(id ActorID, kind apiserver.Kind, until engine.Time) {
 	for i := range h.subs.Len() {
-		if s := h.subs.Read(i); s.actor == id && s.kind == kind {
-			h.subs.Write(i).held = until
+		if s := h.subs.Read(i); s.actor != id || s.kind != kind {
+			continue
 		}
+		s := h.subs.Write(i)
+		sooner := until < s.held
+		if s.held = until; sooner {
+			h.rearm(i)
+		}
+	}
+}
+
+// rearm has the next record of a watch delivered when it is due, although the
+// delivery that is armed comes later: that one will find nothing left to do.
+func (h *Host) rearm(i int) {
+	s := h.subs.Write(i)
+	if rec := h.peek(s); rec != nil && !s.ended {
+		h.armAt(i, h.due(s, rec))
 	}
 }
 
