@@ -4,11 +4,8 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"reflect"
 	"strings"
-	"testing"
-
-	appsv1 "k8s.io/api/apps/v1"
-	corev1 "k8s.io/api/core/v1"
 
 	"github.com/statefulsim/statefulsim/sim"
 	"github.com/statefulsim/statefulsim/sim/apiserver"
@@ -26,20 +23,30 @@ var (
 // T is a cluster inside a test: what goes wrong with it fails the test. Its
 // methods end the test at once, as testing.T.Fatal does, and when the test has
 // failed, for whatever reason, its log ends with the seed, the command that
-// runs it again, and the last rows of the cluster's history.
+// runs it again, and the last rows of the cluster's history: once, however many
+// clusters the test has made.
 //
 // The methods of the cluster itself are all there and return their errors as
-// ever.
+// ever. Where a method takes the name of a set, it is one of the default
+// namespace, or "namespace/name".
 type T struct {
 	*sim.Cluster
-	tb       testing.TB
-	replay   string // the command that runs the test again
+	tb       TB
+	replay   string // the command that runs the test again, or what to do instead
+	failed   bool   // an expectation of this cluster has
 	monitors []*Monitor
 }
 
 // New returns a cluster for a test. The flag -simtest.seed overrides
-// Config.Seed.
-func New(tb testing.TB, cfg sim.Config) *T {
+// Config.Seed. In a property of rapid, give it the *rapid.T: a cluster that is
+// made for the test around it lives, with all others that rapid makes, until
+// that ends. It fails the test if the Config is not valid, and panics if tb is
+// nil.
+func New(tb TB, cfg sim.Config) *T {
+	if v := reflect.ValueOf(tb); !v.IsValid() || v.Kind() == reflect.Pointer && v.IsNil() {
+		panic("simtest: New: tb is nil")
+	}
+	tb = hashable(tb)
 	tb.Helper()
 	if *seedFlag != 0 {
 		cfg.Seed = *seedFlag
@@ -47,22 +54,46 @@ func New(tb testing.TB, cfg sim.Config) *T {
 	if err := cfg.Validate(); err != nil {
 		tb.Fatalf("simtest: Config.%v", err)
 	}
-	t := &T{Cluster: sim.New(cfg), tb: tb, replay: command(tb.Name(), fmt.Sprintf("-simtest.seed=%d", cfg.Seed))}
+	t := &T{Cluster: sim.New(cfg), tb: tb}
+	if isRapid(tb) {
+		t.replay = "run it again as rapid says"
+	} else {
+		t.replay = "replay with\n\t" + command(tb.Name(), fmt.Sprintf("-simtest.seed=%d", cfg.Seed))
+	}
+	begin(tb)
 	tb.Cleanup(t.end)
 	return t
+}
+
+// fatalf fails the test on account of this cluster.
+func (t *T) fatalf(format string, args ...any) {
+	t.tb.Helper()
+	t.failed = true
+	failing(t.tb)
+	t.tb.Fatalf("simtest: "+format, args...)
 }
 
 // end reports the violations that nobody asked for, and how to see a failure
 // again.
 func (t *T) end() {
-	if err := t.broken(); err != nil && !t.tb.Failed() {
-		t.tb.Errorf("simtest: %v", err)
-	}
+	broken := t.broken()
 	for _, m := range t.monitors {
 		m.Stop()
 	}
-	if t.tb.Failed() {
-		t.tb.Logf("simtest: replay with\n\t%s\n%s", t.replay, lastRows(t.Cluster, t.broken()))
+	news := broken != nil && !t.tb.Failed()
+	t.failed = t.failed || news
+	if news && !isRapid(t.tb) {
+		t.tb.Errorf("simtest: %v", broken)
+	}
+	if prints, of := finish(t.tb, t.failed); prints {
+		which := ""
+		if of > 1 && !t.failed {
+			which = fmt.Sprintf(" (of the last of this test's %d clusters)", of)
+		}
+		t.tb.Logf("simtest: %s\nThe end of the history%s:\n%s", t.replay, which, lastRows(t.Cluster, broken))
+	}
+	if news && isRapid(t.tb) {
+		t.tb.Fatalf("simtest: %v", broken)
 	}
 }
 
@@ -88,81 +119,70 @@ func (t *T) Always(invariants ...Invariant) {
 func (t *T) check() {
 	t.tb.Helper()
 	if err := t.broken(); err != nil {
-		t.tb.Fatalf("simtest: %v", err)
+		t.fatalf("%v", err)
 	}
-}
-
-// MustApply applies manifests as Cluster.Apply does.
-func (t *T) MustApply(manifests ...string) {
-	t.tb.Helper()
-	if _, err := t.Apply(manifests...); err != nil {
-		t.tb.Fatalf("simtest: apply: %v", err)
-	}
-	t.check()
-}
-
-// MustScale sets the replicas of a StatefulSet in the default namespace.
-func (t *T) MustScale(set string, replicas int) {
-	t.tb.Helper()
-	t.Must(t.Scale("", set, int32(replicas)))
-}
-
-// MustSetImage sets the image of every container of a StatefulSet in the
-// default namespace.
-func (t *T) MustSetImage(set, image string) {
-	t.tb.Helper()
-	t.Must(t.SetImage("", set, "*", image))
-}
-
-// MustDelete deletes an object, of the default namespace if its kind has one.
-func (t *T) MustDelete(kind apiserver.Kind, name string, opts ...sim.DeleteOptions) {
-	t.tb.Helper()
-	t.Must(t.Delete(kind, "", name, opts...))
 }
 
 // Must fails the test if a call of the cluster has failed, or an invariant has.
 func (t *T) Must(err error) {
 	t.tb.Helper()
 	if err != nil {
-		t.tb.Fatalf("simtest: %v", err)
+		t.fatalf("%v", err)
 	}
 	t.check()
 }
 
-// MustSettle runs until the cluster rests with nothing left to wait for.
-func (t *T) MustSettle() {
+// MustApply applies manifests as Cluster.Apply does.
+func (t *T) MustApply(manifests ...string) {
 	t.tb.Helper()
-	settled, err := t.Settle()
-	if err == nil && len(settled.Waiting) > 0 {
-		err = &sim.StuckError{Reason: "the cluster rests (" + settled.Outcome.String() + ") and is not done", Waiting: settled.Waiting}
-	}
-	t.Must(err)
+	_, err := t.Apply(manifests...)
+	t.Must(wrap("apply", err))
 }
 
-// Ready expects a StatefulSet of the default namespace to have just so many
-// pods, all of them ready.
-func (t *T) Ready(set string, replicas int) {
+// MustApplyFiles applies the manifests in files.
+func (t *T) MustApplyFiles(paths ...string) {
 	t.tb.Helper()
-	s, err := sim.Get[*appsv1.StatefulSet](t.Cluster, "", set)
-	t.Must(err)
-	if s.Status.Replicas != int32(replicas) || s.Status.ReadyReplicas != int32(replicas) {
-		t.tb.Fatalf("simtest: StatefulSet %s has %d pods, %d of them ready; want %d", set, s.Status.Replicas, s.Status.ReadyReplicas, replicas)
-	}
+	_, err := t.ApplyFiles(paths...)
+	t.Must(wrap("apply", err))
 }
 
-// Images expects the pods of a StatefulSet, in the order of their ordinals, to
-// run these images.
-func (t *T) Images(set string, images ...string) {
+// MustScale sets the replicas of a StatefulSet.
+func (t *T) MustScale(set string, replicas int) {
 	t.tb.Helper()
-	var got []string
-	for i := range images {
-		pod, err := sim.Get[*corev1.Pod](t.Cluster, "", fmt.Sprintf("%s-%d", set, i))
-		t.Must(err)
-		got = append(got, pod.Spec.Containers[0].Image)
+	if replicas != int(int32(replicas)) {
+		t.fatalf("MustScale: %d replicas are more than a StatefulSet can have", replicas)
 	}
-	if strings.Join(got, " ") != strings.Join(images, " ") {
-		t.tb.Fatalf("simtest: StatefulSet %s runs %v; want %v", set, got, images)
+	namespace, name := split(set)
+	t.Must(t.Scale(namespace, name, int32(replicas)))
+}
+
+// MustSetImage sets the image of every container of a StatefulSet.
+func (t *T) MustSetImage(set, image string) {
+	t.tb.Helper()
+	namespace, name := split(set)
+	t.Must(t.SetImage(namespace, name, "*", image))
+}
+
+// MustDelete deletes an object, of the default namespace if its kind has one.
+func (t *T) MustDelete(kind apiserver.Kind, name string, opts ...sim.DeleteOptions) {
+	t.tb.Helper()
+	namespace, name := split(name)
+	t.Must(t.Delete(kind, namespace, name, opts...))
+}
+
+// split cuts "namespace/name"; the namespace may be left out.
+func split(name string) (namespace, rest string) {
+	if namespace, rest, ok := strings.Cut(name, "/"); ok {
+		return namespace, rest
 	}
+	return "", name
+}
+
+func wrap(what string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", what, err)
 }
 
 // lastRows returns the end of a cluster's history; if an invariant was broken,

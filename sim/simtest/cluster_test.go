@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -63,7 +64,7 @@ func (r *recorded) run(body func()) {
 		if p := recover(); p != nil && p != any(r) {
 			panic(p)
 		}
-		for _, f := range r.cleanups {
+		for _, f := range slices.Backward(r.cleanups) {
 			f()
 		}
 	}()

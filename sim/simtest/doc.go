@@ -2,14 +2,20 @@
 //
 // [New] returns a cluster whose errors fail the test:
 //
-//	c := simtest.New(t, sim.Config{})
+//	c := simtest.New(t, sim.Config{Provision: true})
 //	c.Always()             // hold it to every invariant, from here on
 //	c.MustApply(manifest)
-//	c.MustSettle()
-//	c.Ready("web", 3)      // an expectation
+//	c.MustSettle()         // nothing is stuck
+//	c.Ready("web", 3)      // three pods, and their processes on the nodes
 //
-// A failing test prints the last rows of the cluster's history and the command
-// that runs it again, with the seed.
+// The test, a [TB], is a *testing.T, B or F, or a *rapid.T. When it fails, it
+// prints the last rows of the cluster's history and the command that runs it
+// again, with the seed: once.
+//
+// An expectation passes only if what it says is true on the nodes, too:
+// [T.MustSettle], [T.Ready] and [T.Images] compare the API with the processes
+// that run ([sim.Cluster.Processes]). What is to wait for help from outside is
+// said with [T.MustSettleWaiting]; what takes its time, with [T.Eventually].
 //
 // An [Invariant] is a property of every state that a cluster passes through. A
 // [Monitor] checks invariants after every event, against the API's objects and,

@@ -57,13 +57,13 @@ func (trial Trial) Fuzz(f *testing.F) {
 }
 
 // Replay runs the script in a file under the conditions of the zero Trial.
-func Replay(tb testing.TB, file string) {
+func Replay(tb TB, file string) {
 	tb.Helper()
 	Trial{}.Replay(tb, file)
 }
 
 // Replay runs the script in a file.
-func (trial Trial) Replay(tb testing.TB, file string) {
+func (trial Trial) Replay(tb TB, file string) {
 	tb.Helper()
 	text, err := os.ReadFile(file)
 	if err != nil {
