@@ -40,7 +40,8 @@ type Cluster struct {
 	latest   []*apiserver.Record `state:"scratch"` // of the last step or request
 	watchers []*watcher          `state:"scratch"`
 	digests  state.Box[digests]
-	guard    guard `state:"scratch"`
+	guard    guard    `state:"scratch"`
+	progress progress `state:"scratch"` // of the run, if one is under way
 }
 
 // New returns a running cluster with its nodes, the namespaces of a new

@@ -84,13 +84,20 @@ type Config struct {
 	Limits Limits
 }
 
-// Limits bound a run by RunUntil or Settle. A run that reaches one ends with an
-// error that says what it was waiting for.
+// Limits bound a run. One that reaches a limit ends with a *StuckError that says
+// what it was waiting for; one of which nothing new comes ends earlier.
 type Limits struct {
 	// Steps is the most events of one run; 0 means 50 million.
 	Steps uint64
 	// Time is the longest virtual time of one run; 0 means 24 hours.
 	Time time.Duration
+	// Records is the most records that one run may add to the history where all
+	// of it is kept (Config.History 0); 0 means a million.
+	Records uint64
+	// Endless has runs go on to their other limits where they otherwise end with
+	// an error that says who writes what against whom: when objects come back,
+	// again and again, to what they were, and nothing else happens.
+	Endless bool
 }
 
 // Latency says how long things take in a cluster.
@@ -303,6 +310,9 @@ func (cfg Config) limits() Limits {
 	l := cfg.Limits
 	if l.Steps == 0 {
 		l.Steps = 50_000_000
+	}
+	if l.Records == 0 {
+		l.Records = 1_000_000
 	}
 	if l.Time == 0 {
 		l.Time = 24 * time.Hour

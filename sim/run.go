@@ -44,7 +44,7 @@ func (c *Cluster) step() bool {
 }
 
 // Run runs everything that happens within a span of virtual time and leaves
-// the clock at its end. It is bounded by Limits.Steps alone. A negative span, or
+// the clock at its end. It is bounded by Limits, but for Limits.Time. A negative span, or
 // one beyond the end of the clock (292 years), is an error.
 func (c *Cluster) Run(d time.Duration) error {
 	c.drive("Run")
@@ -75,6 +75,7 @@ func (c *Cluster) runWithin(call string, d time.Duration, done func() bool) (boo
 		return false, fmt.Errorf("cannot run for %v from %s: the clock ends before", d, c.now().Format(time.RFC3339))
 	}
 	l := c.cfg.limits()
+	c.progress.begin(c)
 	for n := uint64(0); !done(); n++ {
 		ev, ok := e.Peek()
 		if !ok || ev.At > end {
@@ -85,6 +86,9 @@ func (c *Cluster) runWithin(call string, d time.Duration, done func() bool) (boo
 			return false, c.bounded(call, n)
 		}
 		c.step()
+		if why := c.progress.check(c, &ev); why != "" {
+			return false, c.endless(call, n+1, why)
+		}
 	}
 	return true, nil
 }
@@ -101,6 +105,7 @@ func (c *Cluster) RunUntil(done func() bool) error {
 	defer c.done()
 	l := c.cfg.limits()
 	end := c.after(l.Time)
+	c.progress.begin(c)
 	for n := uint64(0); !c.asks("the predicate of RunUntil", done); n++ {
 		ev, ok := c.host.Engine().Peek()
 		switch {
@@ -110,6 +115,9 @@ func (c *Cluster) RunUntil(done func() bool) error {
 			return c.bounded("RunUntil", n)
 		}
 		c.step()
+		if why := c.progress.check(c, &ev); why != "" {
+			return c.endless("RunUntil", n+1, why)
+		}
 	}
 	return nil
 }
@@ -159,6 +167,7 @@ func (c *Cluster) Settle() (Settled, error) {
 	var last uint64           // the newest event when things had last changed
 	left := 0                 // retries up to that one which have not run since
 	rested := false
+	c.progress.begin(c)
 	for n := uint64(0); ; n++ {
 		if e.Pending(engine.Progress) == 0 {
 			if e.Pending(engine.Retry) == 0 {
@@ -180,6 +189,9 @@ func (c *Cluster) Settle() (Settled, error) {
 		}
 		before := c.host.Server().Version()
 		c.step()
+		if why := c.progress.check(c, &ev); why != "" {
+			return Settled{}, c.endless("Settle", n+1, why)
+		}
 		if rested && c.host.Server().Version() != before && c.isNews(seen) {
 			rested = false
 		}
@@ -239,6 +251,14 @@ func (e *StuckError) Error() string {
 func (c *Cluster) bounded(what string, steps uint64) error {
 	return &StuckError{
 		Reason:  fmt.Sprintf("%s reached its limit after %d events at %s (seed %d)", what, steps, c.now().Format(time.RFC3339), c.cfg.Seed),
+		Waiting: c.waiting(),
+	}
+}
+
+// endless ends a run of which nothing comes.
+func (c *Cluster) endless(what string, steps uint64, why string) error {
+	return &StuckError{
+		Reason:  fmt.Sprintf("%s stopped after %d events at %s (seed %d): %s", what, steps, c.now().Format(time.RFC3339), c.cfg.Seed, why),
 		Waiting: c.waiting(),
 	}
 }

@@ -140,3 +140,7 @@ type Record struct {
 
 	place int32 // the object's, in every store that has the record
 }
+
+// Place returns a small number that the object has alone of its kind as long as
+// it exists. Another one can have it later.
+func (r *Record) Place() int { return int(r.place) }
