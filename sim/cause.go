@@ -24,6 +24,11 @@ type Event struct {
 // Event returns an event by its number, of which a Record's Cause is one. It
 // returns false for 0, and for all of them without Config.Causes.
 func (c *Cluster) Event(seq uint64) (Event, bool) {
+	defer c.end(c.look("Event"))
+	return c.event(seq)
+}
+
+func (c *Cluster) event(seq uint64) (Event, bool) {
 	by, ev, ok := c.host.Origin(seq)
 	if !ok {
 		return Event{}, false
@@ -34,8 +39,9 @@ func (c *Cluster) Event(seq uint64) (Event, bool) {
 // Causes returns the events that led to a record, the one in which it was written
 // first, the one that nothing but a request from outside has caused last.
 func (c *Cluster) Causes(rec *apiserver.Record) []Event {
+	defer c.end(c.look("Causes"))
 	var chain []Event
-	for ev, ok := c.Event(rec.Cause); ok; ev, ok = c.Event(ev.Cause) {
+	for ev, ok := c.event(rec.Cause); ok; ev, ok = c.event(ev.Cause) {
 		chain = append(chain, ev)
 	}
 	return chain

@@ -14,7 +14,7 @@ import (
 // reason: "OOMKilled", say; empty means Completed or Error, by the code. An empty
 // container name means the pod's first.
 func (c *Cluster) ExitContainer(namespace, pod, container string, code int32, reason string) error {
-	return c.onPod(namespace, pod, func(k *kubelet.Kubelet, env *controller.Env, obj *corev1.Pod) error {
+	return c.onPod("ExitContainer", namespace, pod, func(k *kubelet.Kubelet, env *controller.Env, obj *corev1.Pod) error {
 		return k.Exit(env, apiserver.KeyOf(obj), container, code, reason)
 	})
 }
@@ -23,7 +23,7 @@ func (c *Cluster) ExitContainer(namespace, pod, container string, code int32, re
 // says; without fails, the Workload answers again. The probe is then that of this
 // pod alone: its successor is asked anew.
 func (c *Cluster) FailProbe(namespace, pod, container string, probe kubelet.Probe, fails bool) error {
-	return c.onPod(namespace, pod, func(k *kubelet.Kubelet, env *controller.Env, obj *corev1.Pod) error {
+	return c.onPod("FailProbe", namespace, pod, func(k *kubelet.Kubelet, env *controller.Env, obj *corev1.Pod) error {
 		return k.FailProbe(env, apiserver.KeyOf(obj), container, probe, fails)
 	})
 }
@@ -31,6 +31,8 @@ func (c *Cluster) FailProbe(namespace, pod, container string, probe kubelet.Prob
 // SetImageMissing takes an image away from the registry, or puts it back. Nodes
 // that have it keep it. The error says why the image's name is none.
 func (c *Cluster) SetImageMissing(image string, missing bool) error {
+	c.drive("SetImageMissing")
+	defer c.done()
 	if err := kubelet.CheckImage(image); err != nil {
 		return err
 	}
@@ -39,11 +41,14 @@ func (c *Cluster) SetImageMissing(image string, missing bool) error {
 }
 
 // onPod does something to a pod on its node.
-func (c *Cluster) onPod(namespace, name string, do func(*kubelet.Kubelet, *controller.Env, *corev1.Pod) error) error {
-	pod, err := Get[*corev1.Pod](c, namespace, name)
+func (c *Cluster) onPod(call, namespace, name string, do func(*kubelet.Kubelet, *controller.Env, *corev1.Pod) error) error {
+	c.drive(call)
+	defer c.done()
+	obj, err := c.read(apiserver.Pod, namespace, name)
 	if err != nil {
 		return err
 	}
+	pod := obj.(*corev1.Pod)
 	id, ok := (*c.kubelets.Read())[pod.Spec.NodeName]
 	if !ok {
 		if pod.Spec.NodeName == "" {

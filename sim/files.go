@@ -14,6 +14,7 @@ import (
 // knows of itself: its environment, its host name. An empty container means the
 // pod's first. It must not be kept while time passes.
 func (c *Cluster) Files(namespace, pod, container string) (*kubelet.Files, error) {
+	defer c.end(c.look("Files"))
 	return c.world().Files(keyFor(apiserver.Pod, namespace, pod), container)
 }
 
@@ -22,7 +23,8 @@ func (c *Cluster) Files(namespace, pod, container string) (*kubelet.Files, error
 // the last restart. The errors are the server's; for an image whose output is
 // not modelled, Workload.Log is nil, the error says so.
 func (c *Cluster) Logs(namespace, pod, container string, previous bool) ([]string, error) {
-	obj, err := c.Get(apiserver.Pod, namespace, pod)
+	defer c.end(c.look("Logs"))
+	obj, err := c.read(apiserver.Pod, namespace, pod)
 	if err != nil {
 		return nil, err
 	}

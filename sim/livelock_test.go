@@ -57,8 +57,8 @@ func TestFightEnds(t *testing.T) {
 		"Settle":   func(c *sim.Cluster) error { _, err := c.Settle(); return err },
 		"Run":      func(c *sim.Cluster) error { return c.Run(20 * time.Hour) },
 		"RunUntil": func(c *sim.Cluster) error { return c.RunUntil(func() bool { return false }) },
-		"RunWithin": func(c *sim.Cluster) error {
-			_, err := c.RunWithin(20*time.Hour, func() bool { return false })
+		"Await": func(c *sim.Cluster) error {
+			_, err := c.Await(20*time.Hour, func() bool { return false })
 			return err
 		},
 	}

@@ -35,6 +35,13 @@ func lookAtAll(c *sim.Cluster) {
 	_, _, _ = c.HTTP("web-0.web.default.svc.cluster.local/")
 	_, _ = c.ReadFile("", "web-0", "", "/www/log")
 	_ = c.Hash()
+	_, _ = c.Event(1)
+	for _, rec := range c.History()[:1] {
+		_ = c.Causes(rec)
+	}
+	_ = c.Why(apiserver.Pod, "", "web-0")
+	_, _ = c.Files("", "web-0", "")
+	_, _ = c.Logs("", "web-0", "nginx", false)
 	_ = c.Waiting()
 	_ = c.History()
 	_, _ = c.Watch(apiserver.Pod, "").Next()
@@ -126,32 +133,36 @@ func TestLookingIsNotDriving(t *testing.T) {
 
 // driving are the methods of a Cluster that change it or move its clock.
 var driving = map[string]func(*sim.Cluster){
-	"Create":         func(c *sim.Cluster) { _, _ = c.Create(&corev1.ConfigMap{}) },
-	"CreatePool":     func(c *sim.Cluster) { _ = c.CreatePool(volume.NFSPool{}) },
-	"Update":         func(c *sim.Cluster) { _, _ = c.Update(&corev1.ConfigMap{}) },
-	"UpdateStatus":   func(c *sim.Cluster) { _, _ = c.UpdateStatus(&corev1.Pod{}) },
-	"Patch":          func(c *sim.Cluster) { _, _, _ = c.Patch(apiserver.Pod, "", "web-0", types.MergePatchType, "{}") },
-	"Scale":          func(c *sim.Cluster) { _ = c.Scale("", "web", 1) },
-	"SetImage":       func(c *sim.Cluster) { _ = c.SetImage("", "web", "*", "x") },
-	"Delete":         func(c *sim.Cluster) { _ = c.Delete(apiserver.Pod, "", "web-0") },
-	"Evict":          func(c *sim.Cluster) { _ = c.Evict("", "web-0") },
-	"Apply":          func(c *sim.Cluster) { _, _ = c.Apply("") },
-	"ApplyFiles":     func(c *sim.Cluster) { _, _ = c.ApplyFiles() },
-	"ApplyDocuments": func(c *sim.Cluster) { _, _ = c.ApplyDocuments(nil) },
-	"DeleteManifest": func(c *sim.Cluster) { _ = c.DeleteManifest("") },
-	"WriteFile":      func(c *sim.Cluster) { _ = c.WriteFile("", "web-0", "", "/www/x", "") },
-	"Cordon":         func(c *sim.Cluster) { _ = c.Cordon("node-1", true) },
-	"CrashNode":      func(c *sim.Cluster) { _ = c.CrashNode("node-1") },
-	"StopKubelet":    func(c *sim.Cluster) { _ = c.StopKubelet("node-1") },
-	"RestartNode":    func(c *sim.Cluster) { _ = c.RestartNode("node-1") },
-	"Hold":           func(c *sim.Cluster) { _ = c.Hold("coredns", apiserver.Service, 0) },
-	"FailRequests":   func(c *sim.Cluster) { _ = c.FailRequests("kubelet", apiserver.Get, 0, 1, assert.AnError) },
-	"Heal":           func(c *sim.Cluster) { _ = c.Heal() },
-	"Step":           func(c *sim.Cluster) { c.Step() },
-	"Run":            func(c *sim.Cluster) { _ = c.Run(0) },
-	"RunUntil":       func(c *sim.Cluster) { _ = c.RunUntil(func() bool { return true }) },
-	"RunWithin":      func(c *sim.Cluster) { _, _ = c.RunWithin(0, func() bool { return true }) },
-	"Settle":         func(c *sim.Cluster) { _, _ = c.Settle() },
+	"Create":          func(c *sim.Cluster) { _, _ = c.Create(&corev1.ConfigMap{}) },
+	"CreatePool":      func(c *sim.Cluster) { _ = c.CreatePool(volume.NFSPool{}) },
+	"Update":          func(c *sim.Cluster) { _, _ = c.Update(&corev1.ConfigMap{}) },
+	"UpdateStatus":    func(c *sim.Cluster) { _, _ = c.UpdateStatus(&corev1.Pod{}) },
+	"Patch":           func(c *sim.Cluster) { _, _, _ = c.Patch(apiserver.Pod, "", "web-0", types.MergePatchType, "{}") },
+	"Scale":           func(c *sim.Cluster) { _ = c.Scale("", "web", 1) },
+	"SetImage":        func(c *sim.Cluster) { _ = c.SetImage("", "web", "*", "x") },
+	"Delete":          func(c *sim.Cluster) { _ = c.Delete(apiserver.Pod, "", "web-0") },
+	"Evict":           func(c *sim.Cluster) { _ = c.Evict("", "web-0") },
+	"Apply":           func(c *sim.Cluster) { _, _ = c.Apply("") },
+	"ApplyFiles":      func(c *sim.Cluster) { _, _ = c.ApplyFiles() },
+	"ApplyDocuments":  func(c *sim.Cluster) { _, _ = c.ApplyDocuments(nil) },
+	"DeleteManifest":  func(c *sim.Cluster) { _ = c.DeleteManifest("") },
+	"WriteFile":       func(c *sim.Cluster) { _ = c.WriteFile("", "web-0", "", "/www/x", "") },
+	"Cordon":          func(c *sim.Cluster) { _ = c.Cordon("node-1", true) },
+	"CrashNode":       func(c *sim.Cluster) { _ = c.CrashNode("node-1") },
+	"StopKubelet":     func(c *sim.Cluster) { _ = c.StopKubelet("node-1") },
+	"RestartNode":     func(c *sim.Cluster) { _ = c.RestartNode("node-1") },
+	"Hold":            func(c *sim.Cluster) { _ = c.Hold("coredns", apiserver.Service, 0) },
+	"FailRequests":    func(c *sim.Cluster) { _ = c.FailRequests("kubelet", apiserver.Get, 0, 1, assert.AnError) },
+	"Heal":            func(c *sim.Cluster) { _ = c.Heal() },
+	"Step":            func(c *sim.Cluster) { c.Step() },
+	"Run":             func(c *sim.Cluster) { _ = c.Run(0) },
+	"RunUntil":        func(c *sim.Cluster) { _ = c.RunUntil(func() bool { return true }) },
+	"Await":           func(c *sim.Cluster) { _, _ = c.Await(0, func() bool { return true }) },
+	"Do":              func(c *sim.Cluster) { c.Do(apiserver.Request{Kind: apiserver.Pod}) },
+	"ExitContainer":   func(c *sim.Cluster) { _ = c.ExitContainer("", "web-0", "", 1, "") },
+	"FailProbe":       func(c *sim.Cluster) { _ = c.FailProbe("", "web-0", "", kubelet.Readiness, false) },
+	"SetImageMissing": func(c *sim.Cluster) { _ = c.SetImageMissing("nowhere/x", true) },
+	"Settle":          func(c *sim.Cluster) { _, _ = c.Settle() },
 }
 
 // TestDrivingInsideACallback: each call that drives gives one panic that names
@@ -178,10 +189,10 @@ func TestDrivingInsideACallback(t *testing.T) {
 		_, _, _ = c.Patch(apiserver.Pod, "", "web-0", types.MergePatchType, fmt.Sprintf(`{"metadata":{"labels":{"x":"%d"}}}`, n))
 	}
 	during := map[string]func(){
-		"OnStep":                     func() { defer c.OnStep(drive)(); touch() },
-		"OnRecord":                   func() { defer c.OnRecord(func(*apiserver.Record) { drive() })(); touch() },
-		"the predicate of RunUntil":  func() { _ = c.RunUntil(func() bool { drive(); return true }) },
-		"the predicate of RunWithin": func() { _, _ = c.RunWithin(0, func() bool { drive(); return true }) },
+		"OnStep":                    func() { defer c.OnStep(drive)(); touch() },
+		"OnRecord":                  func() { defer c.OnRecord(func(*apiserver.Record) { drive() })(); touch() },
+		"the predicate of RunUntil": func() { _ = c.RunUntil(func() bool { drive(); return true }) },
+		"the predicate of Await":    func() { _, _ = c.Await(0, func() bool { drive(); return true }) },
 		"Observe of looker": func() {
 			l.look = drive
 			defer func() { l.look = func() {} }()
@@ -212,7 +223,7 @@ func TestDrivingInsideACallback(t *testing.T) {
 
 // TestEveryMethodIsGuarded: no method of a Cluster is in neither list.
 func TestEveryMethodIsGuarded(t *testing.T) {
-	looking := strings.Fields("Get List Lookup Nslookup Query HTTP ReadFile Hash Waiting History Watch PodEvents Processes NFS DNS Components IsDown Seen Now CheckMutations Fork OnStep OnRecord Host Server") // the last two are these tests' own
+	looking := strings.Fields("Event Causes Why Files Logs Get List Lookup Nslookup Query HTTP ReadFile Hash Waiting History Watch PodEvents Processes NFS DNS Components IsDown Seen Now CheckMutations Fork OnStep OnRecord Host Server") // the last two are these tests' own
 	for _, name := range methodsOf((*sim.Cluster)(nil)) {
 		_, drives := driving[name]
 		assert.NotEqual(t, drives, slices.Contains(looking, name), "%s both drives and looks, or neither", name)

@@ -49,23 +49,23 @@ func (c *Cluster) step() bool {
 func (c *Cluster) Run(d time.Duration) error {
 	c.drive("Run")
 	defer c.done()
-	_, err := c.runWithin("Run", d, func() bool { return false })
+	_, err := c.await("Run", d, func() bool { return false })
 	return err
 }
 
-// RunWithin is Run, but ends as soon as done returns true: it is asked before
+// Await is Run, but ends as soon as done returns true: it is asked before
 // the first event, after each, and when the clock has come to the end of the
-// span. RunWithin returns what it was told last. It panics if done is nil.
-func (c *Cluster) RunWithin(d time.Duration, done func() bool) (bool, error) {
+// span. Await returns what it was told last. It panics if done is nil.
+func (c *Cluster) Await(d time.Duration, done func() bool) (bool, error) {
 	if done == nil {
-		panic("sim: RunWithin: done is nil")
+		panic("sim: Await: done is nil")
 	}
-	c.drive("RunWithin")
+	c.drive("Await")
 	defer c.done()
-	return c.runWithin("RunWithin", d, func() bool { return c.asks("the predicate of RunWithin", done) })
+	return c.await("Await", d, func() bool { return c.asks("the predicate of Await", done) })
 }
 
-func (c *Cluster) runWithin(call string, d time.Duration, done func() bool) (bool, error) {
+func (c *Cluster) await(call string, d time.Duration, done func() bool) (bool, error) {
 	e := c.host.Engine()
 	end := c.after(d)
 	switch {

@@ -10,6 +10,7 @@ import (
 // The zero Reason means that it waits for nothing. It looks at many objects, and
 // changes none.
 func (c *Cluster) Why(kind apiserver.Kind, namespace, name string) why.Reason {
+	defer c.end(c.look("Why"))
 	return why.Why(lookout{c}, kind, keyFor(kind, namespace, name))
 }
 

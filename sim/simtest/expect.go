@@ -171,7 +171,7 @@ func eventually(c *sim.Cluster, cond func() bool, within time.Duration, msgAndAr
 		}
 	}
 	for left := within; ; left -= poll {
-		holds, err := c.RunWithin(min(left, poll), cond)
+		holds, err := c.Await(min(left, poll), cond)
 		switch {
 		case err != nil:
 			return fmt.Errorf("%s: %w", what, err)
