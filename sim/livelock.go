@@ -34,6 +34,8 @@ type progress struct {
 	skip    int        // how many suspicious intervals to let pass
 	skips   int        // how many the last time
 
+	brief bool // the run is a short one, bounded by its span
+
 	window []*apiserver.Record // what is kept to be looked at
 	size   int                 // of the window, or 0
 
@@ -59,6 +61,9 @@ const (
 	// flap once in a second; no back-off is as short.
 	modifiedRate = 5.0
 	createdRate  = 2.0
+	// briefRun is how long a run may be that looks at such a thing on purpose:
+	// its span is bound enough, as long as the clock moves.
+	briefRun = 10 * time.Second
 )
 
 // begin starts to watch a run.
@@ -88,7 +93,10 @@ func (p *progress) check(c *Cluster, ev *engine.Event) string {
 		}
 		if p.size > 0 {
 			if p.window = append(p.window, rec); len(p.window) == p.size {
-				why := judge(p.window)
+				why := ""
+				if !p.brief || p.window[0].Time == rec.Time {
+					why = judge(p.window)
+				}
 				p.window, p.size = nil, 0
 				if why != "" {
 					return why

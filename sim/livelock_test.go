@@ -72,7 +72,7 @@ func TestFightEnds(t *testing.T) {
 		runtime.ReadMemStats(&before)
 		err = runs[call](c)
 		runtime.ReadMemStats(&after)
-		require.ErrorContains(t, err, call+" stopped after ")
+		require.ErrorContains(t, err, call+" reached its limit after ")
 		for _, want := range []string{"nothing new comes of 256 writes within ", "metadata.labels[owner] of Pod default/web-", " times by blue (\"blue\")", " times by red (\"red\")"} {
 			assert.ErrorContains(t, err, want)
 		}

@@ -69,7 +69,8 @@ func (l *looker) Waiting(*controller.Env) (none []controller.Wait)  { l.look(); 
 // without anybody who looks, byte for byte, and nobody is told less.
 func TestLookingIsNotDriving(t *testing.T) {
 	story := func(from string) (history string, records, steps int) {
-		l := &looker{func() {}}
+		hook := func() {}
+		l := &looker{func() { hook() }} // forks share it
 		cfg := sim.Config{Seed: 4, Provision: true, Actors: []controller.Actor{l}}
 		var c *sim.Cluster
 		look := func() { lookAtAll(c) }
@@ -91,7 +92,7 @@ func TestLookingIsNotDriving(t *testing.T) {
 		case "OnRecord":
 			c.OnRecord(func(*apiserver.Record) { look() })
 		case "Actor":
-			l.look = func() {
+			hook = func() {
 				if depth++; depth == 1 { // Waiting asks the looker itself
 					look()
 				}
@@ -168,7 +169,8 @@ var driving = map[string]func(*sim.Cluster){
 // TestDrivingInsideACallback: each call that drives gives one panic that names
 // it and the callback, and the cluster goes on as if nothing had been called.
 func TestDrivingInsideACallback(t *testing.T) {
-	l := &looker{func() {}}
+	hook := func() {}
+	l := &looker{func() { hook() }} // forks share it
 	var c *sim.Cluster
 	var call func(*sim.Cluster)
 	drive := func() {
@@ -194,8 +196,8 @@ func TestDrivingInsideACallback(t *testing.T) {
 		"the predicate of RunUntil": func() { _ = c.RunUntil(func() bool { drive(); return true }) },
 		"the predicate of Await":    func() { _, _ = c.Await(0, func() bool { drive(); return true }) },
 		"Observe of looker": func() {
-			l.look = drive
-			defer func() { l.look = func() {} }()
+			hook = drive
+			defer func() { hook = func() {} }()
 			_ = c.Delete(apiserver.Pod, "", "web-0")
 			_, _ = c.Settle()
 		},
@@ -233,7 +235,8 @@ func TestEveryMethodIsGuarded(t *testing.T) {
 // TestForkInACallback: a fork can be had from a callback and driven there; in
 // the middle of an event there is nothing whole to copy.
 func TestForkInACallback(t *testing.T) {
-	l := &looker{func() {}}
+	hook := func() {}
+	l := &looker{func() { hook() }} // forks share it
 	c := sim.New(sim.Config{Provision: true, Actors: []controller.Actor{l}})
 	forks := 0
 	stop := c.OnStep(func() {
@@ -247,11 +250,11 @@ func TestForkInACallback(t *testing.T) {
 	require.NoError(t, err)
 	settle(t, c)
 	stop()
-	l = &looker{func() {}}
+	l = &looker{func() { hook() }}
 	c = sim.New(sim.Config{Provision: true, Actors: []controller.Actor{l}})
 	_, err = c.ApplyFiles("testdata/web.yaml")
 	require.NoError(t, err)
-	l.look = func() { c.Fork() }
+	hook = func() { c.Fork() }
 	assert.PanicsWithValue(t, "sim: Fork was called inside Observe of looker, during Settle: an Actor looks at the cluster through its View and acts through its Env, and a Workload acts on its Files",
 		func() { _, _ = c.Settle() })
 }
@@ -288,10 +291,11 @@ func TestTwoGoroutines(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			said := make(chan string)
-			l := &looker{func() {}}
+			hook := func() {}
+			l := &looker{func() { hook() }} // forks share it
 			c := sim.New(sim.Config{Provision: true, Actors: []controller.Actor{l}})
-			l.look = func() { // in the middle of an event
-				l.look = func() {}
+			hook = func() { // in the middle of an event
+				hook = func() {}
 				go func() {
 					defer func() { said <- fmt.Sprint(recover()) }()
 					call(c)

@@ -44,7 +44,8 @@ func (c *Cluster) step() bool {
 }
 
 // Run runs everything that happens within a span of virtual time and leaves
-// the clock at its end. It is bounded by Limits, but for Limits.Time. A negative span, or
+// the clock at its end. It is bounded by Limits, but for Limits.Time (and for ten
+// seconds or less by its span alone, as long as the clock moves). A negative span, or
 // one beyond the end of the clock (292 years), is an error.
 func (c *Cluster) Run(d time.Duration) error {
 	c.drive("Run")
@@ -76,6 +77,7 @@ func (c *Cluster) await(call string, d time.Duration, done func() bool) (bool, e
 	}
 	l := c.cfg.limits()
 	c.progress.begin(c)
+	c.progress.brief = d <= briefRun
 	for n := uint64(0); !done(); n++ {
 		ev, ok := e.Peek()
 		if !ok || ev.At > end {
@@ -258,7 +260,7 @@ func (c *Cluster) bounded(what string, steps uint64) error {
 // endless ends a run of which nothing comes.
 func (c *Cluster) endless(what string, steps uint64, why string) error {
 	return &StuckError{
-		Reason:  fmt.Sprintf("%s stopped after %d events at %s (seed %d): %s", what, steps, c.now().Format(time.RFC3339), c.cfg.Seed, why),
+		Reason:  fmt.Sprintf("%s reached its limit after %d events at %s (seed %d): %s", what, steps, c.now().Format(time.RFC3339), c.cfg.Seed, why),
 		Waiting: c.waiting(),
 	}
 }

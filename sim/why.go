@@ -21,6 +21,9 @@ func (l lookout) Get(kind apiserver.Kind, key apiserver.Key) apiserver.Object {
 	return l.host.Server().Get(kind, key)
 }
 
+// IsDown is false for a node that is no machine of the cluster.
+func (l lookout) IsDown(node string) bool { return l.isDown(node) }
+
 func (l lookout) List(kind apiserver.Kind, namespace string) []apiserver.Object {
 	return l.host.Server().List(kind, namespace)
 }
