@@ -46,6 +46,9 @@ func (s *Server) store(kind Kind, obj Object, warnings []string) Result {
 	if obj.GetName() == "" && obj.GetGenerateName() != "" {
 		obj.SetName(s.generateName(kind, obj))
 	}
+	if kind == limitRangeKind && obj.GetName() == "" { // limitrangeStrategy, PrepareForCreate
+		obj.SetName(string(s.uid(kind, KeyOf(obj))))
+	}
 	key := KeyOf(obj)
 	obj.SetCreationTimestamp(Stamp(s.now))
 	obj.SetUID(s.uid(kind, key))

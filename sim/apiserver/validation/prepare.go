@@ -24,6 +24,8 @@ func PrepareCreate(obj runtime.Object) {
 	case *appsv1.StatefulSet:
 		o.Status, o.Generation = appsv1.StatefulSetStatus{}, 1
 		dropAlpha(&o.Spec.Template.Spec)
+	case *corev1.ServiceAccount:
+		onlyNames(o)
 	case *corev1.PersistentVolumeClaim:
 		o.Status = corev1.PersistentVolumeClaimStatus{Phase: corev1.ClaimPending}
 		dataSources(&o.Spec, nil)
@@ -66,6 +68,8 @@ func PrepareUpdate(obj, old runtime.Object) {
 		}
 		dropAlpha(&o.Spec)
 		raise(&o.Generation, was.Generation, !apiequality.Semantic.DeepEqual(&o.Spec, &was.Spec))
+	case *corev1.ServiceAccount:
+		onlyNames(o)
 	case *appsv1.StatefulSet:
 		was := old.(*appsv1.StatefulSet)
 		o.Status = was.Status
@@ -230,4 +234,16 @@ func prepareService(svc, old *corev1.Service) {
 func hasNodePorts(s *corev1.ServiceSpec) bool {
 	return s.Type == corev1.ServiceTypeNodePort ||
 		s.Type == corev1.ServiceTypeLoadBalancer && (s.AllocateLoadBalancerNodePorts == nil || *s.AllocateLoadBalancerNodePorts)
+}
+
+// onlyNames leaves of an account's secrets their names (cleanSecretReferences).
+func onlyNames(a *corev1.ServiceAccount) {
+	if a.Secrets == nil {
+		return
+	}
+	names := make([]corev1.ObjectReference, len(a.Secrets))
+	for i := range a.Secrets {
+		names[i].Name = a.Secrets[i].Name
+	}
+	a.Secrets = names
 }

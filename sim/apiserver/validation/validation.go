@@ -57,6 +57,11 @@ func Create(obj runtime.Object, o Options) field.ErrorList {
 	case *corev1.Secret:
 		c.meta(&t.ObjectMeta, true, subdomainName)
 		c.secret(t)
+	case *corev1.ServiceAccount:
+		c.meta(&t.ObjectMeta, true, subdomainName)
+	case *corev1.LimitRange:
+		c.meta(&t.ObjectMeta, true, subdomainName)
+		c.limitRange(t)
 	case *storagev1.StorageClass:
 		c.meta(&t.ObjectMeta, false, subdomainName)
 		c.storageClass(t)
@@ -82,7 +87,7 @@ func Update(obj, old runtime.Object, o Options) field.ErrorList {
 	}
 	switch obj.(type) {
 	case *corev1.Pod, *corev1.PersistentVolumeClaim, *corev1.PersistentVolume, *corev1.Node,
-		*appsv1.ControllerRevision, *discoveryv1.EndpointSlice:
+		*appsv1.ControllerRevision, *discoveryv1.EndpointSlice, *corev1.ServiceAccount, *corev1.LimitRange:
 		c.generateName(objectMeta(obj), subdomainName)
 	}
 	switch t := obj.(type) {
@@ -114,6 +119,8 @@ func Update(obj, old runtime.Object, o Options) field.ErrorList {
 		c.configMapUpdate(t, old.(*corev1.ConfigMap))
 	case *corev1.Secret:
 		c.secretUpdate(t, old.(*corev1.Secret))
+	case *corev1.LimitRange:
+		c.limitRange(t)
 	case *storagev1.StorageClass:
 		c.storageClassUpdate(t, old.(*storagev1.StorageClass))
 	case *schedulingv1.PriorityClass:

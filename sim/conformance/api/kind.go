@@ -24,6 +24,7 @@ import (
 	"k8s.io/kubernetes/pkg/registry/core/pod"
 	"k8s.io/kubernetes/pkg/registry/core/secret"
 	"k8s.io/kubernetes/pkg/registry/core/service"
+	"k8s.io/kubernetes/pkg/registry/core/serviceaccount"
 	"k8s.io/kubernetes/pkg/registry/policy/poddisruptionbudget"
 	"k8s.io/kubernetes/pkg/registry/scheduling/priorityclass"
 	"k8s.io/kubernetes/pkg/registry/storage/storageclass"
@@ -75,5 +76,6 @@ var kinds = []kind{
 	kindOf[corev1.Namespace](core, "Namespace", namespace.Strategy, namespace.StatusStrategy, 1),
 	kindOf[corev1.Secret](core, "Secret", secret.Strategy, nil, 1),
 	kindOf[corev1.Event](core, "Event", event.Strategy, nil, 1),
+	kindOf[corev1.ServiceAccount](core, "ServiceAccount", serviceaccount.Strategy, nil, 1),
 	kindOf[schedulingv1.PriorityClass](schedulingv1.SchemeGroupVersion, "PriorityClass", priorityclass.Strategy, nil, 1),
 }
