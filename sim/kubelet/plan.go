@@ -258,9 +258,6 @@ func isRestartable(obj *corev1.Pod, c *container, code int32) bool {
 	case corev1.RestartPolicyOnFailure:
 		return code != 0
 	}
-	if c.init {
-		return code != 0
-	}
 	return true
 }
 
