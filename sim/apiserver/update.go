@@ -67,6 +67,9 @@ func (s *Server) createByUpdate(req *Request, obj Object, warnings []string) Res
 	if err := s.admitNamespace(req.Kind, obj); err != nil {
 		return Result{Err: err, Warnings: warnings}
 	}
+	if _, err := parseVersion(obj); err != nil {
+		return Result{Err: err, Warnings: warnings}
+	}
 	obj.SetResourceVersion("")
 	return s.store(req.Kind, obj, warnings)
 }

@@ -131,6 +131,7 @@ func (e *evictions) options(c *call) tree {
 // for each call.
 func (e *evictions) begin(do func(*call)) {
 	do(&call{Verb: "create", Kind: "Namespace", Object: tree{"apiVersion": "v1", "kind": "Namespace", "metadata": tree{"name": "default"}}})
+	do(made(`{"apiVersion":"v1","kind":"ServiceAccount","metadata":{"name":"default","namespace":"default"}}`))
 	do(&call{Verb: "create", Kind: "Pod", Namespace: "default", Object: e.pod("p0")})
 	do(&call{Verb: "create", Kind: "PodDisruptionBudget", Namespace: "default", Object: e.budget("b0")})
 	c := &call{Kind: "Pod", Namespace: "default", Name: "p0"}
