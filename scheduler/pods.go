@@ -24,6 +24,7 @@ func isTerminal(pod *corev1.Pod) bool {
 func (s *Scheduler) observePod(env *controller.Env, rec *apiserver.Record) {
 	pod := rec.Object.(*corev1.Pod)
 	old, _ := rec.Old.(*corev1.Pod)
+	delete(s.foreign, rec.Key)
 	if rec.Type != watch.Deleted && isTerminal(pod) && old == nil {
 		return
 	}
@@ -37,6 +38,7 @@ func (s *Scheduler) observePod(env *controller.Env, rec *apiserver.Record) {
 		}
 		s.setAssigned(env, rec.Key, pod)
 	case !isResponsible(pod):
+		s.foreign[rec.Key] = pod.Spec.SchedulerName
 	case old == nil:
 		p := plugin.NewPod(pod)
 		s.nominated.set(p, pod.Status.NominatedNodeName)

@@ -1,7 +1,9 @@
 package scheduler
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	policyv1 "k8s.io/api/policy/v1"
@@ -37,6 +39,7 @@ type Scheduler struct {
 	storage storage
 	groups  groups
 	budgets map[apiserver.Key]*policyv1.PodDisruptionBudget
+	foreign map[apiserver.Key]string // the schedulers that other pods without a node ask for
 
 	nominated  nominator
 	preempting map[apiserver.Key]bool // pods for which a preemption is under way
@@ -66,6 +69,7 @@ func New(cfg Config) *Scheduler {
 		cfg: cfg, cluster: plugin.NewCluster(), pods: map[apiserver.Key]*cached{}, queue: queue.New(),
 		storage: newStorage(), groups: newGroups(), budgets: map[apiserver.Key]*policyv1.PodDisruptionBudget{},
 		nominated: newNominator(), preempting: map[apiserver.Key]bool{}, tasks: map[uint64]*task{},
+		foreign: map[apiserver.Key]string{},
 	}
 }
 
@@ -154,14 +158,21 @@ func (s *Scheduler) armFlush(env *controller.Env) {
 }
 
 // Waiting implements controller.Actor: the pods that could not be scheduled,
-// with the message of the last attempt, and those whose volumes are being bound
-// for longer than a second; by key.
+// with the message of the last attempt, those that are held by their gates or ask
+// for another scheduler, and those whose volumes are being bound for longer than a
+// second; by key.
 func (s *Scheduler) Waiting(*controller.Env) []controller.Wait {
 	var ws []controller.Wait
 	for _, e := range s.queue.All() {
-		if e.Message != "" {
+		switch gates := e.Pod.Spec.SchedulingGates; {
+		case len(gates) > 0:
+			ws = append(ws, controller.Wait{Kind: apiserver.Pod, Key: e.Key, Reason: "SchedulingGated: held until its gates are removed: " + gateNames(gates)})
+		case e.Message != "":
 			ws = append(ws, controller.Wait{Kind: apiserver.Pod, Key: e.Key, Reason: e.Message})
 		}
+	}
+	for key, name := range s.foreign { // sorted below
+		ws = append(ws, controller.Wait{Kind: apiserver.Pod, Key: key, Reason: fmt.Sprintf("no node: it asks for the scheduler %q, and the one here is %q", name, Name)})
 	}
 	for _, t := range s.tasks { // sorted below
 		if t.stage == stagePoll && t.polled {
@@ -170,4 +181,12 @@ func (s *Scheduler) Waiting(*controller.Env) []controller.Wait {
 	}
 	slices.SortFunc(ws, func(a, b controller.Wait) int { return a.Key.Compare(b.Key) })
 	return ws
+}
+
+func gateNames(gates []corev1.PodSchedulingGate) string {
+	names := make([]string, len(gates))
+	for i := range gates {
+		names[i] = gates[i].Name
+	}
+	return strings.Join(names, ", ")
 }

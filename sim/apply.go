@@ -16,8 +16,8 @@ type Applied struct {
 	Kind   apiserver.Kind
 	Key    apiserver.Key
 	Action string // created, configured or unchanged
-	// Warnings are what kubectl prints after "Warning: ", and that no controller
-	// acts on a kind here, once for each such kind.
+	// Warnings are what kubectl prints after "Warning: ", and what nothing here
+	// acts on (package unmodelled): once for each kind and for each field of one.
 	Warnings []string
 }
 
@@ -95,29 +95,18 @@ func (c *Cluster) applyDocuments(docs []manifest.Document) ([]Applied, error) {
 		}
 	}
 	applied := make([]Applied, len(docs))
-	warned := map[apiserver.Kind]bool{}
+	warned := map[int]bool{}
 	for i := range docs {
 		a, err := applyTo(&docs[i], c.host.Server().Get, c.result)
 		if err != nil { // the trial passed
 			return applied[:i], docs[i].Fail(err)
 		}
-		if k := a.Kind; a.Action != "unchanged" && isInert(k) && !warned[k] {
-			warned[k] = true
-			a.Warnings = append(a.Warnings, fmt.Sprintf("no controller acts on %s here; it is stored, and that is all", k))
+		if a.Action != "unchanged" {
+			a.Warnings = append(a.Warnings, told(warned, docs[i].Object)...)
 		}
 		applied[i] = a
 	}
 	return applied, nil
-}
-
-// isInert reports whether nothing at all acts on a kind or reads it: pods read
-// ConfigMaps and Secrets.
-func isInert(k apiserver.Kind) bool {
-	if k < apiserver.Behaving {
-		return false
-	}
-	gvk := k.GroupVersionKind()
-	return gvk.Group != "" || gvk.Kind != "ConfigMap" && gvk.Kind != "Secret"
 }
 
 func applyTo(d *manifest.Document, get func(apiserver.Kind, apiserver.Key) Object, do func(apiserver.Request) apiserver.Result) (Applied, error) {

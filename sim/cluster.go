@@ -42,6 +42,7 @@ type Cluster struct {
 	digests  state.Box[digests]
 	guard    guard    `state:"scratch"`
 	progress progress `state:"scratch"` // of the run, if one is under way
+	crowds   crowds
 }
 
 // New returns a running cluster with its nodes, the namespaces of a new
@@ -164,6 +165,7 @@ func (c *Cluster) addNode(index int, n Node, l kubelet.Latency) {
 func (c *Cluster) collect() {
 	c.latest = c.host.Drain()
 	c.history.add(c.latest)
+	c.crowds.see(c.latest, c.cfg.limits().Objects)
 	if len(c.watchers) == 0 {
 		return
 	}

@@ -98,6 +98,15 @@ type Limits struct {
 	// an error that says who writes what against whom: when objects come back,
 	// again and again, to what they were, and nothing else happens.
 	Endless bool
+	// Objects is the most objects that the API server may hold at the end of an
+	// event, Events left out; 0 means 600,000, which is the largest cluster that
+	// Kubernetes supports (5,000 nodes, 150,000 pods), each pod with a claim and a
+	// volume. A Parallel StatefulSet that asks for more pods than that ends a run
+	// before it has made them. Limits.Objects and Limits.Bytes hold for Run, too.
+	Objects int
+	// Bytes is the most that these objects may take, as the API server encodes
+	// them; 0 means 2 GiB, which is what etcd holds if nothing else is said.
+	Bytes int64
 }
 
 // Latency says how long things take in a cluster.
@@ -201,8 +210,13 @@ func (cfg Config) Validate() error {
 	if msgs := validation.IsDNS1123Subdomain(cfg.domain()); len(msgs) > 0 {
 		return fmt.Errorf("ClusterDomain: %q: %s", cfg.ClusterDomain, msgs[0])
 	}
-	if cfg.Limits.Time < 0 {
-		return fmt.Errorf("Limits.Time: %v is negative", cfg.Limits.Time)
+	switch l := cfg.Limits; {
+	case l.Time < 0:
+		return fmt.Errorf("Limits.Time: %v is negative", l.Time)
+	case l.Objects < 0:
+		return fmt.Errorf("Limits.Objects: %d is negative", l.Objects)
+	case l.Bytes < 0:
+		return fmt.Errorf("Limits.Bytes: %d is negative", l.Bytes)
 	}
 	return nil
 }
@@ -316,6 +330,12 @@ func (cfg Config) limits() Limits {
 	}
 	if l.Time == 0 {
 		l.Time = 24 * time.Hour
+	}
+	if l.Objects == 0 {
+		l.Objects = 600_000
+	}
+	if l.Bytes == 0 {
+		l.Bytes = 2 << 30
 	}
 	return l
 }

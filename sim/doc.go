@@ -19,5 +19,6 @@
 //
 // Deviation: authentication, authorisation, quotas, webhooks and custom resources are not modelled; server-side apply
 // neither. Kinds without behaviour are stored and listed, and nothing acts on
-// them.
+// them: package unmodelled lists them, and the fields that nothing reads, and
+// Cluster.Unmodelled says which of them a cluster holds.
 package sim

@@ -22,9 +22,8 @@ func (h *history) add(recs []*apiserver.Record) {
 		return
 	}
 	h.recs = append(h.recs, recs...)
-	if h.limit > 0 && len(h.recs) >= 2*h.limit { // amortised
-		drop := len(h.recs) - h.limit
-		h.recs = append(make([]*apiserver.Record, 0, 2*h.limit), h.recs[drop:]...)
+	if drop := len(h.recs) - h.limit; h.limit > 0 && drop > 0 {
+		h.recs = h.recs[drop:] // what is forgotten goes when there is no more room behind it
 		h.base += drop
 	}
 }

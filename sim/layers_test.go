@@ -16,7 +16,7 @@ var layers = [][]string{
 	{"sim/apiserver/endpoint"},
 	{"sim/engine", "sim/apiserver/defaults", "sim/apiserver/validation", "volume/nfs"},
 	{"sim/apiserver"},
-	{"sim/controller", "sim/table", "sim/manifest", "sim/measure"},
+	{"sim/controller", "sim/table", "sim/manifest", "sim/measure", "sim/unmodelled"},
 	{"sim/trace"},
 	{"volume/match"},
 	{"scheduler/plugin"},

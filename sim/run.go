@@ -87,6 +87,9 @@ func (c *Cluster) await(call string, d time.Duration, done func() bool) (bool, e
 		if n >= l.Steps {
 			return false, c.bounded(call, n)
 		}
+		if err := c.overfull(call, l); err != nil {
+			return false, err
+		}
 		c.step()
 		if why := c.progress.check(c, &ev); why != "" {
 			return false, c.endless(call, n+1, why)
@@ -115,6 +118,9 @@ func (c *Cluster) RunUntil(done func() bool) error {
 			return &StuckError{Reason: "nothing is left to happen", Waiting: c.waiting()}
 		case n >= l.Steps || ev.At > end:
 			return c.bounded("RunUntil", n)
+		}
+		if err := c.overfull("RunUntil", l); err != nil {
+			return err
 		}
 		c.step()
 		if why := c.progress.check(c, &ev); why != "" {
@@ -186,6 +192,9 @@ func (c *Cluster) Settle() (Settled, error) {
 		if n >= l.Steps || ev.At > end {
 			return Settled{}, c.bounded("Settle", n)
 		}
+		if err := c.overfull("Settle", l); err != nil {
+			return Settled{}, err
+		}
 		if rested && ev.Class == engine.Retry && ev.Seq <= last {
 			left--
 		}
@@ -217,7 +226,8 @@ func (c *Cluster) isNews(seen map[uint64]bool) bool {
 	return news
 }
 
-// Waiting lists what the cluster has not finished and why, by kind and key.
+// Waiting lists what the cluster has not finished and why, by kind and key. The
+// reason says so if it hangs on something that is not modelled (Unmodelled).
 func (c *Cluster) Waiting() []controller.Wait {
 	defer c.end(c.look("Waiting"))
 	return c.waiting()
@@ -228,7 +238,7 @@ func (c *Cluster) waiting() []controller.Wait {
 	c.guard.inside = "Waiting of an Actor"
 	waits := c.host.Waiting()
 	c.guard.inside = outer
-	return waits
+	return c.explained(waits)
 }
 
 // StuckError says that a run ended before what it was run for.

@@ -62,6 +62,7 @@ func (s *screen) verdict(j judgement) bool {
 	took := seconds(s.changed.Sub(s.began))
 	if j.ending != limited && len(j.waiting) == 0 {
 		s.print("Settled after %s of virtual time: %s.\n", took, s.achieved())
+		s.unmodelled()
 		return true
 	}
 	groups := grouped(j.waiting)
@@ -76,7 +77,15 @@ func (s *screen) verdict(j judgement) bool {
 		s.print("Not settled: nothing happens any more after %s of virtual time; still waiting:\n", took)
 	}
 	s.list(groups)
+	s.unmodelled()
 	return false
+}
+
+// unmodelled says what the verdict is not about.
+func (s *screen) unmodelled() {
+	for _, line := range s.cluster.Unmodelled().Lines() {
+		s.print("Not modelled: %s.\n", line)
+	}
 }
 
 // achieved says what is ready in a cluster that has settled.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -30,7 +31,8 @@ func cluster(opt options) *sim.Cluster {
 	return sim.New(sim.Config{
 		Seed: opt.seed, Nodes: nodes, Provision: opt.claims, NoEvents: !opt.events,
 		History: -1, // nobody asks for it: the pods' statistics are gathered as records pass
-		Limits:  sim.Limits{Steps: 1_000_000_000, Time: 365 * 24 * time.Hour},
+		// Memory is bounded by -memory.
+		Limits: sim.Limits{Steps: 1_000_000_000, Time: 365 * 24 * time.Hour, Objects: math.MaxInt, Bytes: math.MaxInt64},
 	})
 }
 

@@ -43,8 +43,9 @@ type Server struct {
 	born    engine.Tally              // how often each object was created, for UIDs
 	ips     state.Box[map[string]Key] // cluster IPs in use
 	expiry  state.Box[expiry]         // of Events
-	guard   *guard                    // with DetectMutation
-	off     pluginSet                 // of admission
+	stored  Stored
+	guard   *guard    // with DetectMutation
+	off     pluginSet // of admission
 	walked  uint64
 
 	now engine.Time // of the request being served
@@ -268,6 +269,7 @@ func (s *Server) write(typ watch.EventType, kind Kind, obj, old Object) Object {
 	}
 	s.change(kind).put(rec, last)
 	s.guard.keep(rec)
+	s.weigh(typ, kind, obj, &s.change(kind).entries[rec.place])
 	if kind == Event && typ != watch.Deleted {
 		s.expiry.Write().add(expiring{s.now, rec.place})
 	}

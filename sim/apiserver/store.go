@@ -29,6 +29,7 @@ type entry struct {
 	head   *Record
 	older  []*Record
 	packed packed // the head at rest, which then is nil
+	size   int32  // as Stored counts it
 }
 
 // unpacked is what a packed record was made into.

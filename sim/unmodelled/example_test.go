@@ -1,0 +1,26 @@
+package unmodelled_test
+
+import (
+	"fmt"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/statefulsim/statefulsim/sim/unmodelled"
+)
+
+// A StatefulSet whose pods name a RuntimeClass, and a Deployment.
+func Example() {
+	class := "fast"
+	set := &appsv1.StatefulSet{}
+	set.Spec.Template.Spec = corev1.PodSpec{RuntimeClassName: &class, HostPID: true}
+	for _, found := range unmodelled.In(set) {
+		fmt.Println(found)
+	}
+	for _, found := range unmodelled.In(&appsv1.Deployment{}) {
+		fmt.Println(found)
+	}
+	// Output:
+	// spec.template.spec.runtimeClassName: nothing acts on it here; it is stored, and that is all: in a real cluster the class adds its overhead and its nodes, and the pod is refused if it does not exist
+	// no controller acts on Deployment here; it is stored, and that is all: in a real cluster its controller creates ReplicaSets, and they create pods
+}
