@@ -96,6 +96,9 @@ func New(cfg Config) *Cluster {
 	} {
 		c.host.Add(a)
 	}
+	if cfg.Provision {
+		c.host.Add(volume.NewResizer())
+	}
 	c.dns = c.host.Add(dns.New(dns.Config{Zone: cfg.domain()}))
 	for _, a := range cfg.Actors {
 		claimActor(a)
@@ -165,6 +168,7 @@ func (c *Cluster) addNode(index int, n Node, l kubelet.Latency) {
 func (c *Cluster) collect() {
 	c.latest = c.host.Drain()
 	c.history.add(c.latest)
+	c.announceResizes()
 	c.crowds.see(c.latest, c.cfg.limits().Objects)
 	if len(c.watchers) == 0 {
 		return

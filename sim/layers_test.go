@@ -14,7 +14,7 @@ import (
 var layers = [][]string{
 	{"sim/apiserver/shared", "sim/state"},
 	{"sim/apiserver/endpoint"},
-	{"sim/engine", "sim/apiserver/defaults", "sim/apiserver/validation", "volume/nfs"},
+	{"sim/engine", "sim/apiserver/defaults", "sim/apiserver/validation", "volume/nfs", "volume/resize"},
 	{"sim/apiserver"},
 	{"sim/controller", "sim/table", "sim/manifest", "sim/measure", "sim/unmodelled"},
 	{"sim/trace"},

@@ -76,6 +76,7 @@ const (
 	ClaimProtectionName  = "pvc-protection-controller"
 	VolumeProtectionName = "pv-protection-controller"
 	ExpanderName         = "volume_expand"
+	ResizerName          = "external-resizer"
 )
 
 const (

@@ -1,7 +1,7 @@
 // Package volume is what Kubernetes does about PersistentVolumes and claims:
 // the controller that binds them ([Binder]), the two that hold back deletions
 // ([ClaimProtection], [VolumeProtection]), the one that sees claims grow
-// ([Expander]), and a constructor for pools of NFS volumes ([NFSPool]). Which volumes a claim may have is decided one package
+// ([Expander], [Resizer]), and a constructor for pools of NFS volumes ([NFSPool]). Which volumes a claim may have is decided one package
 // below, in volume/match, which the scheduler shares.
 //
 // Each controller is a [controller.Actor]: it observes by its watches, decides
@@ -24,7 +24,9 @@
 //   - V11–V13: volumes named by the user, lost claims, no volume at all
 //   - V15, V17: finalizers and the Unused condition
 //   - V16: whether a claim may grow is the API server's to say; who is waited for
-//     then is said here. Nothing resizes a volume: that is a CSI driver's work
+//     then is said here. With [Config.Provision] there is the one that is waited
+//     for, too ([Resizer]); the kubelet then enlarges the file system. Package
+//     resize says what the claim's status is meanwhile
 //
 // Deviations from Kubernetes:
 //
@@ -50,5 +52,8 @@
 //     (volume.alpha.kubernetes.io/pre-resize-capacity) counts at its capacity.
 //   - Deviation: the expander counts migrated and FlexVolumes among those that an
 //     external controller expands, in the same words.
+//   - Deviation: the driver behind the Resizer never fails, and its Events name
+//     one driver for all. A claim that asks for more while its file system grows
+//     is looked at again as soon as that is done; upstream's resync is.
 //   - Deviation: at most 32 operations run beside the workers at a time.
 package volume

@@ -14,7 +14,8 @@
 //	worker.go       when a sync begins, how it ends, when it is tried again
 //	plan.go         what a sync does: sandbox, init containers, containers
 //	action.go       its steps, one after the other
-//	mount.go        volumes; content.go: those made from API objects; hostpath.go
+//	mount.go        volumes; content.go: those made from API objects; hostpath.go;
+//	                expand.go: their growth
 //	start.go        back-off, process, hooks; environment.go, containerconfig.go: what
 //	                it is started with; image.go: pulls; imagegc.go, pullsecret.go
 //	probe.go        probes, and which of their ticks matter
@@ -29,7 +30,7 @@
 // a container does is a [Workload], found by image.
 //
 // Rules held: §0.8, K14, K16 to K22, the write sequences of RULES.md §4, M1, M4, D9
-// (hosts and resolv.conf), the node's side of N2, N5 and N6, A9 (a grace period
+// (hosts and resolv.conf), V16 (the file system's growth), the node's side of N2, N5 and N6, A9 (a grace period
 // can only get shorter) and A11 (whole seconds).
 //
 // Deviations from Kubernetes:

@@ -239,6 +239,8 @@ func (k *Kubelet) Respond(env *controller.Env, token uint64, res apiserver.Resul
 		k.statusWritten(env, p, res)
 	case deletePod:
 		k.podDeleted(env, p, res)
+	case getGrown, markGrowth, endGrowth:
+		k.growth(env, p, c, res)
 	}
 }
 
@@ -290,6 +292,10 @@ func (k *Kubelet) Wake(env *controller.Env, arg uint64) {
 		k.pushStatus(env, p)
 	case statusCheck:
 		k.checkStatus(env, p)
+	case resizeCheck:
+		k.checkResize(env, p, t.container)
+	case grown:
+		k.fileSystemGrown(env, p, t.container)
 	}
 }
 

@@ -69,9 +69,14 @@ func (k *Kubelet) stopMounting(p *pod) {
 	p.mounting = false
 	for i := range p.volumes {
 		p.stop(mountTry, int16(i))
+		if !p.volumes[i].done {
+			p.stop(resizeCheck, int16(i))
+			p.stop(grown, int16(i))
+		}
 	}
 	p.calls = slices.DeleteFunc(p.calls, func(c call) bool {
-		return c.what == getClaim || c.what == getVolume || c.what == getContent
+		return c.what == getClaim || c.what == getVolume || c.what == getContent ||
+			(c.what == markGrowth || c.what == endGrowth || c.what == getGrown) && !p.volumes[c.volume].done
 	})
 }
 
@@ -154,6 +159,9 @@ func (k *Kubelet) fetched(env *controller.Env, p *pod, c call, res apiserver.Res
 			return
 		}
 		m.pv, m.label = pv, pv.Name
+		if k.expands(env, p, c.volume) {
+			return // the mount goes on when its file system has grown
+		}
 		k.after(env, p, span(env, p, "kubelet/mount", k.cfg.Latency.Mount), engine.Progress, mountTry, c.volume)
 	}
 }

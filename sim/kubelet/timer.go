@@ -32,6 +32,8 @@ const (
 	statusRetry // a failed status write is repeated
 	statusCheck // somebody else wrote the status
 	deadline    // the pod has been active for as long as it may
+	resizeCheck // a claim whose volume has grown is read again
+	grown       // a driver has enlarged a file system
 	probeTick   // … + probeType: a probe is due
 )
 
@@ -39,7 +41,7 @@ const (
 type timer struct {
 	ticket    uint32
 	what      timerKind
-	container int16 // or the volume, for mountTry
+	container int16 // or the volume: mountTry, resizeCheck, grown
 }
 
 // callKind is what a request is for.
@@ -54,6 +56,10 @@ const (
 	getPullSecret
 	patchStatus
 	deletePod
+	// Of an expansion; expand.go.
+	getGrown
+	markGrowth
+	endGrowth
 )
 
 // call is a request whose answer a pod awaits.

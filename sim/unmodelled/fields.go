@@ -15,7 +15,7 @@ type Field struct {
 	told, quiet string
 	// values are those that a told field is told for; nil means all but the zero value.
 	values []string
-	// partly says that some of what a real cluster does by a told field is done.
+	// partly says that some of what a real cluster does by a field is done.
 	partly bool
 }
 
@@ -24,12 +24,12 @@ type Field struct {
 var fields = []Field{
 	// Pods.
 	{of: corev1.PodSpec{}, names: "ActiveDeadlineSeconds", told: "the kubelet ends the pod when that time is over"},
-	{of: corev1.PodSpec{}, names: "EphemeralContainers", quiet: "they come by a subresource that is not served"},
+	{of: corev1.PodSpec{}, names: "EphemeralContainers", quiet: "they come by a subresource that is not served", partly: true},
 	{of: corev1.PodSpec{}, names: "HostUsers HostIPC HostPID ShareProcessNamespace", quiet: "a container's processes are its Workload's"},
 	{of: corev1.PodSpec{}, names: "HostnameOverride SetHostnameAsFQDN", told: "the pod calls itself by another name"},
-	{of: corev1.PodSpec{}, names: "ImagePullSecrets", quiet: "every registry lets everybody in"},
+	{of: corev1.PodSpec{}, names: "ImagePullSecrets", quiet: "every registry lets everybody in", partly: true},
 	{of: corev1.PodSpec{}, names: "EnableServiceLinks", quiet: "the variables of Services are missing, whatever it says: only $(…) of one could show it"},
-	{of: corev1.PodSpec{}, names: "AutomountServiceAccountToken DeprecatedServiceAccount", quiet: "programs do not ask the API"},
+	{of: corev1.PodSpec{}, names: "DeprecatedServiceAccount", quiet: "it is serviceAccountName by its old name", partly: true},
 	{of: corev1.PodSpec{}, names: "OS", told: "a kubelet of another system refuses the pod (PodOSNotSupported)"},
 	{of: corev1.PodSpec{}, names: "ResourceClaims", told: "the pod waits until its devices are allocated"},
 	{of: corev1.PodSpec{}, names: "RuntimeClassName", told: "the class adds its overhead and its nodes, and the pod is refused if it does not exist"},
@@ -90,7 +90,6 @@ var fields = []Field{
 	{of: corev1.PersistentVolumeClaimSpec{}, names: "DataSource DataSourceRef", told: "the volume is a copy, or a populator fills it, and the claim waits until then"},
 	{of: corev1.VolumeResourceRequirements{}, names: "Limits", quiet: "no driver heeds it"},
 	{of: corev1.PersistentVolumeClaimStatus{}, names: "ModifyVolumeStatus HealthStatus", quiet: "drivers write it, and people read it"},
-	{of: corev1.PersistentVolumeClaimStatus{}, names: "AllocatedResourceStatuses AllocatedResources", told: "a resizer and the kubelets go on where they have got to with a resize"},
 	{of: corev1.PersistentVolumeClaimCondition{}, names: "Message Reason", quiet: "people read it"},
 	{of: corev1.PersistentVolumeSource{}, names: "AWSElasticBlockStore AzureDisk AzureFile CephFS Cinder FC FlexVolume Flocker GCEPersistentDisk Glusterfs ISCSI PhotonPersistentDisk PortworxVolume Quobyte RBD ScaleIO StorageOS VsphereVolume",
 		quiet: "every disk but NFS, a local one and a path of the node is one of its own, in reach of every node"},
