@@ -2,6 +2,7 @@ package sim_test
 
 import (
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -160,7 +161,7 @@ func TestWaitingStates(t *testing.T) {
 // TestHugeReplicas: a slip of the pen neither hangs nor exhausts memory.
 func TestHugeReplicas(t *testing.T) {
 	for _, policy := range []string{"OrderedReady", "Parallel"} {
-		c := sim.New(sim.Config{NoLatency: true, Limits: sim.Limits{Steps: 3000}})
+		c := sim.New(sim.Config{NoLatency: true, Limits: sim.Limits{Steps: 3000, Objects: math.MaxInt}})
 		_, err := c.Apply(set("  replicas: 3", "  replicas: 2147483647\n  podManagementPolicy: "+policy))
 		require.NoError(t, err)
 		_, err = c.Settle()

@@ -98,7 +98,7 @@ func TestReasonsThatHangOnWhatIsNotModelled(t *testing.T) {
 
 // The report counts what is stored and not run, and names each field once.
 func TestReport(t *testing.T) {
-	waits, report := settled(t, base("      runtimeClassName: fast\n      securityContext: {runAsNonRoot: true}")+
+	waits, report := settled(t, base("      hostnameOverride: fast")+
 		strings.ReplaceAll(deployment, "NS", "default")+strings.ReplaceAll(deployment, "NS", "kube-public")+job+`
 ---
 {apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, metadata: {name: a}, spec: {podSelector: {}}}
@@ -114,8 +114,8 @@ func TestReport(t *testing.T) {
 	assert.Contains(t, lines[1], "1 NetworkPolicy")
 	text := report.String()
 	assert.NotContains(t, text, "Role")
-	assert.Contains(t, text, "spec.template.spec.runtimeClassName of StatefulSet default/hs is stored, not acted on: in a real cluster the class adds")
-	assert.Equal(t, 1, strings.Count(text, "runtimeClassName"), "the pods' own is the template's")
+	assert.Contains(t, text, "spec.template.spec.hostnameOverride of StatefulSet default/hs is stored, not acted on: in a real cluster the pod calls itself by another name")
+	assert.Equal(t, 1, strings.Count(text, "hostnameOverride"), "the pods' own is the template's")
 	assert.Contains(t, text, "spec.type of Service default/a is stored, not acted on: in a real cluster a load balancer gets an address")
 
 	_, report = settled(t, base(""))
@@ -126,10 +126,10 @@ func TestReport(t *testing.T) {
 // changes nothing are not.
 func TestApplyTellsFields(t *testing.T) {
 	c := sim.New(sim.Config{})
-	applied, err := c.Apply(base("      runtimeClassName: fast\n      hostPID: true") + "\n---" + strings.Replace(base("      runtimeClassName: fast"), "name: hs", "name: other", 1))
+	applied, err := c.Apply(base("      hostnameOverride: fast\n      hostPID: true") + "\n---" + strings.Replace(base("      hostnameOverride: fast"), "name: hs", "name: other", 1))
 	require.NoError(t, err)
 	require.Len(t, applied, 2)
 	require.Len(t, applied[0].Warnings, 1)
-	assert.Contains(t, applied[0].Warnings[0], "spec.template.spec.runtimeClassName: nothing acts on it here")
+	assert.Contains(t, applied[0].Warnings[0], "spec.template.spec.hostnameOverride: nothing acts on it here")
 	assert.Empty(t, applied[1].Warnings, "told once")
 }

@@ -9,11 +9,11 @@ import (
 	"github.com/statefulsim/statefulsim/sim/unmodelled"
 )
 
-// A StatefulSet whose pods name a RuntimeClass, and a Deployment.
+// A StatefulSet whose pods have a name of their own, and a Deployment.
 func Example() {
 	class := "fast"
 	set := &appsv1.StatefulSet{}
-	set.Spec.Template.Spec = corev1.PodSpec{RuntimeClassName: &class, HostPID: true}
+	set.Spec.Template.Spec = corev1.PodSpec{HostnameOverride: &class, HostPID: true}
 	for _, found := range unmodelled.In(set) {
 		fmt.Println(found)
 	}
@@ -21,6 +21,6 @@ func Example() {
 		fmt.Println(found)
 	}
 	// Output:
-	// spec.template.spec.runtimeClassName: nothing acts on it here; it is stored, and that is all: in a real cluster the class adds its overhead and its nodes, and the pod is refused if it does not exist
+	// spec.template.spec.hostnameOverride: nothing acts on it here; it is stored, and that is all: in a real cluster the pod calls itself by another name
 	// no controller acts on Deployment here; it is stored, and that is all: in a real cluster its controller creates ReplicaSets, and they create pods
 }

@@ -24,7 +24,7 @@ var deciding = []string{"./statefulset/...", "./volume/...", "./dns/...", "./sch
 // and check: their reads decide nothing.
 var silent = []string{
 	"sim/apiserver/validation", "sim/apiserver/defaults", "sim/table", "sim/trace", "sim/manifest", "sim/measure",
-	"sim/shell", "sim/simtest", "sim/unmodelled",
+	"sim/shell", "sim/simtest", "sim/unmodelled", "sim/why",
 }
 
 // What these files read changes an object for good, but seldom is all that a real
