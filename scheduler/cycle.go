@@ -52,6 +52,7 @@ func (s *Scheduler) cycle(env *controller.Env) {
 	if e == nil {
 		return
 	}
+	defer s.queue.Done(e)
 	pod := e.Pod
 	if pod.DeletionTimestamp != nil { // skipPodSchedule
 		env.Note(controller.Note{
@@ -64,12 +65,18 @@ func (s *Scheduler) cycle(env *controller.Env) {
 		return
 	}
 	c := s.scratch.cycle.Reset(s.cluster, reader{s}, pod)
+	if e.Tally != nil && !s.cfg.NodeByNode {
+		c.Use(e.Tally)
+	}
 	node, out := s.choose(env, c)
 	if out == nil {
 		out = s.commit(env, e, c, node)
 	}
 	if out != nil {
 		s.fail(env, e, pod.Pod, out, true)
+		if e.Tally == nil && out.rejectors == plugin.SetOf(plugin.ImmediateBinding) {
+			e.Tally = plugin.NewClaimTally(reader{s}, e.Pod)
+		}
 	}
 }
 

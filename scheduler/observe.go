@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/watch"
 
 	"github.com/statefulsim/statefulsim/scheduler/plugin"
+	"github.com/statefulsim/statefulsim/scheduler/queue"
 	"github.com/statefulsim/statefulsim/sim/apiserver"
 	"github.com/statefulsim/statefulsim/sim/controller"
 )
@@ -108,11 +109,15 @@ func (s *Scheduler) observeVolume(env *controller.Env, rec *apiserver.Record) {
 }
 
 func (s *Scheduler) observeClaim(env *controller.Env, rec *apiserver.Record) {
+	claim, _ := rec.Object.(*corev1.PersistentVolumeClaim)
 	if rec.Type == watch.Deleted {
-		s.storage.setClaim(rec.Key, nil)
+		claim = nil
+	}
+	s.storage.setClaim(rec.Key, claim)
+	s.queue.Tallied(rec.Key, func(e *queue.Entry) { e.Tally.Update(reader{s}, e.Pod, rec.Key.Name) })
+	if claim == nil {
 		return
 	}
-	s.storage.setClaim(rec.Key, rec.Object.(*corev1.PersistentVolumeClaim))
 	ev := plugin.Event{Resource: plugin.ClaimEvent, Action: actionOf(rec), Claim: rec.Key.Name}
 	for _, e := range s.queue.Using(rec.Key) {
 		if ev.MayHelp(s.cluster, e.Pod, e.Rejectors) {
@@ -123,6 +128,9 @@ func (s *Scheduler) observeClaim(env *controller.Env, rec *apiserver.Record) {
 
 func (s *Scheduler) observeClass(env *controller.Env, rec *apiserver.Record) {
 	class := rec.Object.(*storagev1.StorageClass)
+	for _, e := range s.queue.All() {
+		e.Tally = nil // it holds for the classes that there were
+	}
 	if rec.Type == watch.Deleted {
 		delete(s.storage.classes, rec.Key.Name)
 		return

@@ -44,6 +44,8 @@ type Cycle struct {
 	cluster *Cluster
 	storage Storage
 	pod     *Pod
+	// tally, unless it is nil, spares the prefilters a look at every claim.
+	tally *ClaimTally
 	// filters are the plugins whose filter has something to do.
 	filters Set
 	simple  bool // no filter but those of every pod
@@ -74,6 +76,9 @@ func (c *Cycle) Reset(cl *Cluster, s Storage, pod *Pod) *Cycle {
 	return c
 }
 
+// Use has the prefilters believe a tally of the pod's claims.
+func (c *Cycle) Use(t *ClaimTally) { c.tally = t }
+
 // Pod returns the pod.
 func (c *Cycle) Pod() *Pod { return c.pod }
 
@@ -93,6 +98,9 @@ func (c *Cycle) PreFilter() Status {
 		{PodTopologySpread, (*Cycle).preFilterSpread},
 		{InterPodAffinity, (*Cycle).preFilterAffinity},
 	} {
+		if step.id == VolumeRestrictions && c.tally.Waits() {
+			return unresolvable(ImmediateBinding, reasonUnbound)
+		}
 		switch s := step.run(c); s.Code {
 		case Success:
 			c.filters = c.filters.With(step.id)

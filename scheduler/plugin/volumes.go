@@ -75,7 +75,7 @@ func (c *Cycle) preFilterVolumes() Status {
 			s.pinned = s.pinned || pv == nil || pv.Spec.NodeAffinity != nil
 			continue
 		}
-		delayed, err := c.isDelayed(pvc)
+		delayed, err := isDelayed(c.storage, pvc)
 		if err != nil {
 			return failed(VolumeBinding, err)
 		}
@@ -128,12 +128,12 @@ func unusable(pod *corev1.Pod, pvc *corev1.PersistentVolumeClaim, name string, e
 
 // isDelayed reports whether a claim waits for its first consumer
 // (IsDelayBindingMode).
-func (c *Cycle) isDelayed(pvc *corev1.PersistentVolumeClaim) (bool, error) {
+func isDelayed(s Storage, pvc *corev1.PersistentVolumeClaim) (bool, error) {
 	name := match.ClassOfClaim(pvc)
 	if name == "" {
 		return false, nil
 	}
-	class := c.storage.Class(name)
+	class := s.Class(name)
 	if class == nil {
 		return false, nil
 	}

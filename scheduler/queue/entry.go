@@ -28,6 +28,11 @@ type Entry struct {
 	// under way.
 	Preempting bool
 
+	// Tally is an account of the pod's claims, or nil. It goes when the pod leaves
+	// the queue, and a fork makes its own.
+	Tally *plugin.ClaimTally `state:"scratch"`
+
+	filed         bool        // among the claims that it uses
 	held          bool        // by Preempting or its scheduling gates
 	since         engine.Time // when it was added, or last failed
 	flushed       engine.Time // when it was last flushed

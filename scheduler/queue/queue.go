@@ -23,7 +23,7 @@ type Queue struct {
 	active   heap
 	backoff  heap
 	errors   heap
-	claims   map[apiserver.Key][]*Entry // unschedulable pods by the claims they use
+	claims   map[apiserver.Key][]*Entry // pods that were unschedulable once, by the claims they use
 	rejected [32]int                    // unschedulable pods by rejecting plugin
 	waiting  int                        // unschedulable pods
 	flushes  int                        // those of them that a flush is for
@@ -54,6 +54,9 @@ func (q *Queue) Add(now engine.Time, pod *plugin.Pod) {
 
 // Renew takes over a newer state of a queued pod.
 func (q *Queue) Renew(e *Entry, pod *plugin.Pod) {
+	if !slices.Equal(e.Pod.Claims(), pod.Claims()) {
+		q.forget(e)
+	}
 	if e.place == unschedulable {
 		q.unfile(e)
 		e.Pod = pod
@@ -70,7 +73,15 @@ func (q *Queue) Renew(e *Entry, pod *plugin.Pod) {
 func (q *Queue) Delete(key apiserver.Key) {
 	if e := q.entries[key]; e != nil {
 		q.lift(e)
+		q.forget(e)
 		delete(q.entries, key)
+	}
+}
+
+// Done ends the attempt of a popped pod: one that was not put back is forgotten.
+func (q *Queue) Done(e *Entry) {
+	if q.entries[e.Key] != e {
+		q.forget(e)
 	}
 }
 
@@ -141,7 +152,24 @@ func (q *Queue) Waiting() int { return q.waiting }
 
 // Using returns the unschedulable pods that use a claim. The slice is the
 // caller's.
-func (q *Queue) Using(claim apiserver.Key) []*Entry { return slices.Clone(q.claims[claim]) }
+func (q *Queue) Using(claim apiserver.Key) []*Entry {
+	var list []*Entry
+	for _, e := range q.claims[claim] {
+		if e.place == unschedulable {
+			list = append(list, e)
+		}
+	}
+	return list
+}
+
+// Tallied calls visit with the pods that have a tally and use a claim.
+func (q *Queue) Tallied(claim apiserver.Key, visit func(*Entry)) {
+	for _, e := range q.claims[claim] {
+		if e.Tally != nil {
+			visit(e)
+		}
+	}
+}
 
 // Unschedulable returns the unschedulable pods by key.
 func (q *Queue) Unschedulable() []*Entry {
@@ -273,6 +301,10 @@ func (q *Queue) file(e *Entry) {
 			q.rejected[id]++
 		}
 	}
+	if e.filed {
+		return // a pod that is tried again and again is filed once
+	}
+	e.filed = true
 	for _, name := range e.Pod.Claims() {
 		key := apiserver.Key{Namespace: e.Key.Namespace, Name: name}
 		q.claims[key] = append(q.claims[key], e)
@@ -290,6 +322,14 @@ func (q *Queue) unfile(e *Entry) {
 			q.rejected[id]--
 		}
 	}
+}
+
+// forget takes an entry from the claims that it uses.
+func (q *Queue) forget(e *Entry) {
+	if !e.filed {
+		return
+	}
+	e.filed, e.Tally = false, nil
 	for _, name := range e.Pod.Claims() {
 		key := apiserver.Key{Namespace: e.Key.Namespace, Name: name}
 		list := q.claims[key]
