@@ -20,27 +20,6 @@ func Copy[T any](o *Owner, value T) T {
 type copier struct {
 	owner *Owner
 	known map[origin]unsafe.Pointer // copies of what pointers refer to
-	rooms []*room
-}
-
-// room is where the entries of maps of a type are copied, one after the other.
-type room struct {
-	typ       reflect.Type
-	key, elem reflect.Value
-	busy      bool // with a map that such a map is in
-}
-
-// room returns one that is not busy, and makes it so.
-func (c *copier) room(t reflect.Type) *room {
-	for _, r := range c.rooms {
-		if r.typ == t && !r.busy {
-			r.busy = true
-			return r
-		}
-	}
-	r := &room{t, reflect.New(t.Key()).Elem(), reflect.New(t.Elem()).Elem(), true}
-	c.rooms = append(c.rooms, r)
-	return r
 }
 
 // origin is what a pointer refers to: a struct and its first field have one
@@ -96,19 +75,18 @@ func (c *copier) table(t reflect.Type, key, elem *plan, at unsafe.Pointer) {
 	}
 	fresh := reflect.MakeMapWithSize(t, from.Len())
 	if from.Len() > 0 {
-		r := c.room(t)
+		k, v := reflect.New(t.Key()), reflect.New(t.Elem())
 		for it := from.MapRange(); it.Next(); { // into a map
-			r.key.SetIterKey(it)
-			r.elem.SetIterValue(it)
+			k.Elem().SetIterKey(it)
+			v.Elem().SetIterValue(it)
 			if key.own != nil {
-				key.own(c, r.key.Addr().UnsafePointer())
+				key.own(c, k.UnsafePointer())
 			}
 			if elem.own != nil {
-				elem.own(c, r.elem.Addr().UnsafePointer())
+				elem.own(c, v.UnsafePointer())
 			}
-			fresh.SetMapIndex(r.key, r.elem)
+			fresh.SetMapIndex(k.Elem(), v.Elem())
 		}
-		r.busy = false
 	}
 	from.Set(fresh)
 }
