@@ -25,7 +25,7 @@ type cluster struct {
 	state  *State
 	engine *engine.Engine
 	host   *controller.Host
-	ctl    *statefulset.Controller
+	id     controller.ActorID // of our controller
 	view   controller.View
 	seen   sight
 
@@ -77,20 +77,22 @@ func build(s *State, gates apiserver.Gates) *cluster {
 		c.try(apiserver.Request{Verb: apiserver.Delete, Kind: apiserver.StatefulSet, Key: key})
 	}
 	e.AdvanceTo(engine.Time(now + time.Duration(s.Millis)*time.Millisecond))
-	c.ctl = statefulset.New(gates)
-	id := c.host.Add(deaf{c.ctl})
+	c.id = c.host.Add(deaf{statefulset.New(gates)})
 	for c.host.Step() {
 	}
-	c.view = c.host.Env(id).View
+	c.view = c.host.Env(c.id).View
 	c.look()
-	for _, kind := range c.ctl.Watches() {
-		c.host.Hold(id, kind, e.Now().Add(1000*time.Hour))
+	for _, kind := range c.ctl().Watches() {
+		c.host.Hold(c.id, kind, e.Now().Add(1000*time.Hour))
 	}
 	for i := range s.Unseen {
 		c.write(&s.Unseen[i])
 	}
 	return c
 }
+
+// ctl returns our controller as it is now: a fork of the server makes it a copy.
+func (c *cluster) ctl() *statefulset.Controller { return c.host.Change(c.id).(deaf).Controller }
 
 // catchUp lets the view see everything, some time later.
 func (c *cluster) catchUp() {
@@ -123,7 +125,7 @@ func (c *cluster) look() {
 		c.seen.revisions = append(c.seen.revisions, o.(*appsv1.ControllerRevision))
 	}
 	c.seen.versions = map[apiserver.Kind]uint64{}
-	for _, kind := range c.ctl.Watches() {
+	for _, kind := range c.ctl().Watches() {
 		c.seen.versions[kind] = c.view.Version(kind)
 	}
 }

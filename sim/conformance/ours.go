@@ -23,9 +23,9 @@ type Event struct{ About, Type, Reason, Message string }
 // ours lets our controller do one sync.
 func (c *cluster) ours() Outcome {
 	w := newWire(func(req apiserver.Request) apiserver.Result { return c.host.Do(Name, req) }, c.state)
-	o := drive(c.ctl, c.view, key, w)
+	o := drive(c.ctl(), c.view, key, w)
 	o.Calls = w.calls
-	if err := begin(c.ctl, c.view, key).Err; err != nil && strings.HasPrefix(err.Error(), "read version: ") {
+	if err := begin(c.ctl(), c.view, key).Err; err != nil && strings.HasPrefix(err.Error(), "read version: ") {
 		o.Again = err
 	}
 	return o
