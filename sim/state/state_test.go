@@ -17,7 +17,7 @@ import (
 func Example() {
 	type counter struct {
 		seen map[string]int
-		last *corev1.Pod // of another module: shared
+		Last *corev1.Pod // of another module: shared
 	}
 	o := state.NewOwner()
 	a := state.NewBox(o, counter{seen: map[string]int{"web-0": 1}})
@@ -136,7 +136,7 @@ func TestShared(t *testing.T) {
 
 func TestUnknownTag(t *testing.T) {
 	type wrong struct {
-		list []int `state:"imutable"`
+		List []int `state:"imutable"`
 	}
 	assert.Panics(t, func() { state.Copy(nil, wrong{}) })
 	assert.Panics(t, func() { state.Copy(nil, make(chan int)) })

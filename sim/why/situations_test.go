@@ -11,7 +11,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/statefulsim/statefulsim/sim"
 	"github.com/statefulsim/statefulsim/sim/apiserver"
@@ -96,11 +95,7 @@ func (w *world) apply(manifests ...string) {
 
 func (w *world) run(d time.Duration) { require.NoError(w.t, w.Run(d)) }
 func (w *world) must(err error)      { require.NoError(w.t, err) }
-func (w *world) patch(kind apiserver.Kind, name, patch string) {
-	_, _, err := w.Patch(kind, "", name, types.MergePatchType, patch)
-	require.NoError(w.t, err)
-}
-func (w *world) image(image string) { w.must(w.SetImage("", "web", "nginx", image)) }
+func (w *world) image(image string)  { w.must(w.SetImage("", "web", "nginx", image)) }
 
 // situations are the bad days that have an explanation.
 func situations() []situation {
