@@ -9,7 +9,6 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/statefulsim/statefulsim/sim/apiserver"
@@ -115,6 +114,9 @@ type Latency struct {
 	Kubelet      kubelet.Latency
 	// Scheduling is the length of a scheduling cycle.
 	Scheduling controller.Range
+	// Apply is what passes from one object of an Apply to the next, while the
+	// client reads and writes it; the zero Range applies all at one moment.
+	Apply controller.Range
 }
 
 // Realistic returns the latencies of a small healthy cluster, in which a pod
@@ -124,6 +126,7 @@ func Realistic() Latency {
 		ControlPlane: controller.Realistic(),
 		Kubelet:      kubelet.Realistic(),
 		Scheduling:   controller.Range{Min: 500 * time.Microsecond, Max: 3 * time.Millisecond},
+		Apply:        controller.Range{Min: 4 * time.Millisecond, Max: 12 * time.Millisecond}, // two requests
 	}
 }
 
@@ -242,6 +245,9 @@ func (cfg Config) validateLatency() error {
 	if err := l.Scheduling.Validate(); err != nil {
 		return fmt.Errorf("Latency.Scheduling.%w", err)
 	}
+	if err := l.Apply.Validate(); err != nil {
+		return fmt.Errorf("Latency.Apply.%w", err)
+	}
 	return nil
 }
 
@@ -280,7 +286,7 @@ func (n Node) validate() error {
 		if q.value == "" {
 			continue
 		}
-		if v, err := resource.ParseQuantity(q.value); err != nil || v.Sign() < 0 {
+		if v, err := apiserver.ParseQuantity(q.value); err != nil || v.Sign() < 0 {
 			return fmt.Errorf("%s: %q is no quantity of a resource", q.field, q.value)
 		}
 	}

@@ -71,8 +71,9 @@ func TestStoredIsBounded(t *testing.T) {
 	before := c.Now()
 	_, err = c.Create(&corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "big"}, Data: map[string]string{"k": strings.Repeat("x", 50_000)}})
 	require.NoError(t, err)
-	_, err = c.Apply(asking(t, 1, "Parallel")) // there is something to run
-	require.NoError(t, err)
+	_, err = c.Apply(asking(t, 1, "Parallel")) // which runs from one object to the next
+	require.ErrorContains(t, err, "Apply reached its limit at ")
+	require.ErrorContains(t, err, " bytes, Limits.Bytes is 50000")
 	err = c.Run(time.Second)
 	require.ErrorContains(t, err, " bytes, Limits.Bytes is 50000")
 	require.NoError(t, c.Delete(apiserver.KindNamed("configmap"), "default", "big"))

@@ -145,6 +145,7 @@ var driving = map[string]func(*sim.Cluster){
 	"Evict":           func(c *sim.Cluster) { _ = c.Evict("", "web-0") },
 	"Apply":           func(c *sim.Cluster) { _, _ = c.Apply("") },
 	"ApplyFiles":      func(c *sim.Cluster) { _, _ = c.ApplyFiles() },
+	"ApplyEach":       func(c *sim.Cluster) { _, _ = c.ApplyEach(nil) },
 	"ApplyDocuments":  func(c *sim.Cluster) { _, _ = c.ApplyDocuments(nil) },
 	"DeleteManifest":  func(c *sim.Cluster) { _ = c.DeleteManifest("") },
 	"WriteFile":       func(c *sim.Cluster) { _ = c.WriteFile("", "web-0", "", "/www/x", "") },

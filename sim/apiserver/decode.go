@@ -3,11 +3,28 @@ package apiserver
 import (
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"strings"
 
 	autoscalingv1 "k8s.io/api/autoscaling/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	kjson "sigs.k8s.io/json"
 )
+
+// Decode reads an object's JSON as the server does. It returns the unknown and
+// duplicate fields, beside an error.
+func Decode(doc []byte, into Object) (strict []error, err error) {
+	if mayOverflow(doc) {
+		var tree any
+		if err := kjson.UnmarshalCaseSensitivePreserveInts(doc, &tree); err != nil {
+			return nil, err
+		}
+		if err := boundTree(tree, reflect.TypeOf(into)); err != nil {
+			return nil, err
+		}
+	}
+	return kjson.UnmarshalStrict(doc, into)
+}
 
 // withKindOf is WithKind for a Scale, too.
 func withKindOf(obj Object) Object {

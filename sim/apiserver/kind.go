@@ -96,6 +96,11 @@ func Kinds() []Kind {
 // KindFor returns the kind with a group, version and kind, or 0.
 func KindFor(gvk schema.GroupVersionKind) Kind { return kindByGVK[gvk] }
 
+// Serves reports whether the server stores any kind of a group and version.
+func Serves(gv schema.GroupVersion) bool {
+	return slices.ContainsFunc(kinds[1:], func(k kindInfo) bool { return k.gvk.GroupVersion() == gv })
+}
+
 // KindOf returns the kind of obj by its Go type, or 0 if the server does not
 // store such objects.
 func KindOf(obj runtime.Object) Kind {

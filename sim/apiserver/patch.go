@@ -92,7 +92,7 @@ func (p RawPatch) overJSON(obj, next Object) ([]error, error) {
 	if err := sameKind(patched, obj); err != nil {
 		return nil, refused(string(patched), err.Error())
 	}
-	more, err := kjson.UnmarshalStrict(patched, next)
+	more, err := Decode(patched, next)
 	if err != nil {
 		return nil, refused(string(patched), err.Error())
 	}
@@ -165,6 +165,11 @@ func (p RawPatch) strategic(obj, next Object) ([]error, error) {
 	patched, err := strategicpatch.StrategicMergeMapPatch(fields, patch, obj)
 	if err != nil {
 		return nil, strategicError(err)
+	}
+	if mayOverflow([]byte(p.Data)) {
+		if err := boundTree(map[string]any(patched), reflect.TypeOf(next)); err != nil {
+			return nil, refused(fmt.Sprintf("%+v", patch), err.Error())
+		}
 	}
 	if err := runtime.DefaultUnstructuredConverter.FromUnstructuredWithValidation(patched, next, true); err != nil {
 		more, ok := runtime.AsStrictDecodingError(err)

@@ -10,6 +10,7 @@ import (
 	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
+	eventsv1 "k8s.io/api/events/v1"
 	flowcontrolv1 "k8s.io/api/flowcontrol/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	nodev1 "k8s.io/api/node/v1"
@@ -18,11 +19,14 @@ import (
 	resourcev1 "k8s.io/api/resource/v1"
 	schedulingv1 "k8s.io/api/scheduling/v1"
 	storagev1 "k8s.io/api/storage/v1"
+	storagemigrationv1 "k8s.io/api/storagemigration/v1"
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
 )
 
-// newScheme registers the stable API groups. An Event is the core/v1 one alone:
-// events.k8s.io is another view of the same objects.
+// newScheme registers every API group and version that a v1.37.2 server serves by
+// default and whose objects it stores.
 func newScheme() *runtime.Scheme {
 	s := runtime.NewScheme()
 	for _, add := range []func(*runtime.Scheme) error{
@@ -31,6 +35,7 @@ func newScheme() *runtime.Scheme {
 		networkingv1.AddToScheme, autoscalingv1.AddToScheme, autoscalingv2.AddToScheme,
 		coordinationv1.AddToScheme, nodev1.AddToScheme, certificatesv1.AddToScheme,
 		flowcontrolv1.AddToScheme, admissionregistrationv1.AddToScheme, resourcev1.AddToScheme,
+		eventsv1.AddToScheme, storagemigrationv1.AddToScheme, apiextensionsv1.AddToScheme, apiregistrationv1.AddToScheme,
 	} {
 		if err := add(s); err != nil {
 			panic(err) // a broken k8s.io/api: nothing can work
@@ -49,8 +54,8 @@ var clusterWide = map[string]bool{
 	"ValidatingWebhookConfiguration": true, "ValidatingAdmissionPolicy": true,
 	"ValidatingAdmissionPolicyBinding": true, "MutatingAdmissionPolicy": true,
 	"MutatingAdmissionPolicyBinding": true, "ServiceCIDR": true, "IPAddress": true,
-	"DeviceClass": true, "ResourceSlice": true, "PodGroup": false, "ClusterTrustBundle": true,
-	"DeviceTaintRule": true,
+	"DeviceClass": true, "DeviceTaintRule": true, "ResourceSlice": true, "ClusterTrustBundle": true,
+	"APIService": true, "CustomResourceDefinition": true, "StorageVersionMigration": true,
 }
 
 // internalKinds are registered types that are no resources of their own:
@@ -58,5 +63,5 @@ var clusterWide = map[string]bool{
 var internalKinds = map[string]bool{
 	"Binding": true, "ComponentStatus": true, "Eviction": true, "NodeProxyOptions": true,
 	"PodStatusResult": true, "RangeAllocation": true, "Scale": true, "SerializedReference": true,
-	"WatchEvent": true,
+	"WatchEvent": true, "ConversionReview": true,
 }

@@ -3,6 +3,7 @@ package apiserver
 import (
 	"encoding/binary"
 	"fmt"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -194,6 +195,11 @@ func headers(warnings []string) []string {
 }
 
 func (s *Server) serve(req *Request) Result {
+	if s.by == User && req.Object != nil {
+		if err := boundValue(reflect.ValueOf(req.Object)); err != nil {
+			return Result{Err: apierrors.NewBadRequest(fmt.Sprintf("%s %q: %v", req.Kind, req.Key.Name, err))}
+		}
+	}
 	switch req.Verb {
 	case Get:
 		obj, err := s.existing(req)

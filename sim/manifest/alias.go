@@ -1,29 +1,31 @@
 package manifest
 
 import (
-	"bufio"
-	"bytes"
-	"errors"
 	"fmt"
+	"regexp"
 
 	yamlv3 "go.yaml.in/yaml/v3"
 )
 
-func newLineReader(data []byte) *bufio.Reader { return bufio.NewReader(bytes.NewReader(data)) }
+// anchor and alias are what may be one, by the letters that YAML allows there.
+var (
+	anchor = regexp.MustCompile(`(?m)(^|[\s\[{,:])&[0-9A-Za-z_-]`)
+	alias  = regexp.MustCompile(`(?m)(^|[\s\[{,:])\*[0-9A-Za-z_-]`)
+)
 
 // checkAliases measures what a document expands to before it is expanded.
-// Documents without anchors pass unread.
+// Documents without anchors pass unread, and what is no YAML is the decoder's to
+// refuse.
 func checkAliases(chunk []byte) error {
-	if !bytes.ContainsRune(chunk, '*') || !bytes.ContainsRune(chunk, '&') {
+	if !alias.Match(chunk) || !anchor.Match(chunk) {
 		return nil
 	}
 	var root yamlv3.Node
-	if err := yamlv3.Unmarshal(chunk, &root); err != nil {
-		return cleanYAML(err)
-	}
-	size, err := expanded(&root, map[*yamlv3.Node]int{}, 0)
-	if err != nil {
-		return err
+	size := 0
+	if err := yamlv3.Unmarshal(chunk, &root); err == nil {
+		size = expanded(&root, map[*yamlv3.Node]int{}, 0)
+	} else { // or YAML of another mind: each alias may stand for all of it
+		size = len(chunk) * len(alias.FindAllIndex(chunk, -1))
 	}
 	if size > maxGrowth {
 		return fmt.Errorf("its YAML aliases expand to more than %d bytes", maxGrowth)
@@ -32,30 +34,21 @@ func checkAliases(chunk []byte) error {
 }
 
 // expanded returns the bytes of a node with its aliases written out, at most a
-// little above maxGrowth. Each anchor is measured once.
-func expanded(n *yamlv3.Node, known map[*yamlv3.Node]int, depth int) (int, error) {
-	const maxDepth = 1000
-	if depth > maxDepth {
-		return 0, errors.New("its YAML is nested too deeply")
-	}
+// little above maxGrowth. Each anchor is measured once; one that contains itself,
+// and what is nested too deeply, is the decoder's to refuse.
+func expanded(n *yamlv3.Node, known map[*yamlv3.Node]int, depth int) int {
+	const maxDepth = 10_000
 	if n.Kind == yamlv3.AliasNode {
 		n = n.Alias
 	}
-	if size, ok := known[n]; ok {
-		if size < 0 {
-			return 0, fmt.Errorf("the YAML anchor %q contains itself", n.Anchor)
-		}
-		return size, nil
+	if size, ok := known[n]; ok || depth > maxDepth {
+		return size
 	}
-	known[n] = -1
+	known[n] = 0
 	size := len(n.Value) + 1
 	for _, c := range n.Content {
-		s, err := expanded(c, known, depth+1)
-		if err != nil {
-			return 0, err
-		}
-		size = min(size+s, maxGrowth+1)
+		size = min(size+expanded(c, known, depth+1), maxGrowth+1)
 	}
 	known[n] = size
-	return size, nil
+	return size
 }

@@ -5,7 +5,11 @@ import (
 	"fmt"
 	"maps"
 
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/jsonmergepatch"
 	"k8s.io/apimachinery/pkg/util/strategicpatch"
 
 	"github.com/statefulsim/statefulsim/sim/apiserver"
@@ -14,28 +18,47 @@ import (
 // LastApplied is the annotation in which kubectl remembers what was applied.
 const LastApplied = "kubectl.kubernetes.io/last-applied-configuration"
 
-// SetNamespace gives a document of a namespaced kind a namespace if it has
-// none.
+// SetNamespace gives a document of a namespaced kind a namespace if it has none,
+// and takes it from another one (cli-runtime, SetNamespace and FilterNamespace).
 func (d *Document) SetNamespace(namespace string) {
-	if !d.Kind.Namespaced() || d.Object.GetNamespace() != "" {
+	if d.scope == 0 {
 		return
 	}
+	has := d.Object.GetNamespace()
+	switch namespaced := d.scope.Namespaced(); {
+	case namespaced && has == "":
+	case !namespaced && has != "":
+		namespace = ""
+	default:
+		return
+	}
+	d.fields = d.fields.DeepCopy()
+	d.fields.SetNamespace(namespace)
 	d.Object.SetNamespace(namespace)
-	d.raw = maps.Clone(d.raw)
-	meta, _ := d.raw["metadata"].(map[string]any)
-	meta = maps.Clone(meta)
-	meta["namespace"] = namespace
-	d.raw["metadata"] = meta
 }
 
-// Create returns the object to create, with the last-applied annotation.
+// Key returns what the object is asked for by. It is an error, in kubectl's
+// words, if the document has no name.
+func (d *Document) Key() (apiserver.Key, error) {
+	if err := d.checkName(); err != nil {
+		return apiserver.Key{}, err
+	}
+	return apiserver.KeyOf(d.Object), nil
+}
+
+// Create returns the object to create, with the last-applied annotation and
+// without a version (cli-runtime, Helper.Create). The error is Refused.
 func (d *Document) Create() (apiserver.Object, error) {
+	if err := d.Refused(); err != nil {
+		return nil, err
+	}
 	config, err := d.configuration()
 	if err != nil {
 		return nil, err
 	}
 	obj := d.Object.DeepCopyObject().(apiserver.Object)
 	obj.SetAnnotations(with(obj.GetAnnotations(), string(config)))
+	obj.SetResourceVersion("")
 	return obj, nil
 }
 
@@ -56,47 +79,53 @@ func (d *Document) Patch(live apiserver.Object) (apiserver.RawPatch, bool, error
 	if err != nil {
 		return apiserver.RawPatch{}, false, err
 	}
+	original := []byte(live.GetAnnotations()[LastApplied])
+	typ, patch, err := threeWay(live, original, modified, current)
+	if err != nil {
+		return apiserver.RawPatch{}, false, d.Fail(fmt.Errorf("cannot be merged with the live object: %w", err))
+	}
+	return apiserver.RawPatch{Type: typ, Data: string(patch), Strict: true}, string(patch) != "{}", nil
+}
+
+// threeWay returns a strategic merge patch, or for a CustomResourceDefinition, of
+// whose schemas no Go type tells how lists merge, a merge patch.
+func threeWay(live apiserver.Object, original, modified, current []byte) (types.PatchType, []byte, error) {
+	if _, ok := live.(*apiextensionsv1.CustomResourceDefinition); ok {
+		patch, err := jsonmergepatch.CreateThreeWayJSONMergePatch(original, modified, current)
+		return types.MergePatchType, patch, err
+	}
 	meta, err := strategicpatch.NewPatchMetaFromStruct(live)
 	if err != nil {
-		return apiserver.RawPatch{}, false, err
+		return "", nil, err
 	}
-	original := []byte(live.GetAnnotations()[LastApplied])
 	patch, err := strategicpatch.CreateThreeWayMergePatch(original, modified, current, meta, true)
-	if err != nil {
-		return apiserver.RawPatch{}, false, &Error{d.Source, d.Index, d.title(), fmt.Errorf("cannot be merged with the live object: %w", err)}
-	}
-	return apiserver.RawPatch{Type: types.StrategicMergePatchType, Data: string(patch), Strict: true}, string(patch) != "{}", nil
+	return types.StrategicMergePatchType, patch, err
 }
 
 // configuration returns what the last-applied annotation holds: the document
-// as written, without that annotation, as JSON with sorted keys and a newline.
+// as written, without that annotation, as JSON with sorted keys and a newline
+// (kubectl, GetModifiedConfiguration).
 func (d *Document) configuration() ([]byte, error) {
-	raw := maps.Clone(d.raw)
-	meta, _ := raw["metadata"].(map[string]any)
-	meta = maps.Clone(meta)
-	if meta == nil {
-		meta = map[string]any{}
-	}
-	annotations, _ := meta["annotations"].(map[string]any)
-	annotations = maps.Clone(annotations)
-	if annotations == nil {
-		annotations = map[string]any{}
-	}
-	delete(annotations, LastApplied)
-	meta["annotations"] = annotations
-	raw["metadata"] = meta
-	out, err := json.Marshal(raw)
-	return append(out, '\n'), err
+	u := d.withoutConfiguration()
+	return runtime.Encode(unstructured.UnstructuredJSONScheme, u)
 }
 
 // modified returns the document with its own configuration as annotation.
 func (d *Document) modified(config []byte) ([]byte, error) {
-	var raw map[string]any
-	if err := json.Unmarshal(config, &raw); err != nil {
-		return nil, err
+	u := d.withoutConfiguration()
+	u.SetAnnotations(with(u.GetAnnotations(), string(config)))
+	return runtime.Encode(unstructured.UnstructuredJSONScheme, u)
+}
+
+func (d *Document) withoutConfiguration() *unstructured.Unstructured {
+	u := d.fields.DeepCopy()
+	annotations := u.GetAnnotations()
+	delete(annotations, LastApplied)
+	if annotations == nil {
+		annotations = map[string]string{}
 	}
-	raw["metadata"].(map[string]any)["annotations"].(map[string]any)[LastApplied] = string(config)
-	return json.Marshal(raw)
+	u.SetAnnotations(annotations)
+	return u
 }
 
 func with(annotations map[string]string, config string) map[string]string {
@@ -107,6 +136,3 @@ func with(annotations map[string]string, config string) map[string]string {
 	m[LastApplied] = config
 	return m
 }
-
-// Fail returns err as an Error of the document.
-func (d *Document) Fail(err error) error { return &Error{d.Source, d.Index, d.title(), err} }

@@ -1,30 +1,45 @@
 package manifest
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"regexp"
+	"slices"
 	"strings"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
-	kjson "sigs.k8s.io/json"
-	"sigs.k8s.io/yaml"
 
 	"github.com/statefulsim/statefulsim/sim/apiserver"
 )
 
-// Document is one object of a source.
+// Document is one object of a source, as kubectl would send it.
 type Document struct {
-	Source string // the file's name
-	Index  int    // its place in the source, from 1
-	Kind   apiserver.Kind
-	Object apiserver.Object // decoded; no defaults are filled in
-	raw    map[string]any   // as written, for the last-applied annotation
+	Source string         // the file's name
+	Index  int            // the place of its document in the source, from 1
+	Kind   apiserver.Kind // 0 if the server stores no such kind
+	// Object is decoded; no defaults are filled in. Of a kind that the server
+	// does not store it is unstructured.
+	Object apiserver.Object
+
+	fields  *unstructured.Unstructured // as written
+	scope   apiserver.Kind             // whose scope is the object's, 0 for none
+	refused *Error                     // why no server would create it
+}
+
+// GroupVersionKind returns the kind that the document states.
+func (d *Document) GroupVersionKind() schema.GroupVersionKind { return d.fields.GroupVersionKind() }
+
+// Fields returns the object as it was written: what kubectl sends, but for its
+// annotation. The map is the caller's.
+func (d *Document) Fields() map[string]any { return d.fields.DeepCopy().Object }
+
+// Refused returns why the object cannot be created: it is of a kind that the
+// server does not know, or does not decode.
+func (d *Document) Refused() error {
+	if d.refused == nil {
+		return nil
+	}
+	return d.refused
 }
 
 // Error is what is wrong with a document of a source. It prints as
@@ -34,6 +49,7 @@ type Error struct {
 	Index  int    // from 1; 0 for the source as a whole
 	Object string // `StatefulSet "web"`, or empty if that is unknown
 	Err    error
+	said   string // kubectl's sentence, if it is not Err's
 }
 
 func (e *Error) Error() string {
@@ -53,6 +69,52 @@ func (e *Error) Error() string {
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
+// Kubectl returns what kubectl prints after "error: ". An answer of the server
+// is a StatusError beneath, to which kubectl adds what it was doing.
+func (e *Error) Kubectl() string {
+	if e.said == "" {
+		return e.Err.Error()
+	}
+	return e.said
+}
+
+// Errors are several errors of one call, in the order of their documents. They
+// print one a line.
+type Errors []error
+
+func (l Errors) Error() string {
+	texts := make([]string, len(l))
+	for i, e := range l {
+		texts[i] = e.Error()
+	}
+	return strings.Join(texts, "\n")
+}
+
+// Unwrap returns the errors.
+func (l Errors) Unwrap() []error { return l }
+
+// Join returns nil, the one error there is, or all as Errors.
+func Join(errs ...error) error {
+	var list Errors
+	for _, err := range errs {
+		var several Errors
+		switch {
+		case err == nil:
+		case errors.As(err, &several):
+			list = append(list, several...)
+		default:
+			list = append(list, err)
+		}
+	}
+	switch len(list) {
+	case 0:
+		return nil
+	case 1:
+		return list[0]
+	}
+	return list
+}
+
 // ErrNoObjects is the cause for a source that has no objects.
 var ErrNoObjects = errors.New("no objects passed to apply")
 
@@ -65,202 +127,69 @@ const (
 	maxGrowth = 32 << 20
 )
 
-// Read reads every document of a source. name is what errors call it.
-// Documents come in the order of the source, lists unpacked in place. Empty
-// documents are skipped; a source without any object is an error.
+// Read reads every object of a source, which errors call name, in order. If
+// anything is wrong with any of them, it returns no documents and an error that
+// lists all that is wrong. A source without any object is an error.
 func Read(name string, data []byte) ([]Document, error) {
+	docs, err := ReadEach(name, data)
+	errs := []error{err}
+	for i := range docs {
+		errs = append(errs, docs[i].Refused())
+		if d := &docs[i]; d.Refused() == nil && d.Object.GetGenerateName() == "" {
+			errs = append(errs, d.checkName())
+		}
+	}
+	if err := Join(errs...); err != nil {
+		return nil, inOrder(err)
+	}
+	return docs, nil
+}
+
+// inOrder sorts the errors of one source by document.
+func inOrder(err error) error {
+	list, several := err.(Errors)
+	if several {
+		slices.SortStableFunc(list, func(a, b error) int { return indexOf(a) - indexOf(b) })
+	}
+	return err
+}
+
+func indexOf(err error) int {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Index
+	}
+	return 0
+}
+
+// ReadEach reads what kubectl would send to the server of a source, beside the
+// errors of what it would not: it goes on after a document that it cannot use,
+// and stops at text that it cannot parse. What it would send in vain is among the
+// documents, see [Document.Refused].
+func ReadEach(name string, data []byte) ([]Document, error) {
 	if len(data) > MaxSize {
 		return nil, &Error{Source: name, Err: fmt.Errorf("is %d bytes; the limit is %d", len(data), MaxSize)}
 	}
-	var docs []Document
-	reader := utilyaml.NewYAMLReader(newLineReader(data))
-	for i := 1; ; i++ {
-		chunk, err := reader.Read()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return nil, &Error{Source: name, Index: i, Err: err}
-		}
-		if isBlank(chunk) {
-			i--
-			continue
-		}
-		ds, err := readDocument(name, i, chunk)
-		if err != nil {
-			return nil, err
-		}
-		docs = append(docs, ds...)
+	r := reader{source: name}
+	r.read(data)
+	if len(r.docs) == 0 && len(r.errs) == 0 {
+		return nil, &Error{Source: name, Err: ErrNoObjects, said: ErrNoObjects.Error()}
 	}
-	if len(docs) == 0 {
-		return nil, &Error{Source: name, Err: ErrNoObjects}
-	}
-	if err := checkUnique(docs); err != nil {
-		return nil, err
-	}
-	return docs, nil
+	return r.docs, Join(r.errs...)
 }
 
-// checkUnique refuses two documents for one object: the second would silently
-// change what the first made.
-func checkUnique(docs []Document) error {
-	type id struct {
-		kind apiserver.Kind
-		key  apiserver.Key
+// title is what errors call an object.
+func title(kind, name string) string { return fmt.Sprintf("%s %q", kind, name) }
+
+func (d *Document) title() string {
+	name := d.Object.GetName()
+	if name == "" {
+		return d.fields.GetKind()
 	}
-	seen := map[id]int{}
-	for _, d := range docs {
-		key := apiserver.KeyOf(d.Object)
-		if key.Name == "" { // generateName
-			continue
-		}
-		if first, dup := seen[id{d.Kind, key}]; dup {
-			return &Error{d.Source, d.Index, d.title(), fmt.Errorf("is already given by document %d", first)}
-		}
-		seen[id{d.Kind, key}] = d.Index
-	}
-	return nil
+	return title(d.fields.GetKind(), name)
 }
 
-func (d *Document) title() string { return fmt.Sprintf("%s %q", d.Kind, d.Object.GetName()) }
-
-func readDocument(name string, index int, chunk []byte) ([]Document, error) {
-	fail := func(object string, err error) error { return &Error{name, index, object, err} }
-	if err := checkAliases(chunk); err != nil {
-		return nil, fail("", err)
-	}
-	doc, err := yaml.YAMLToJSONStrict(chunk)
-	if err != nil {
-		return nil, fail("", cleanYAML(err))
-	}
-	var raw any
-	if err := json.Unmarshal(doc, &raw); err != nil {
-		return nil, fail("", err)
-	}
-	obj, ok := raw.(map[string]any)
-	if !ok {
-		return nil, fail("", fmt.Errorf("is not an object but %s", describe(raw)))
-	}
-	if isList(obj) {
-		return readList(name, index, obj)
-	}
-	d, err := decode(name, index, doc, obj)
-	if err != nil {
-		return nil, err
-	}
-	return []Document{d}, nil
-}
-
-// isList reports whether a document is a List, or the list of one kind that the
-// API itself answers with, "ServiceList".
-func isList(obj map[string]any) bool {
-	kind, _ := obj["kind"].(string)
-	version, _ := obj["apiVersion"].(string)
-	if kind == "List" {
-		return version == "v1"
-	}
-	element, ok := strings.CutSuffix(kind, "List")
-	return ok && apiserver.KindFor(schema.FromAPIVersionAndKind(version, element)) != 0
-}
-
-func readList(name string, index int, list map[string]any) ([]Document, error) {
-	items, _ := list["items"].([]any)
-	var docs []Document
-	for i, item := range items {
-		obj, ok := item.(map[string]any)
-		if !ok {
-			return nil, &Error{name, index, fmt.Sprintf("items[%d]", i), fmt.Errorf("is not an object but %s", describe(item))}
-		}
-		if element := strings.TrimSuffix(list["kind"].(string), "List"); element != "" && obj["kind"] == nil {
-			obj["apiVersion"], obj["kind"] = list["apiVersion"], element // the list says it for all
-		}
-		doc, err := json.Marshal(obj)
-		if err != nil {
-			return nil, &Error{name, index, fmt.Sprintf("items[%d]", i), err}
-		}
-		d, err := decode(name, index, doc, obj)
-		if err != nil {
-			return nil, err
-		}
-		docs = append(docs, d)
-	}
-	return docs, nil
-}
-
-// decode turns one JSON object into its type.
-func decode(name string, index int, doc []byte, raw map[string]any) (Document, error) {
-	var head struct {
-		metav1.TypeMeta `json:",inline"`
-		Metadata        struct {
-			Name, GenerateName string
-		} `json:"metadata"`
-	}
-	headErr := json.Unmarshal(doc, &head)
-	fail := func(object string, err error) (Document, error) {
-		return Document{}, &Error{name, index, object, err}
-	}
-	switch {
-	case head.Kind == "":
-		return fail("", errors.New("Object 'Kind' is missing"))
-	case head.APIVersion == "":
-		return fail(head.Kind, errors.New("Object 'apiVersion' is missing"))
-	}
-	gv, err := schema.ParseGroupVersion(head.APIVersion)
-	if err != nil {
-		return fail(head.Kind, err)
-	}
-	kind := apiserver.KindFor(gv.WithKind(head.Kind))
-	if kind == 0 {
-		return fail("", fmt.Errorf("no matches for kind %q in version %q", head.Kind, head.APIVersion))
-	}
-	title := fmt.Sprintf("%s %q", head.Kind, head.Metadata.Name)
-	obj := kind.New()
-	strict, err := kjson.UnmarshalStrict(doc, obj)
-	if err == nil {
-		err = headErr
-	}
-	if err != nil {
-		return fail(title, fmt.Errorf("%s in version %q cannot be handled as a %s: %w", head.Kind, gv.Version, head.Kind, err))
-	}
-	if len(strict) > 0 {
-		msgs := make([]string, len(strict))
-		for i, e := range strict {
-			msgs[i] = e.Error()
-		}
-		return fail(title, fmt.Errorf("%s in version %q cannot be handled as a %s: strict decoding error: %s",
-			head.Kind, gv.Version, head.Kind, strings.Join(msgs, ", ")))
-	}
-	if head.Metadata.Name == "" && head.Metadata.GenerateName == "" {
-		return fail(head.Kind, errors.New("resource name may not be empty"))
-	}
-	return Document{Source: name, Index: index, Kind: kind, Object: obj, raw: raw}, nil
-}
-
-var yamlPrefix = regexp.MustCompile(`^(error converting YAML to JSON: )?yaml: (unmarshal errors:\n\s*)?`)
-
-// cleanYAML shortens the parser's error to its last sentence.
-func cleanYAML(err error) error {
-	return fmt.Errorf("error parsing YAML: %s", yamlPrefix.ReplaceAllString(err.Error(), ""))
-}
-
-func isBlank(chunk []byte) bool {
-	for line := range bytes.Lines(chunk) {
-		line = bytes.TrimSpace(line)
-		if len(line) > 0 && line[0] != '#' && !bytes.Equal(line, []byte("---")) {
-			return false
-		}
-	}
-	return true
-}
-
-func describe(v any) string {
-	switch v.(type) {
-	case nil:
-		return "empty"
-	case []any:
-		return "a list"
-	case string:
-		return "a string"
-	}
-	return fmt.Sprintf("a %T", v)
+// Fail returns err as an Error of the document.
+func (d *Document) Fail(err error) error {
+	return &Error{Source: d.Source, Index: d.Index, Object: d.title(), Err: err}
 }
