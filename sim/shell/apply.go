@@ -46,23 +46,16 @@ func (c *call) given() ([]manifest.Document, bool) {
 }
 
 func (c *call) applyOne(d *manifest.Document) {
-	key := apiserver.KeyOf(d.Object)
-	live, err := c.cluster.Get(d.Kind, key.Namespace, key.Name)
-	verb, changed := "creating", false
-	if err == nil {
-		verb = "patching"
-		var patch apiserver.RawPatch
-		if patch, changed, err = d.Patch(live); err != nil {
-			c.fail(err)
-			return
-		}
-		if _, ok := live.GetAnnotations()[corev1.LastAppliedConfigAnnotation]; !ok {
-			c.warn("Warning: resource %s/%s is missing the %s annotation which is required by kubectl apply. "+
-				"kubectl apply should only be used on resources created declaratively by either kubectl create --save-config or kubectl apply. "+
-				"The missing annotation will be patched automatically.\n", d.Kind.Resource(), key.Name, corev1.LastAppliedConfigAnnotation)
-		}
-		if changed && live.GetDeletionTimestamp() != nil && patch.Data != "" {
-			c.warn("Warning: Detected changes to resource %s which is currently being deleted.\n", key.Name)
+	key, err := d.Key()
+	if err != nil {
+		c.fail(err)
+		return
+	}
+	var live apiserver.Object
+	verb := "creating"
+	if d.Kind != 0 {
+		if live, err = c.cluster.Get(d.Kind, key.Namespace, key.Name); err == nil {
+			verb = "patching"
 		}
 	}
 	applied, err := c.cluster.ApplyDocuments([]manifest.Document{*d})
@@ -72,16 +65,15 @@ func (c *call) applyOne(d *manifest.Document) {
 	}
 	for _, a := range applied {
 		c.warnAll(a.Warnings)
+		if a.Kind == 0 {
+			continue
+		}
 		obj, err := c.cluster.Get(a.Kind, a.Key.Namespace, a.Key.Name)
 		if err != nil {
 			c.fail(err)
 			continue
 		}
-		op := table.Operation(a.Action)
-		if changed { // a patch that was sent counts, whatever came of it
-			op = table.Configured
-		}
-		c.report(a.Kind, obj, op)
+		c.report(a.Kind, obj, table.Operation(a.Action))
 	}
 }
 
@@ -145,6 +137,10 @@ func (c *call) create() {
 // created sends a new object; d is the document that it comes from, or nil.
 func (c *call) created(d *manifest.Document, obj apiserver.Object) {
 	kind := apiserver.KindOf(obj)
+	if d != nil && d.Refused() != nil {
+		c.failAt("creating", d, nil, d.Refused())
+		return
+	}
 	if d != nil && c.on("save-config") {
 		with, err := d.Create()
 		if err != nil {
@@ -191,6 +187,10 @@ func (c *call) replace() {
 	}
 	for i := range docs {
 		d := &docs[i]
+		if err := d.Refused(); err != nil {
+			c.failAt("replacing", d, nil, err)
+			continue
+		}
 		obj, key := d.Object, apiserver.KeyOf(d.Object)
 		if c.on("save-config") || obj.GetAnnotations()[corev1.LastAppliedConfigAnnotation] != "" {
 			with, err := d.Create()

@@ -3,7 +3,6 @@ package shell
 import (
 	"errors"
 	"fmt"
-	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
@@ -57,7 +56,7 @@ func errorText(err error) string {
 	case !errors.As(err, &in) || apierrors.IsInvalid(err):
 		return table.ErrorText(err)
 	case !errors.As(err, &status):
-		return "error: " + strings.TrimPrefix(err.Error(), "error: ")
+		return "error: " + in.Kubectl()
 	}
 	return table.ErrorText(status)
 }

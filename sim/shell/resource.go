@@ -244,23 +244,42 @@ func (c *call) documents(names []string) ([]manifest.Document, error) {
 			if p == "-" {
 				source = "STDIN"
 			}
-			ds, err := manifest.Read(source, data)
-			if err != nil {
-				return nil, err
-			}
-			docs = append(docs, ds...)
+			ds, err := manifest.ReadEach(source, data)
+			docs = append(docs, c.usable(ds, err)...)
 		}
 	}
 	for i := range docs {
 		docs[i].SetNamespace(c.namespace)
-		if ns := docs[i].Object.GetNamespace(); docs[i].Kind.Namespaced() && c.flags.Changed("namespace") && ns != c.namespace {
+		if ns := docs[i].Object.GetNamespace(); docs[i].Kind != 0 && docs[i].Kind.Namespaced() && c.flags.Changed("namespace") && ns != c.namespace {
 			return nil, fmt.Errorf("the namespace from the provided object %q does not match the namespace %q. You must pass '--namespace=%s' to perform this operation.", ns, c.namespace, ns)
 		}
 	}
-	if len(docs) == 0 {
+	if len(docs) == 0 && len(c.errs) == 0 {
 		return nil, errors.New("no objects passed to " + c.spec.name)
 	}
 	return docs, nil
+}
+
+// usable remembers what is wrong with a source and returns the documents that a
+// command goes on with: apply alone knows what to say of custom resources.
+func (c *call) usable(docs []manifest.Document, err error) []manifest.Document {
+	errs := []error{err}
+	var several manifest.Errors
+	if errors.As(err, &several) {
+		errs = several
+	}
+	for _, err := range errs {
+		if err != nil && !errors.Is(err, manifest.ErrNoObjects) {
+			c.fail(err)
+		}
+	}
+	return slices.DeleteFunc(docs, func(d manifest.Document) bool {
+		unknown := d.Kind == 0 && c.spec.name != "apply"
+		if unknown {
+			c.fail(d.Refused())
+		}
+		return unknown
+	})
 }
 
 // expand returns the files that a name given by -f means: itself, or the

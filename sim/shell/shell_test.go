@@ -91,7 +91,9 @@ func TestCommands(t *testing.T) {
 		{"kubectl exec web-0 -- vi", `error: running "vi" in a container is not modelled here; cat, echo, env, `, 1},
 		{"kubectl exec web-0 hostname", "error: exec [POD] [COMMAND] is not supported anymore.", 1},
 		{"kubectl apply -f nothing.yaml", `error: the path "nothing.yaml" does not exist`, 1},
-		{"kubectl apply -f bad.yaml", `bad.yaml: document 1: StatefulSet "web": `, 1},
+		{"kubectl apply -f bad.yaml", `The request is invalid: patch: Invalid value: "map[metadata:`, 1}, // as recorded of a real one
+		{"kubectl apply -f bad.yaml", `strict decoding error: unknown field "spec.replica"` + "\n", 1},
+		{"kubectl create -f bad.yaml", `Error from server (BadRequest): error when creating "bad.yaml": StatefulSet in version "v1" cannot be handled as a StatefulSet: strict decoding error: unknown field "spec.replica"` + "\n", 1},
 		{"kubectl apply -f invalid.yaml", `The Service "web" is invalid: spec.type: Unsupported value: "Magic": supported values: `, 1},
 		{"kubectl patch sts web -p '{'", `error: unable to parse "{": yaml: `, 1},
 		{"kubectl frobnicate", `error: unknown command "frobnicate" for "kubectl"`, 1},
