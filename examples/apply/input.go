@@ -19,6 +19,19 @@ import (
 type fileset struct {
 	names []string // as given
 	docs  []manifest.Document
+	err   error // what cannot be read of them
+}
+
+// wrong returns, if anything cannot be read, all that is known to be wrong.
+func (set *fileset) wrong() error {
+	if set.err == nil {
+		return nil
+	}
+	errs := []error{set.err}
+	for i := range set.docs {
+		errs = append(errs, set.docs[i].Refused())
+	}
+	return manifest.Join(errs...)
 }
 
 // input reads what flags name.
@@ -27,11 +40,16 @@ type input struct {
 	spent bool // stdin has been read
 }
 
-// read fills in the documents of a set, namespaces first.
+// read fills in the documents of a set, namespaces first, and what is wrong with
+// the others. What cannot be read at all is an error.
 func (in *input) read(set *fileset) error {
 	for _, name := range set.names {
 		docs, err := in.readName(name)
-		if err != nil {
+		var wrong *manifest.Error
+		switch {
+		case errors.As(err, &wrong):
+			set.err = manifest.Join(set.err, err)
+		case err != nil:
 			return err
 		}
 		set.docs = append(set.docs, docs...)
@@ -69,17 +87,23 @@ func (in *input) readName(name string) ([]manifest.Document, error) {
 // have no objects (a template whose condition is false), but not all of them.
 func readDirectory(root string) ([]manifest.Document, error) {
 	var docs []manifest.Document
+	var wrong error
 	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() || !isManifest(path) {
 			return err
 		}
 		more, err := readFile(path)
-		if errors.Is(err, manifest.ErrNoObjects) {
+		var bad *manifest.Error
+		switch {
+		case errors.Is(err, manifest.ErrNoObjects):
 			return nil
+		case errors.As(err, &bad):
+			wrong, err = manifest.Join(wrong, err), nil
 		}
 		docs = append(docs, more...)
 		return err
 	})
+	err = manifest.Join(err, wrong)
 	if err == nil && len(docs) == 0 {
 		err = fmt.Errorf("%s: no objects in any *.yaml, *.yml or *.json", root)
 	}
@@ -112,7 +136,7 @@ func readStream(name string, r io.Reader) ([]manifest.Document, error) {
 	case len(data) > manifest.MaxSize:
 		return nil, fmt.Errorf("%s: is larger than a manifest may be, %d bytes", name, manifest.MaxSize)
 	}
-	return manifest.Read(name, data)
+	return manifest.ReadEach(name, data)
 }
 
 // namespaces returns where the objects of all sets go, sorted.
@@ -120,7 +144,7 @@ func namespaces(sets []fileset) []string {
 	var names []string
 	for _, set := range sets {
 		for _, d := range set.docs {
-			if !d.Kind.Namespaced() {
+			if d.Kind == 0 || !d.Kind.Namespaced() {
 				continue
 			}
 			name := d.Object.GetNamespace()

@@ -2,6 +2,7 @@
 // those of Kubernetes' documentation.
 //
 //	go run ./examples/apply -f web.yaml -provision       pods and claims as they change, then tables
+//	go run ./examples/apply -f bundle/ -each -create-namespaces -node cpu=8,memory=32Gi,count=3
 //	go run ./examples/apply -f chart/ -then new.yaml     what a change does
 //	helm template x | go run ./examples/apply -f - -o json   the history: watch events, one JSON object a line
 //
@@ -14,7 +15,9 @@
 // every claim bound, every node done. If it has, the exit code is 0; if
 // something still waits, it is named with its reason, and the code is 1. A
 // wrong flag, an unreadable file and a refused object give 2, and nothing is
-// applied of a set of files in which one object is refused.
+// applied of a set of files in which one object is refused: all that are refused
+// are listed. With -each the others are applied, as kubectl does, those are listed
+// after them, and the code is 1.
 //
 // The tables, and their ages, are those of the last change: what is only tried
 // again after it changes nothing.
@@ -38,7 +41,12 @@ import (
 	"slices"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"github.com/statefulsim/statefulsim/sim"
+	"github.com/statefulsim/statefulsim/sim/apiserver"
+	"github.com/statefulsim/statefulsim/sim/manifest"
 )
 
 func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
@@ -58,6 +66,9 @@ type options struct {
 	limit       time.Duration
 	output      string
 	provision   bool
+	each        bool
+	namespaces  bool
+	shapes      []sim.Node
 }
 
 // maxNodes bounds -nodes: Kubernetes supports 5,000.
@@ -77,10 +88,22 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		err = flushed
 	}
 	if err != nil {
-		fmt.Fprintln(stderr, "error:", err)
+		complain(stderr, err)
 		return exitUsage
 	}
 	return code
+}
+
+// complain prints every error there is, a line each.
+func complain(stderr io.Writer, err error) {
+	list := []error{err}
+	var several manifest.Errors
+	if errors.As(err, &several) {
+		list = several
+	}
+	for _, e := range list {
+		fmt.Fprintln(stderr, "error:", e)
+	}
 }
 
 func parse(args []string, stderr io.Writer) (options, error) {
@@ -97,6 +120,13 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	f.DurationVar(&opt.limit, "for", 24*time.Hour, "the most virtual time that each set of files may take, a `DURATION`")
 	f.StringVar(&opt.output, "o", "rows", "`FORMAT`: rows and tables, tables alone, or json for the history")
 	f.BoolVar(&opt.provision, "provision", false, "make volumes on demand, for any storage class")
+	f.BoolVar(&opt.each, "each", false, "apply what can be applied and list the rest, as kubectl does")
+	f.BoolVar(&opt.namespaces, "create-namespaces", false, "create the namespaces that objects are in and that no file brings")
+	f.Func("node", "a `SHAPE` of a node, in place of -nodes: cpu=8,memory=32Gi,pods=50,label=NAME=VALUE,\nname=NAME or count=N, each optional; may be repeated", func(text string) error {
+		nodes, err := parseNodes(text)
+		opt.shapes = append(opt.shapes, nodes...)
+		return err
+	})
 	err := f.Parse(args)
 	if errors.Is(err, flag.ErrHelp) {
 		fmt.Fprintln(stderr, "usage: apply -f FILE|DIR|- … [-then FILE|DIR|- …] [flags]")
@@ -112,6 +142,8 @@ func parse(args []string, stderr io.Writer) (options, error) {
 		err = errors.New("-f FILE|DIR|- is missing (-h for help)")
 	case opt.nodes < 0 || opt.nodes > maxNodes:
 		err = fmt.Errorf("-nodes %d: want 0 to %d", opt.nodes, maxNodes)
+	case len(opt.shapes) > maxNodes:
+		err = fmt.Errorf("-node: %d nodes are more than %d", len(opt.shapes), maxNodes)
 	case opt.limit <= 0:
 		err = fmt.Errorf("-for %v: want more than no time", opt.limit)
 	case !slices.Contains([]string{"rows", "tables", "json"}, opt.output):
@@ -132,32 +164,81 @@ func apply(opt options, stdin io.Reader, out *bufio.Writer, stderr io.Writer) (i
 		if err := in.read(&sets[i]); err != nil {
 			return exitUsage, err
 		}
+		if err := sets[i].wrong(); err != nil && !opt.each {
+			return exitUsage, err
+		}
 	}
-	nodes := make([]sim.Node, opt.nodes)
-	for i := range nodes {
-		nodes[i].Name = fmt.Sprintf("node-%d", i+1)
+	cfg := sim.Config{Seed: opt.seed, Nodes: opt.shapes, Provision: opt.provision, History: -1, Limits: sim.Limits{Time: opt.limit}}
+	if cfg.Nodes == nil {
+		cfg.Nodes = make([]sim.Node, opt.nodes)
 	}
-	c := sim.New(sim.Config{
-		Seed: opt.seed, Nodes: nodes, Provision: opt.provision,
-		History: -1, Limits: sim.Limits{Time: opt.limit},
-	})
+	named(cfg.Nodes)
+	if err := cfg.Validate(); err != nil {
+		return exitUsage, fmt.Errorf("-node: %w", err)
+	}
+	c := sim.New(cfg)
 	s := newScreen(c, opt, namespaces(sets), out, stderr)
 	settled := false
-	for _, set := range sets {
+	for i := range sets {
 		stop := s.follow()
-		applied, err := c.ApplyDocuments(set.docs)
+		refused, err := s.apply(&sets[i], opt)
 		if err != nil {
 			stop()
 			return exitUsage, err
 		}
-		s.applied(set.names, applied)
 		rest, err := c.Settle()
 		stop()
-		settled = s.verdict(judge(c, rest, err))
+		settled = s.verdict(judge(c, rest, err)) && refused == nil
+		if refused != nil {
+			s.fail(out.Flush())
+			complain(stderr, refused)
+		}
 	}
 	s.tables()
 	if err := s.failure(); err != nil || settled {
 		return exitSettled, err
 	}
 	return exitWaiting, nil
+}
+
+// apply applies a set and shows what is answered. With -each what is refused is
+// returned beside, else it is the error.
+func (s *screen) apply(set *fileset, opt options) (refused, err error) {
+	if opt.namespaces {
+		if err := s.createNamespaces(set); err != nil {
+			return nil, err
+		}
+	}
+	if opt.each {
+		applied, err := s.cluster.ApplyEach(set.docs)
+		s.applied(set.names, applied)
+		return manifest.Join(set.err, err), nil
+	}
+	applied, err := s.cluster.ApplyDocuments(set.docs)
+	if err == nil || len(applied) > 0 {
+		s.applied(set.names, applied)
+	}
+	return nil, err
+}
+
+// createNamespaces creates those of a set's objects that are not there and that
+// no file of the set brings.
+func (s *screen) createNamespaces(set *fileset) error {
+	brought := map[string]bool{}
+	for _, d := range set.docs {
+		if d.Kind == apiserver.Namespace {
+			brought[d.Object.GetName()] = true
+		}
+	}
+	for _, name := range namespaces([]fileset{*set}) {
+		if _, err := s.cluster.Get(apiserver.Namespace, "", name); err == nil || brought[name] {
+			continue
+		}
+		if _, err := s.cluster.Create(&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}}); err != nil {
+			return err
+		}
+		s.command("create namespace " + name)
+		s.print("namespace/%s created\n\n", name)
+	}
+	return nil
 }

@@ -226,7 +226,7 @@ func TestErrors(t *testing.T) {
 		{"empty directory", "-f " + empty, "", empty + ": no objects in any *.yaml, *.yml or *.json"},
 		{"comment", "-f " + empty + "/comment.yaml ", "", "comment.yaml: no objects passed to apply"},
 		{"stdin twice", "-f - -then -", service, "the standard input can be read only once"},
-		{"truncated", "-f -", service + "kind: [", "stdin: document 2: error parsing YAML: "},
+		{"truncated", "-f -", service + "kind: [", "stdin: document 2: error converting YAML to JSON: yaml: "},
 		{"too large", "-f -", strings.Repeat("#", manifest.MaxSize+1), "stdin: is larger than a manifest may be"},
 		{"unknown field", "-f -", service + set("  replica: 2\n"), `stdin: document 2: StatefulSet "web": `},
 		{"refused", "-f -", service + set("  replicas: -1\n"), `stdin: document 2: StatefulSet "web": StatefulSet.apps "web" is invalid: spec.replicas: Invalid value: -1: must be greater than or equal to 0`},
@@ -253,6 +253,53 @@ func TestRefusedAfterwards(t *testing.T) {
 	assert.Equal(t, 2, got.code)
 	assert.Contains(t, got.stderr, `error: stdin: document 2: StatefulSet "site": StatefulSet.apps "site" is invalid: spec.serviceName: Invalid value: "page": field is immutable`)
 	assert.Contains(t, got.stdout, "Settled after", "what happened before is shown")
+}
+
+// TestEach: what can be applied is, the rest is listed, and that is no success.
+func TestEach(t *testing.T) {
+	const text = `{apiVersion: v1, kind: ConfigMap, metadata: {name: a, namespace: shop}}
+---
+{apiVersion: monitoring.coreos.com/v1, kind: ServiceMonitor, metadata: {name: b}}
+---
+{apiVersion: v1, kind: ConfigMap, metadata: {name: c}}
+`
+	monitor := `error: stdin: document 2: ServiceMonitor "b": no matches for kind "ServiceMonitor" in version "monitoring.coreos.com/v1"; ensure CRDs are installed first` + "\n"
+	missing := `error: stdin: document 1: ConfigMap "a": namespaces "shop" not found` + "\n"
+
+	got := command(text, "-f", "-", "-o", "tables")
+	assert.Equal(t, ran{2, "", missing + monitor}, got)
+
+	got = command(text, "-f", "-", "-o", "tables", "-each")
+	assert.Equal(t, 1, got.code)
+	assert.Equal(t, missing+monitor, got.stderr)
+	assert.Contains(t, got.stdout, "configmap/c created\n")
+
+	got = command(text, "-f", "-", "-o", "tables", "-each", "-create-namespaces")
+	assert.Equal(t, 1, got.code)
+	assert.Equal(t, monitor, got.stderr)
+	assert.Contains(t, got.stdout, "namespace/shop created\n")
+	assert.Contains(t, got.stdout, "configmap/a created\nconfigmap/c created\n")
+}
+
+// TestNodes: nodes have the shapes that they are given.
+func TestNodes(t *testing.T) {
+	const pod = "{apiVersion: v1, kind: Pod, metadata: {name: p}, spec: {nodeSelector: {zone: b}, containers: [{name: c, image: i, resources: {requests: {cpu: 6}}}]}}\n"
+	got := command(pod, "-f", "-", "-o", "tables", "-node", "cpu=2,count=2", "-node", "name=big,cpu=8,memory=32Gi,label=zone=b")
+	assert.Zero(t, got.code, got.stderr)
+	assert.Contains(t, got.stdout, " big ")
+	for shape, want := range map[string]string{
+		"cpu":              `"cpu": want KEY=VALUE`,
+		"gpu=1":            `"gpu": want name, cpu, memory, pods, label or count`,
+		"label=a":          `"label=a": want label=NAME=VALUE`,
+		"count=0":          "count=0: want 1 to 10000",
+		"name=a,count=2":   "name=a is for one node, not for 2",
+		"cpu=1e2147483647": `-node: Nodes[0].CPU: "1e2147483647" is no quantity of a resource`,
+		"pods=many":        "pods=many: ",
+	} {
+		got := command(pod, "-f", "-", "-node", shape)
+		assert.Equal(t, 2, got.code)
+		assert.Contains(t, got.stderr, want)
+	}
 }
 
 func TestHelp(t *testing.T) {

@@ -24,7 +24,8 @@ type screen struct {
 	start     time.Time     // of the first apply
 	began     time.Time     // of the latest
 	limit     time.Duration // of each
-	changed   time.Time     // when anything but an Event has changed last
+	provision bool
+	changed   time.Time // when anything but an Event has changed last
 	prose     io.Writer
 	history   *trace.Writer
 
@@ -40,7 +41,7 @@ type watcher struct {
 }
 
 func newScreen(c *sim.Cluster, opt options, namespaces []string, out *bufio.Writer, stderr io.Writer) *screen {
-	s := &screen{cluster: c, output: opt.output, start: c.Now(), limit: opt.limit, prose: out}
+	s := &screen{cluster: c, output: opt.output, start: c.Now(), limit: opt.limit, provision: opt.provision, prose: out}
 	if opt.output == "json" {
 		s.prose, s.history = stderr, trace.NewWriter(out)
 	}
@@ -91,6 +92,10 @@ func (s *screen) applied(names []string, applied []sim.Applied) {
 	for _, a := range applied {
 		for _, w := range a.Warnings {
 			s.print("Warning: %s\n", w)
+		}
+		if a.Kind == 0 {
+			s.print("%s.%s/%s %s\n", strings.ToLower(a.Custom.Kind), a.Custom.Group, a.Key.Name, a.Action)
+			continue
 		}
 		s.print("%s\n", table.Line(a.Kind, a.Key.Name, table.Operation(a.Action)))
 	}

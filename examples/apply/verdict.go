@@ -77,8 +77,23 @@ func (s *screen) verdict(j judgement) bool {
 		s.print("Not settled: nothing happens any more after %s of virtual time; still waiting:\n", took)
 	}
 	s.list(groups)
+	if !s.provision && s.wantsVolumes(j.waiting) {
+		s.print("-provision makes volumes for such claims.\n")
+	}
 	s.unmodelled()
 	return false
+}
+
+// wantsVolumes reports whether a claim waits that a volume on demand would serve:
+// one that has not asked for no class.
+func (s *screen) wantsVolumes(waiting []controller.Wait) bool {
+	return slices.ContainsFunc(waiting, func(w controller.Wait) bool {
+		if w.Kind != apiserver.PersistentVolumeClaim {
+			return false
+		}
+		claim, err := sim.Get[*corev1.PersistentVolumeClaim](s.cluster, w.Key.Namespace, w.Key.Name)
+		return err == nil && claim.Spec.VolumeName == "" && (claim.Spec.StorageClassName == nil || *claim.Spec.StorageClassName != "")
+	})
 }
 
 // unmodelled says what the verdict is not about.

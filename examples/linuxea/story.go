@@ -82,7 +82,9 @@ func Tell(out io.Writer, s Setting) (*sim.Cluster, error) {
 	if s.Workloads == nil {
 		s.Workloads = map[string]kubelet.Workload{"marksugar/nginx:1.14.a": page("1.0"), "marksugar/nginx:1.14.b": page("2.0")}
 	}
-	c := sim.New(sim.Config{Seed: s.Seed, Nodes: s.Nodes, Actors: s.Actors, Workloads: s.Workloads,
+	latency := sim.Realistic()
+	latency.Apply = controller.Range{} // whole files at one moment
+	c := sim.New(sim.Config{Seed: s.Seed, Nodes: s.Nodes, Actors: s.Actors, Workloads: s.Workloads, Latency: &latency,
 		DetectMutation: s.DetectMutation})
 	t := &teller{out: out, cluster: c, shell: shell.New(c, manifests), large: s.Replicas}
 	if s.Begin != nil {
