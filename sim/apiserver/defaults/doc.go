@@ -6,8 +6,8 @@
 // DNS policy, grace period, scheduler, requests from limits), K18 (pull policy
 // by tag) and K20 (probes), and the defaults of Node, Namespace, Secret,
 // StorageClass, CSIDriver, PriorityClass, EndpointSlice, Deployment,
-// DaemonSet, ReplicaSet, PodTemplate, Job, CronJob, NetworkPolicy, RoleBinding
-// and ClusterRoleBinding. The fields that upstream fills or keeps in step while
+// DaemonSet, ReplicaSet, PodTemplate, Job, CronJob, NetworkPolicy, RoleBinding,
+// ClusterRoleBinding, LimitRange, CustomResourceDefinition and APIService. The fields that upstream fills or keeps in step while
 // it converts between versions are filled too: the kind of a claim template,
 // podIPs, podCIDRs, the data of a Secret.
 //
@@ -20,7 +20,7 @@
 //     the default StorageClass (V6, V15, N4);
 //   - what allocation adds: cluster IPs, IP families, node ports;
 //   - the labels and annotations that upstream copies while it converts
-//     (deprecated.daemonset.template.generation), LimitRange,
+//     (deprecated.daemonset.template.generation),
 //     HorizontalPodAutoscaler, Endpoints and ReplicationController, which
 //     nothing here acts on;
 //   - an empty map for ConfigMap.data, which the wire does not show.

@@ -11,7 +11,9 @@ import (
 	rbacv1 "k8s.io/api/rbac/v1"
 	schedulingv1 "k8s.io/api/scheduling/v1"
 	storagev1 "k8s.io/api/storage/v1"
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
 )
 
 // Set fills the unset fields of obj with the API's defaults. It writes to the
@@ -65,6 +67,10 @@ func Set(obj runtime.Object) {
 		roleBinding(&o.RoleRef, &o.Subjects)
 	case *rbacv1.ClusterRoleBinding:
 		roleBinding(&o.RoleRef, &o.Subjects)
+	case *apiextensionsv1.CustomResourceDefinition:
+		customResourceDefinition(o)
+	case *apiregistrationv1.APIService:
+		apiService(o)
 	}
 }
 
