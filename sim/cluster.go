@@ -56,6 +56,23 @@ func New(cfg Config) *Cluster {
 	if err := cfg.Validate(); err != nil {
 		panic("sim: Config." + err.Error())
 	}
+	c := newCluster(cfg)
+	c.bootstrap()
+	l := c.start()
+	for i, n := range cfg.Nodes {
+		c.addNode(i, n.withDefaults(i), l.Kubelet)
+	}
+	c.cfg.Limits = Limits{} // the user's are for what comes after
+	if _, err := c.Settle(); err != nil {
+		panic(fmt.Sprintf("sim: a new cluster does not come to rest: %v", err))
+	}
+	c.cfg.Limits = cfg.Limits
+	return c
+}
+
+// newCluster returns a cluster in which there is nothing yet but an API server
+// and the world.
+func newCluster(cfg Config) *Cluster {
 	l := cfg.latency()
 	e := engine.New(cfg.strategy())
 	if cfg.Causes {
@@ -73,7 +90,12 @@ func New(cfg Config) *Cluster {
 		history:  history{limit: cfg.History},
 	}
 	c.host.MuteEvents(cfg.NoEvents)
-	c.bootstrap()
+	return c
+}
+
+// start adds the components of the control plane.
+func (c *Cluster) start() Latency {
+	cfg, l := c.cfg, c.cfg.latency()
 	sets, endpoints := statefulset.New(cfg.Gates), endpointslice.New()
 	if cfg.Naive {
 		sets.WalkAll()
@@ -104,15 +126,7 @@ func New(cfg Config) *Cluster {
 		claimActor(a)
 		c.host.Add(a)
 	}
-	for i, n := range cfg.Nodes {
-		c.addNode(i, n.withDefaults(i), l.Kubelet)
-	}
-	c.cfg.Limits = Limits{} // the user's are for what comes after
-	if _, err := c.Settle(); err != nil {
-		panic(fmt.Sprintf("sim: a new cluster does not come to rest: %v", err))
-	}
-	c.cfg.Limits = cfg.Limits
-	return c
+	return l
 }
 
 // bootstrap creates what a new cluster has before anyone uses it.
@@ -145,9 +159,13 @@ func (c *Cluster) bootstrap() {
 // DNSAddress is the cluster IP of the DNS server.
 const DNSAddress = "10.96.0.10"
 
-// install creates an object of the cluster's own, which cannot fail.
+// install creates an object of the cluster's own, unless there is one: this
+// cannot fail.
 func (c *Cluster) install(obj Object) {
 	kind := apiserver.KindOf(obj)
+	if c.host.Server().Get(kind, apiserver.KeyOf(obj)) != nil {
+		return
+	}
 	res := c.host.Do("kube-apiserver", apiserver.Request{Verb: apiserver.Create, Kind: kind, Key: apiserver.KeyOf(obj), Object: obj})
 	if res.Err != nil {
 		panic(fmt.Sprintf("sim: cannot install %s %s: %v", kind, apiserver.KeyOf(obj), res.Err))
@@ -158,10 +176,16 @@ func (c *Cluster) install(obj Object) {
 // addNode registers a machine and starts its kubelet.
 func (c *Cluster) addNode(index int, n Node, l kubelet.Latency) {
 	c.install(nodeObject(n, c.host.Engine().Now()))
-	(*c.kubelets.Write())[n.Name] = c.host.Add(kubelet.New(kubelet.Config{
+	c.addKubelet(n, l)
+}
+
+func (c *Cluster) addKubelet(n Node, l kubelet.Latency) controller.ActorID {
+	id := c.host.Add(kubelet.New(kubelet.Config{
 		Node: n.Name, HostIP: n.Address, PodCIDR: n.PodCIDR, FirstIP: n.FirstPodIP,
 		ClusterDomain: c.cfg.domain(), ClusterDNS: DNSAddress, Latency: l, HostPaths: n.HostPaths,
 	}))
+	(*c.kubelets.Write())[n.Name] = id
+	return id
 }
 
 // collect moves what was just written to the history and to those who follow.

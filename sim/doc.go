@@ -11,6 +11,9 @@
 // take effect at the present moment, and time passes only in Run, RunUntil,
 // Settle and Step. All runs are bounded.
 //
+// Resume begins with the state of another cluster, a real one's, say, and goes on from
+// there.
+//
 // What is returned is the caller's own: changing it changes nothing in the
 // cluster. Errors of the API are those of k8s.io/apimachinery/pkg/api/errors,
 // in the words of the real server.

@@ -253,6 +253,14 @@ func (h *Host) Do(by string, req apiserver.Request) apiserver.Result {
 	return res
 }
 
+// Restore fills the server, which is empty, with the objects of another (see
+// apiserver.Server.Restore).
+func (h *Host) Restore(by string, objects []apiserver.Object) error {
+	err := h.server.Restore(h.engine.Now(), by, objects)
+	h.publish()
+	return err
+}
+
 // Step runs the next event and reports whether there was one.
 func (h *Host) Step() bool {
 	ev, ok := h.engine.Next()

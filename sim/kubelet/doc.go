@@ -22,6 +22,7 @@
 //	kill.go         SIGTERM, SIGKILL, preStop, the order of sidecars
 //	terminate.go    the end of a pod
 //	status.go       the status; phase.go, condition.go; statuswriter.go: its way to the API
+//	adopt.go        a node that goes on from what the API says of it
 //	fault.go        Stop, Crash, Restart, Exit, FailProbe
 //
 // The [World] is the ground truth: which process runs where, which addresses

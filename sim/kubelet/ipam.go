@@ -59,10 +59,28 @@ func (p *ipam) take() (netip.Addr, bool) {
 	return netip.Addr{}, false
 }
 
-// takeIP gives a room an address of its node's range, which it sets up on first
-// use.
+// takeIP gives a room an address of its node's range.
 func (w *World) takeIP(r *room, cidr, first string) (netip.Addr, bool) {
-	m := r.at
+	ip, ok := w.pool(r.at, cidr, first).take()
+	if ok {
+		r.ip = ip
+		w.byIP[ip] = r
+	}
+	return ip, ok
+}
+
+// holdIP gives a room an address that it has already.
+func (w *World) holdIP(r *room, ip netip.Addr, cidr, first string) {
+	pool := w.pool(r.at, cidr, first)
+	if pool.used[ip] = struct{}{}; pool.cidr.Contains(ip) && (!pool.last.IsValid() || pool.last.Less(ip)) {
+		pool.last = ip
+	}
+	r.ip = ip
+	w.byIP[ip] = r
+}
+
+// pool returns a machine's addresses, which are set up on first use.
+func (w *World) pool(m *machine, cidr, first string) *ipam {
 	if !m.ipam.cidr.IsValid() {
 		if cidr == "" {
 			cidr = fmt.Sprintf("10.%d.%d.0/24", 244+w.subnets>>8&3, w.subnets&255)
@@ -74,12 +92,7 @@ func (w *World) takeIP(r *room, cidr, first string) (netip.Addr, bool) {
 		}
 		m.ipam = pool
 	}
-	ip, ok := m.ipam.take()
-	if ok {
-		r.ip = ip
-		w.byIP[ip] = r
-	}
-	return ip, ok
+	return &m.ipam
 }
 
 // releaseIP gives the room's address back.
