@@ -1,0 +1,150 @@
+package scenario
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"github.com/statefulsim/statefulsim/sim"
+	"github.com/statefulsim/statefulsim/sim/apiserver"
+	"github.com/statefulsim/statefulsim/sim/kubelet"
+)
+
+// misfortunes are the directives that have something go wrong, or well again.
+var misfortunes = map[string]directive{
+	"crash":         {usage: "NODE", about: "cuts a machine's power", do: onNode((*sim.Cluster).CrashNode)},
+	"stop-kubelet":  {usage: "NODE", about: "ends a kubelet alone; the processes of its pods run on", do: onNode((*sim.Cluster).StopKubelet)},
+	"restart":       {usage: "NODE", about: "brings a machine and its kubelet back", do: onNode((*sim.Cluster).RestartNode)},
+	"hold":          {usage: "COMPONENT KIND SPAN", about: "makes a component's view of a kind late", do: doHold},
+	"fail":          {usage: "COMPONENT VERB KIND|any N internal|timeout|conflict|\"TEXT\"", about: "has the next N such requests of a component fail", do: doFail},
+	"exit":          {usage: "POD [-n NAMESPACE] [-c CONTAINER] CODE [REASON]", about: "has a container's process end by itself", do: doExit},
+	"fail-probe":    {usage: "POD [-n NAMESPACE] [-c CONTAINER] startup|readiness|liveness", about: "has a probe of a container fail from now on", do: onProbe(true)},
+	"mend-probe":    {usage: "POD [-n NAMESPACE] [-c CONTAINER] startup|readiness|liveness", about: "ends fail-probe", do: onProbe(false)},
+	"image-missing": {usage: "IMAGE", about: "takes an image away from the registry", do: onImage(true)},
+	"image-back":    {usage: "IMAGE", about: "puts an image back", do: onImage(false)},
+	"nfs":           {usage: "down|up SERVER, or unexport|export SERVER PATH", about: "stops an NFS server or takes an export away, or ends that", do: doNFS},
+	"evict":         {usage: "POD [-n NAMESPACE]", about: "asks the API to evict a pod, as a drain does", do: doEvict},
+	"heal":          {about: "ends all faults of nodes, views and requests, and cordons", do: doHeal},
+}
+
+func onNode(do func(*sim.Cluster, string) error) func(*arguments) (action, error) {
+	return func(a *arguments) (action, error) {
+		node := strings.TrimPrefix(a.next("NODE"), "node/")
+		a.end()
+		return silent(func(c *sim.Cluster) error { return do(c, node) })
+	}
+}
+
+func doHold(a *arguments) (action, error) {
+	component, kind, d := a.next("COMPONENT"), a.kind("KIND"), a.span("SPAN")
+	a.end()
+	return silent(func(c *sim.Cluster) error { return c.Hold(component, kind, d) })
+}
+
+var verbs = []apiserver.Verb{apiserver.Get, apiserver.Create, apiserver.Update, apiserver.Patch, apiserver.Delete, apiserver.DeleteCollection}
+
+func doFail(a *arguments) (action, error) {
+	component := a.next("COMPONENT")
+	var names []string
+	for _, v := range verbs {
+		names = append(names, v.String())
+	}
+	verb := slices.Index(names, a.one("VERB", names...))
+	var kind apiserver.Kind
+	if a.has() && a.words[0] == "any" {
+		a.next("KIND")
+	} else {
+		kind = a.kind("KIND")
+	}
+	n, cause := a.number("N", 1, 1_000_000), a.next("ERROR")
+	a.end()
+	if a.err != nil {
+		return nil, nil
+	}
+	err := failure(cause, verbs[verb], kind)
+	return silent(func(c *sim.Cluster) error { return c.FailRequests(component, verbs[verb], kind, n, err) })
+}
+
+// failure is the error that a word names, or one with that text.
+func failure(word string, verb apiserver.Verb, kind apiserver.Kind) error {
+	switch word {
+	case "internal":
+		return apierrors.NewInternalError(errors.New("etcdserver: leader changed"))
+	case "timeout":
+		return apierrors.NewServerTimeout(kind.GroupResource(), verb.String(), 1)
+	case "conflict":
+		return apierrors.NewConflict(kind.GroupResource(), "", errors.New("the object has been modified; please apply your changes to the latest version and try again"))
+	}
+	return errors.New(word)
+}
+
+func doExit(a *arguments) (action, error) {
+	pod := a.object(apiserver.Pod)
+	code := a.number("CODE", 0, 255)
+	reason := ""
+	if a.has() {
+		reason = a.next("REASON")
+	}
+	a.end()
+	return silent(func(c *sim.Cluster) error {
+		return c.ExitContainer(pod.namespace, pod.name, pod.container, int32(code), reason)
+	})
+}
+
+func onProbe(fails bool) func(*arguments) (action, error) {
+	return func(a *arguments) (action, error) {
+		pod := a.object(apiserver.Pod)
+		probe := map[string]kubelet.Probe{"startup": kubelet.Startup, "readiness": kubelet.Readiness, "liveness": kubelet.Liveness}[a.one("PROBE", "startup", "readiness", "liveness")]
+		a.end()
+		return silent(func(c *sim.Cluster) error {
+			return c.FailProbe(pod.namespace, pod.name, pod.container, probe, fails)
+		})
+	}
+}
+
+func onImage(missing bool) func(*arguments) (action, error) {
+	return func(a *arguments) (action, error) {
+		image := a.next("IMAGE")
+		a.end()
+		return silent(func(c *sim.Cluster) error { return c.SetImageMissing(image, missing) })
+	}
+}
+
+func doNFS(a *arguments) (action, error) {
+	what, server := a.one("WHAT", "down", "up", "unexport", "export"), a.next("SERVER")
+	path := ""
+	if what == "unexport" || what == "export" {
+		path = a.next("PATH")
+	}
+	a.end()
+	return silent(func(c *sim.Cluster) error {
+		switch n := c.NFS(); what {
+		case "unexport":
+			n.Unexport(server, path)
+		case "export":
+			n.Export(server, path)
+		default:
+			n.SetDown(server, what == "down")
+		}
+		return nil
+	})
+}
+
+func doEvict(a *arguments) (action, error) {
+	pod := a.object(apiserver.Pod)
+	a.end()
+	return func(p *player) (string, string, error) {
+		if err := p.cluster.Evict(pod.namespace, pod.name); err != nil {
+			return "", fmt.Sprintf("refused: %v\n", err), nil // what a budget says is worth reading
+		}
+		return "", fmt.Sprintf("%s evicted\n", pod), nil
+	}, nil
+}
+
+func doHeal(a *arguments) (action, error) {
+	a.end()
+	return silent((*sim.Cluster).Heal)
+}
