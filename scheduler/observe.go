@@ -29,6 +29,19 @@ func (s *Scheduler) Observe(env *controller.Env, rec *apiserver.Record) {
 		s.observeClaim(env, rec)
 	case apiserver.StorageClass:
 		s.observeClass(env, rec)
+	case apiserver.CSINode:
+		s.observeCSINode(env, rec)
+	case apiserver.CSIDriver:
+		driver, _ := rec.Object.(*storagev1.CSIDriver)
+		if gone {
+			driver = nil
+		}
+		s.storage.setDriver(rec.Key.Name, driver)
+	case apiserver.VolumeAttachment:
+		s.storage.setAttachment(rec.Object.(*storagev1.VolumeAttachment), gone)
+		if gone {
+			s.wake(env, plugin.Event{Resource: plugin.AttachmentEvent, Action: plugin.Delete})
+		}
 	case apiserver.Namespace:
 		ns, _ := rec.Object.(*corev1.Namespace)
 		if gone {
@@ -140,6 +153,19 @@ func (s *Scheduler) observeClass(env *controller.Env, rec *apiserver.Record) {
 		return
 	}
 	s.wake(env, plugin.Event{Resource: plugin.ClassEvent, Action: actionOf(rec)})
+}
+
+func (s *Scheduler) observeCSINode(env *controller.Env, rec *apiserver.Record) {
+	node := rec.Object.(*storagev1.CSINode)
+	if rec.Type == watch.Deleted {
+		s.storage.setCSINode(rec.Key.Name, nil)
+		return
+	}
+	s.storage.setCSINode(rec.Key.Name, node)
+	ev := plugin.Event{Resource: plugin.CSINodeEvent, Action: actionOf(rec)}
+	ev.CSINode.New = node
+	ev.CSINode.Old, _ = rec.Old.(*storagev1.CSINode)
+	s.wake(env, ev)
 }
 
 // wake moves the unschedulable pods that an event may help

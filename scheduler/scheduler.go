@@ -79,7 +79,7 @@ func (s *Scheduler) Name() string { return Name }
 // Watches implements controller.Actor.
 func (s *Scheduler) Watches() []apiserver.Kind {
 	return []apiserver.Kind{
-		apiserver.Namespace, apiserver.StorageClass, apiserver.PersistentVolume, apiserver.PersistentVolumeClaim,
+		apiserver.Namespace, apiserver.StorageClass, apiserver.CSINode, apiserver.CSIDriver, apiserver.VolumeAttachment, apiserver.PersistentVolume, apiserver.PersistentVolumeClaim,
 		apiserver.Service, apiserver.StatefulSet, apiserver.PodDisruptionBudget, apiserver.Node, apiserver.Pod,
 	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/statefulsim/statefulsim/sim/apiserver"
 	"github.com/statefulsim/statefulsim/sim/controller"
+	"github.com/statefulsim/statefulsim/volume/csi"
 	"github.com/statefulsim/statefulsim/volume/match"
 )
 
@@ -22,27 +23,6 @@ const (
 	hostPathPlugin = inTree + "host-path"
 	nfsPlugin      = inTree + "nfs"
 )
-
-// driverOf returns the CSI driver that has replaced a built-in plugin, or "".
-func driverOf(plugin string) string {
-	switch plugin {
-	case inTree + "aws-ebs":
-		return "ebs.csi.aws.com"
-	case inTree + "azure-disk":
-		return "disk.csi.azure.com"
-	case inTree + "azure-file":
-		return "file.csi.azure.com"
-	case inTree + "cinder":
-		return "cinder.csi.openstack.org"
-	case inTree + "gce-pd":
-		return "pd.csi.storage.gke.io"
-	case inTree + "portworx-volume":
-		return "pxd.portworx.com"
-	case inTree + "vsphere-volume":
-		return "csi.vsphere.vmware.com"
-	}
-	return ""
-}
 
 // beginProvision starts an operation that has a volume made for a claim with a
 // class (V14, provisionClaim), or says why nobody can.
@@ -85,7 +65,7 @@ func (b *Binder) provisionable(v controller.View, claim *corev1.PersistentVolume
 	}
 	p := class.Provisioner
 	switch {
-	case !strings.HasPrefix(p, inTree) || driverOf(p) != "" || p == hostPathPlugin:
+	case !strings.HasPrefix(p, inTree) || csi.DriverOf(p) != "" || p == hostPathPlugin:
 		return nil
 	case p == nfsPlugin:
 		return errors.New("no provisionable volume plugin matched")
@@ -96,7 +76,7 @@ func (b *Binder) provisionable(v controller.View, claim *corev1.PersistentVolume
 // provisionerOf returns who makes volumes of a class: the CSI driver that has
 // replaced a built-in plugin, or the provisioner that the class names.
 func provisionerOf(class *storagev1.StorageClass) string {
-	if driver := driverOf(class.Provisioner); driver != "" {
+	if driver := csi.DriverOf(class.Provisioner); driver != "" {
 		return driver
 	}
 	return class.Provisioner

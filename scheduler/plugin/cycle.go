@@ -22,6 +22,13 @@ type Storage interface {
 	Claim(namespace, name string) *corev1.PersistentVolumeClaim
 	Class(name string) *storagev1.StorageClass
 	Volumes() *match.Index
+	// Limited reports whether any object says how many volumes a node takes, or
+	// that a driver must be there; only then the next three are asked.
+	Limited() bool
+	CSINode(node string) *storagev1.CSINode
+	CSIDriver(name string) *storagev1.CSIDriver
+	// Attachments returns those to a node, by name.
+	Attachments(node string) map[string]*storagev1.VolumeAttachment
 	// DefaultSelector returns the pods that a pod is to be spread among (C2).
 	DefaultSelector(pod *corev1.Pod) Selection
 }
@@ -93,6 +100,7 @@ func (c *Cycle) PreFilter() Status {
 		{NodeAffinity, (*Cycle).preFilterNodeAffinity},
 		{NodePorts, (*Cycle).preFilterPorts},
 		{VolumeRestrictions, (*Cycle).preFilterRestrictions},
+		{NodeVolumeLimits, (*Cycle).preFilterLimits},
 		{VolumeBinding, (*Cycle).preFilterVolumes},
 		{VolumeZone, (*Cycle).preFilterZones},
 		{PodTopologySpread, (*Cycle).preFilterSpread},
@@ -168,11 +176,16 @@ func (c *Cycle) Filter(n *Node) Status {
 }
 
 // constrained are the filters that most pods skip.
-const constrained Set = 1<<VolumeRestrictions | 1<<VolumeBinding | 1<<VolumeZone | 1<<PodTopologySpread | 1<<InterPodAffinity
+const constrained Set = 1<<VolumeRestrictions | 1<<NodeVolumeLimits | 1<<VolumeBinding | 1<<VolumeZone | 1<<PodTopologySpread | 1<<InterPodAffinity
 
 func (c *Cycle) filterConstrained(n *Node) Status {
 	if c.filters.Has(VolumeRestrictions) {
 		if s := c.filterRestrictions(n); s.Code != Success {
+			return s
+		}
+	}
+	if c.filters.Has(NodeVolumeLimits) {
+		if s := c.filterLimits(n); s.Code != Success {
 			return s
 		}
 	}

@@ -10,5 +10,5 @@
 //
 // Rules held here, by their numbers in sim/RULES.md: C1 (the plugins and their
 // weights), C2 (the system's default spread), C3 (resource scores), C5 (which
-// nodes are equally good), the reasons of C10 (§0.6), and M3.
+// nodes are equally good), the reasons of C10 (§0.6), M3 and M12.
 package plugin

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
+	storagev1 "k8s.io/api/storage/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 
 	"github.com/statefulsim/statefulsim/sim/apiserver/shared"
@@ -19,6 +20,7 @@ type Event struct {
 	Volume   Change[*corev1.PersistentVolume]
 	Pod      Change[*corev1.Pod] // not the waiting pod, unless the Resource is TargetPod
 	Claim    string              // its name, which the waiting pod uses
+	CSINode  Change[*storagev1.CSINode]
 }
 
 // Change is an object before and after; nil where it does not exist.
@@ -35,6 +37,8 @@ const (
 	ClaimEvent
 	VolumeEvent
 	ClassEvent
+	CSINodeEvent
+	AttachmentEvent
 )
 
 // Action is what happened: one bit.
@@ -44,7 +48,7 @@ type Action uint16
 const (
 	Add Action = 1 << iota
 	Delete
-	Update // of a claim, volume or class
+	Update // of a claim, volume, class or CSINode
 	UpdateAllocatable
 	UpdateNodeLabel
 	UpdateTaint
@@ -73,7 +77,7 @@ func (e *Event) Interest() Set {
 		on(UpdateTaint, NodeUnschedulable, TaintToleration, PodTopologySpread)
 	case AssignedPod:
 		on(Add|UpdatePodLabel|Delete, PodTopologySpread, InterPodAffinity)
-		on(Delete, NodePorts, NodeResourcesFit, VolumeRestrictions)
+		on(Delete, NodePorts, NodeResourcesFit, VolumeRestrictions, NodeVolumeLimits)
 		on(UpdateScaleDown, NodeResourcesFit)
 	case TargetPod:
 		on(UpdateGates, SchedulingGates)
@@ -81,13 +85,17 @@ func (e *Event) Interest() Set {
 		on(UpdatePodLabel, PodTopologySpread, InterPodAffinity)
 		on(UpdateScaleDown, NodeResourcesFit)
 	case ClaimEvent:
-		on(Add, VolumeRestrictions)
+		on(Add, VolumeRestrictions, NodeVolumeLimits)
 		on(Add|Update, VolumeBinding, VolumeZone, ImmediateBinding)
 	case VolumeEvent:
 		on(Add|Update, VolumeBinding, VolumeZone)
 	case ClassEvent:
 		on(Add, VolumeZone)
 		on(Add|Update, VolumeBinding, ImmediateBinding)
+	case CSINodeEvent:
+		on(Add|Update, NodeVolumeLimits)
+	case AttachmentEvent:
+		on(Delete, NodeVolumeLimits)
 	}
 	return s
 }
@@ -167,9 +175,13 @@ func (e *Event) hint(id ID, c *Cluster, pod *Pod) bool {
 	case AssignedPod:
 		return e.hintPod(id, pod, c)
 	case ClaimEvent: // of an ephemeral volume's claim VolumeBinding alone takes notice
-		return id == VolumeBinding || id == ImmediateBinding || slices.Contains(pod.claims, e.Claim)
+		return id == VolumeBinding || id == ImmediateBinding || id == NodeVolumeLimits || slices.Contains(pod.claims, e.Claim)
 	case VolumeEvent:
 		return id != VolumeZone || e.Volume.Old == nil || !reflect.DeepEqual(topologiesOf(e.Volume.Old), topologiesOf(e.Volume.New))
+	case CSINodeEvent:
+		return e.CSINode.Old == nil || raisesLimit(e.CSINode.Old, e.CSINode.New)
+	case AttachmentEvent:
+		return slices.ContainsFunc(pod.Spec.Volumes, func(v corev1.Volume) bool { return v.PersistentVolumeClaim != nil })
 	case TargetPod:
 		return id != NodeUnschedulable || toleratesUnschedulable(e.Pod.New)
 	}

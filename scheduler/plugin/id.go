@@ -16,6 +16,7 @@ const (
 	NodePorts
 	NodeResourcesFit
 	VolumeRestrictions
+	NodeVolumeLimits
 	VolumeBinding
 	VolumeZone
 	PodTopologySpread
@@ -34,7 +35,7 @@ const (
 
 var names = [count]string{
 	"SchedulingGates", "NodeName", "NodeUnschedulable", "TaintToleration", "NodeAffinity", "NodePorts",
-	"NodeResourcesFit", "VolumeRestrictions", "VolumeBinding", "VolumeZone", "PodTopologySpread",
+	"NodeResourcesFit", "VolumeRestrictions", "NodeVolumeLimits", "VolumeBinding", "VolumeZone", "PodTopologySpread",
 	"InterPodAffinity", "DefaultPreemption", "NodeResourcesBalancedAllocation", "ImageLocality", "VolumeBinding",
 }
 

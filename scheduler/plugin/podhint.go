@@ -24,6 +24,8 @@ func (e *Event) hintPod(id ID, pod *Pod, c *Cluster) bool {
 		return anyConflict(pod.ports, portsOf(old))
 	case VolumeRestrictions:
 		return hintRestrictions(pod, old)
+	case NodeVolumeLimits:
+		return len(NewPod(old).all) > 0
 	case PodTopologySpread:
 		return hintSpreadPod(old, now, pod)
 	case InterPodAffinity:

@@ -15,7 +15,18 @@ import (
 )
 
 // nothing is a Storage without objects, and a default selector.
-type nothing struct{ selector labels.Selector }
+type nothing struct {
+	unlimited
+	selector labels.Selector
+}
+
+// unlimited is the part of a Storage that limits nothing.
+type unlimited struct{}
+
+func (unlimited) Limited() bool                                             { return false }
+func (unlimited) CSINode(string) *storagev1.CSINode                         { return nil }
+func (unlimited) CSIDriver(string) *storagev1.CSIDriver                     { return nil }
+func (unlimited) Attachments(string) map[string]*storagev1.VolumeAttachment { return nil }
 
 func (nothing) Claim(string, string) *corev1.PersistentVolumeClaim { return nil }
 func (nothing) Class(string) *storagev1.StorageClass               { return nil }
@@ -77,7 +88,7 @@ func TestC2SystemDefaults(t *testing.T) {
 	}
 	c.AddPod(NewPod(testPod("p1", "n1", labelledApp)))
 	c.AddPod(NewPod(testPod("p2", "n1", labelledApp)))
-	x := cycleOf(t, c, nothing{labels.SelectorFromSet(labels.Set{"app": "a"})}, testPod("x", "", labelledApp))
+	x := cycleOf(t, c, nothing{selector: labels.SelectorFromSet(labels.Set{"app": "a"})}, testPod("x", "", labelledApp))
 	s, err := x.preScoreSpread(c.Nodes(), len(c.Nodes()), &Buffer{})
 	require.NoError(t, err)
 	scores := map[string]int64{}

@@ -15,6 +15,7 @@ import (
 
 // shelf is a Storage of claims and one class that waits for consumers.
 type shelf struct {
+	unlimited
 	claims map[string]*corev1.PersistentVolumeClaim
 	looked int
 }

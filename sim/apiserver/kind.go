@@ -46,6 +46,9 @@ const (
 	PriorityClass
 	ServiceAccount
 	ConfigMap
+	VolumeAttachment
+	CSINode
+	CSIDriver
 
 	// Behaving is the first Kind without behaviour; kinds from here on are
 	// stored and listed, and nothing acts on them.
@@ -243,6 +246,7 @@ func newKinds() []kindInfo {
 		&corev1.Service{}, &discoveryv1.EndpointSlice{}, &corev1.Node{},
 		&policyv1.PodDisruptionBudget{}, &corev1.Event{}, &corev1.Namespace{},
 		&schedulingv1.PriorityClass{}, &corev1.ServiceAccount{}, &corev1.ConfigMap{},
+		&storagev1.VolumeAttachment{}, &storagev1.CSINode{}, &storagev1.CSIDriver{},
 	}
 	list := make([]kindInfo, 1, 80)
 	seen := map[schema.GroupVersionKind]bool{}

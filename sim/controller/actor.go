@@ -102,8 +102,8 @@ func (e *Env) World() World { return e.host.World() }
 
 // Span returns a latency from the range r, for the object named by key. It is
 // a pure function of seed, actor, concern, key and the current time.
-func (e *Env) Span(c engine.Concern, key engine.Key, r Range) time.Duration {
-	return e.host.engine.Span(c, key^e.host.actors.Read(int(e.actor)).key, uint64(e.Now()), r.Min, r.Max)
+func (v View) Span(c engine.Concern, key engine.Key, r Range) time.Duration {
+	return v.host.engine.Span(c, key^v.host.actors.Read(int(v.actor)).key, uint64(v.Now()), r.Min, r.Max)
 }
 
 // Range is a span of time between Min and Max, both included.

@@ -106,3 +106,14 @@ func (v View) StorageClass(name string) *storagev1.StorageClass {
 	o, _ := v.Get(apiserver.StorageClass, apiserver.Key{Name: name}).(*storagev1.StorageClass)
 	return o
 }
+
+// Synced reports whether the view has what existed of every kind when its actor
+// was added (WaitForCacheSync).
+func (v View) Synced() bool {
+	for i := range v.host.subs.Len() {
+		if s := v.host.subs.Read(i); s.actor == v.actor && s.listed > 0 {
+			return false
+		}
+	}
+	return true
+}

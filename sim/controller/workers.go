@@ -32,8 +32,10 @@ type Plan struct {
 	Chains [][]apiserver.Request
 	// Err, at the end of a sync, sends the key back with backoff.
 	Err error
-	// After, at the end of a sync, has the key looked at again after a span.
+	// After, at the end of a sync, has the key looked at again after a span, which
+	// is of Class.
 	After time.Duration
+	Class engine.Class
 }
 
 // Send is a Plan of one chain.
@@ -283,7 +285,7 @@ func (w *Workers[K, M]) finish(env *Env, i int, plan Plan) {
 		w.Forget(key)
 	}
 	if plan.After > 0 {
-		w.AddAfter(env, key, plan.After, engine.Progress)
+		w.AddAfter(env, key, plan.After, plan.Class)
 	}
 	if w.dirty[key] { // asked for again while busy
 		w.ready.push(key)

@@ -45,8 +45,8 @@ type Row struct {
 // now, in the order of objs (the API lists by namespace, then name). It knows
 // Pod, StatefulSet, ControllerRevision, PersistentVolume,
 // PersistentVolumeClaim, StorageClass, Service, EndpointSlice, Node,
-// PodDisruptionBudget, Event, Namespace, PriorityClass, ConfigMap, Secret and
-// Lease; other kinds have a name and an age. Of storage classes the one used as
+// PodDisruptionBudget, Event, Namespace, PriorityClass, ConfigMap, Secret,
+// Lease, VolumeAttachment, CSINode and CSIDriver; other kinds have a name and an age. Of storage classes the one used as
 // default is marked, as in a list; kubectl leaves it unmarked when it gets a
 // class by name.
 func New(kind apiserver.Kind, objs []apiserver.Object, now time.Time) Table {
@@ -87,6 +87,12 @@ func Columns(kind apiserver.Kind) []Column {
 		return namespaceColumns
 	case apiserver.PriorityClass:
 		return priorityClassColumns
+	case apiserver.VolumeAttachment:
+		return attachmentColumns
+	case apiserver.CSINode:
+		return csiNodeColumns
+	case apiserver.CSIDriver:
+		return csiDriverColumns
 	}
 	switch gvk := kind.GroupVersionKind(); {
 	case gvk.Group == "" && gvk.Kind == "ConfigMap":
@@ -128,6 +134,12 @@ func cells(obj apiserver.Object, now time.Time) []string {
 		return []string{o.Name, string(o.Status.Phase), age(o.CreationTimestamp, now)}
 	case *schedulingv1.PriorityClass:
 		return priorityClassCells(o, now)
+	case *storagev1.VolumeAttachment:
+		return attachmentCells(o, now)
+	case *storagev1.CSINode:
+		return []string{o.Name, strconv.Itoa(len(o.Spec.Drivers)), age(o.CreationTimestamp, now)}
+	case *storagev1.CSIDriver:
+		return csiDriverCells(o, now)
 	case *corev1.ConfigMap:
 		return []string{o.Name, strconv.Itoa(len(o.Data) + len(o.BinaryData)), age(o.CreationTimestamp, now)}
 	case *corev1.Secret:

@@ -8,6 +8,7 @@ import (
 	discoveryv1 "k8s.io/api/discovery/v1"
 	policyv1 "k8s.io/api/policy/v1"
 	schedulingv1 "k8s.io/api/scheduling/v1"
+	storagev1 "k8s.io/api/storage/v1"
 	apiequality "k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/runtime"
 )
@@ -47,6 +48,8 @@ func PrepareCreate(obj runtime.Object) {
 		o.Generation = 1
 	case *schedulingv1.PriorityClass:
 		o.Generation = 1
+	case *storagev1.VolumeAttachment:
+		o.Status = storagev1.VolumeAttachmentStatus{}
 	case *appsv1.Deployment:
 		o.Status, o.Generation = appsv1.DeploymentStatus{}, 1
 	case *appsv1.DaemonSet:
@@ -95,6 +98,8 @@ func PrepareUpdate(obj, old runtime.Object) {
 	case *discoveryv1.EndpointSlice:
 		was := old.(*discoveryv1.EndpointSlice)
 		raise(&o.Generation, was.Generation, !sameSlice(o, was))
+	case *storagev1.VolumeAttachment:
+		o.Status = old.(*storagev1.VolumeAttachment).Status
 	case *appsv1.Deployment:
 		was := old.(*appsv1.Deployment)
 		o.Status = was.Status
@@ -140,6 +145,9 @@ func PrepareStatusUpdate(obj, old runtime.Object) {
 		o.Spec = old.(*corev1.Namespace).Spec
 	case *policyv1.PodDisruptionBudget:
 		o.Spec = old.(*policyv1.PodDisruptionBudget).Spec
+	case *storagev1.VolumeAttachment:
+		was := old.(*storagev1.VolumeAttachment)
+		o.Spec, o.ObjectMeta = was.Spec, was.ObjectMeta
 	case *appsv1.Deployment:
 		o.Spec, o.Labels = old.(*appsv1.Deployment).Spec, old.(*appsv1.Deployment).Labels
 	case *appsv1.DaemonSet:

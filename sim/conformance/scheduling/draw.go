@@ -24,6 +24,7 @@ type dice struct {
 	claims []string
 	doomed []string
 	ports  map[string]bool // taken, by node
+	disks  []disk
 }
 
 // topic is one thing that states are about.
@@ -41,15 +42,16 @@ const (
 	onImages    topic = "images"
 	onPriority  topic = "priority"
 	onNominated topic = "nominated"
+	onLimits    topic = "volume limits"
 )
 
 var topics = []topic{
-	onResources, onTaints, onNodes, onPods, onSpread, onDefault, onPorts, onVolumes, onImages, onPriority, onNominated,
+	onResources, onTaints, onNodes, onPods, onSpread, onDefault, onPorts, onVolumes, onImages, onPriority, onNominated, onLimits,
 }
 
 // rarity says in how many states once a topic comes up.
 var rarity = map[topic]int{
-	onResources: 4, onTaints: 4, onNodes: 4, onPods: 2, onSpread: 2, onDefault: 2, onPorts: 4, onVolumes: 2, onImages: 4, onPriority: 2, onNominated: 4,
+	onResources: 4, onTaints: 4, onNodes: 4, onPods: 2, onSpread: 2, onDefault: 2, onPorts: 4, onVolumes: 2, onImages: 4, onPriority: 2, onNominated: 4, onLimits: 3,
 }
 
 // draw draws a state.
@@ -63,6 +65,9 @@ func draw(t *rapid.T) *State {
 	d.drawNodes()
 	if d.topics[onVolumes] {
 		d.drawStorage()
+		if d.topics[onLimits] {
+			d.drawLimits()
+		}
 	}
 	if d.topics[onDefault] {
 		d.drawGroups()

@@ -22,7 +22,7 @@ func (d *dice) drawStorage() {
 		}
 		o.VolumeBindingMode = &mode
 		if name == "made" {
-			o.Provisioner = "example.com/disks"
+			o.Provisioner = pick(d, "provisioner", "example.com/disks", "example.com/disks", "kubernetes.io/gce-pd")
 			if d.chance(2, "topologies") {
 				o.AllowedTopologies = []corev1.TopologySelectorTerm{{MatchLabelExpressions: []corev1.TopologySelectorLabelRequirement{
 					{Key: corev1.LabelTopologyZone, Values: []string{pick(d, "zone", "z1", "z2")}},
@@ -65,6 +65,10 @@ func (d *dice) volume(count *int, class string) *corev1.PersistentVolume {
 			MatchExpressions: []corev1.NodeSelectorRequirement{{Key: corev1.LabelHostname, Operator: corev1.NodeSelectorOpIn, Values: []string{pick(d, "node", append(d.nodes, "gone")...)}}},
 		}}}}
 		pv.Spec.Local = &corev1.LocalVolumeSource{Path: "/disk"}
+	} else if d.topics[onLimits] && !d.chance(4, "nfs") {
+		driver := pick(d, "driver", drivers...)
+		pv.Spec.CSI = &corev1.CSIPersistentVolumeSource{Driver: driver, VolumeHandle: pv.Name}
+		d.disks = append(d.disks, disk{driver, pv.Name})
 	} else {
 		pv.Spec.NFS = &corev1.NFSVolumeSource{Server: "nfs", Path: "/export"}
 	}

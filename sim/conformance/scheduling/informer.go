@@ -110,7 +110,8 @@ func newSupply(client kubernetes.Interface) *supply {
 		{"Namespace", &corev1.Namespace{}}, {"StorageClass", &storagev1.StorageClass{}},
 		{"PersistentVolume", &corev1.PersistentVolume{}}, {"PersistentVolumeClaim", &corev1.PersistentVolumeClaim{}},
 		{"Service", &corev1.Service{}}, {"StatefulSet", &appsv1.StatefulSet{}},
-		{"PodDisruptionBudget", &policyv1.PodDisruptionBudget{}}, {"Node", &corev1.Node{}}, {"Pod", &corev1.Pod{}},
+		{"PodDisruptionBudget", &policyv1.PodDisruptionBudget{}}, {"CSINode", &storagev1.CSINode{}},
+		{"CSIDriver", &storagev1.CSIDriver{}}, {"VolumeAttachment", &storagev1.VolumeAttachment{}}, {"Node", &corev1.Node{}}, {"Pod", &corev1.Pod{}},
 	} {
 		i := newInformer()
 		s.InformerFor(k.sample, func(kubernetes.Interface, time.Duration) cache.SharedIndexInformer { return i })

@@ -35,6 +35,27 @@ func (s *storage) Class(name string) *storagev1.StorageClass {
 }
 
 func (s *storage) Volumes() *match.Index { return &s.volumes }
+func (s *storage) Limited() bool         { return true }
+func (s *storage) CSINode(name string) *storagev1.CSINode {
+	node, _ := s.c.host.Server().Get(apiserver.CSINode, apiserver.Key{Name: name}).(*storagev1.CSINode)
+	return node
+}
+
+func (s *storage) CSIDriver(name string) *storagev1.CSIDriver {
+	driver, _ := s.c.host.Server().Get(apiserver.CSIDriver, apiserver.Key{Name: name}).(*storagev1.CSIDriver)
+	return driver
+}
+
+func (s *storage) Attachments(node string) map[string]*storagev1.VolumeAttachment {
+	list := map[string]*storagev1.VolumeAttachment{}
+	for _, o := range s.c.objects("VolumeAttachment") {
+		if a := o.(*storagev1.VolumeAttachment); a.Spec.NodeName == node {
+			list[a.Name] = a
+		}
+	}
+	return list
+}
+
 func (s *storage) DefaultSelector(*corev1.Pod) plugin.Selection {
 	if s.selector == nil {
 		return plugin.Selection{}

@@ -122,7 +122,8 @@ func (c *Cluster) Pod() *corev1.Pod { return c.host.Server().Get(apiserver.Pod, 
 var kinds = map[string]apiserver.Kind{
 	"Namespace": apiserver.Namespace, "StorageClass": apiserver.StorageClass, "PersistentVolume": apiserver.PersistentVolume,
 	"PersistentVolumeClaim": apiserver.PersistentVolumeClaim, "Service": apiserver.Service, "StatefulSet": apiserver.StatefulSet,
-	"PodDisruptionBudget": apiserver.PodDisruptionBudget, "Node": apiserver.Node, "Pod": apiserver.Pod,
+	"PodDisruptionBudget": apiserver.PodDisruptionBudget, "CSINode": apiserver.CSINode, "CSIDriver": apiserver.CSIDriver,
+	"VolumeAttachment": apiserver.VolumeAttachment, "Node": apiserver.Node, "Pod": apiserver.Pod,
 }
 
 // objects returns the objects of a kind as the scheduler's informers see them:

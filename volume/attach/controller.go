@@ -1,0 +1,255 @@
+package attach
+
+import (
+	"cmp"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	storagev1 "k8s.io/api/storage/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/watch"
+
+	"github.com/statefulsim/statefulsim/sim/apiserver"
+	"github.com/statefulsim/statefulsim/sim/controller"
+	"github.com/statefulsim/statefulsim/sim/engine"
+)
+
+// Controller is the attach/detach controller. Use New.
+type Controller struct {
+	started bool
+	desired desired
+	actual  actual
+	ops     pending
+	tasks   map[uint32]*task
+	names   map[string]uint32 // of the VolumeAttachments that tasks wait for
+	last    uint32            // task
+
+	loop   loop
+	alarms []alarm
+	sweeps sweeps
+	absent map[types.UID]*corev1.Pod // on a node, with a volume that is not to be found
+}
+
+// alarm has a volume be looked at.
+type alarm struct {
+	at     engine.Time
+	volume corev1.UniqueVolumeName
+}
+
+// What tells apart wake-ups and answers, in the top byte.
+const (
+	wakeTick uint64 = iota + 1
+	wakeAlarm
+	wakeSweep
+	wakeLook   // a task's
+	wakeExpiry // likewise
+	answerStatus
+	answerTask
+)
+
+var _ controller.Selective = (*Controller)(nil)
+
+// New returns a controller that has seen nothing yet.
+func New() *Controller {
+	return &Controller{desired: newDesired(), actual: newActual(), tasks: map[uint32]*task{}, names: map[string]uint32{},
+		loop: newLoop(), absent: map[types.UID]*corev1.Pod{}}
+}
+
+// Name implements controller.Actor.
+func (*Controller) Name() string { return "attachdetach-controller" }
+
+// Watches implements controller.Actor.
+func (*Controller) Watches() []apiserver.Kind {
+	return []apiserver.Kind{apiserver.CSIDriver, apiserver.PersistentVolume, apiserver.PersistentVolumeClaim,
+		apiserver.VolumeAttachment, apiserver.Node, apiserver.Pod}
+}
+
+// Heeds implements controller.Selective: nodes; pods that come to a node or end; claims and volumes while a pod misses
+// one; attachments that an operation waits for.
+func (c *Controller) Heeds(rec *apiserver.Record) bool {
+	switch obj := rec.Object.(type) {
+	case *corev1.Node:
+		return true
+	case *corev1.Pod:
+		if obj.Spec.NodeName == "" || !hasClaims(obj) {
+			return false
+		}
+		known := len(c.desired.byPod[obj.UID]) > 0
+		ended := rec.Type == watch.Deleted || hasEnded(obj)
+		return known == ended || c.absent[obj.UID] != nil
+	case *corev1.PersistentVolumeClaim, *corev1.PersistentVolume:
+		return len(c.absent) > 0
+	}
+	if a, ok := rec.Object.(*storagev1.VolumeAttachment); ok {
+		_, ok := c.names[rec.Key.Name]
+		return ok || isLost(rec, a)
+	}
+	return true // drivers
+}
+
+// Observe implements controller.Actor. Nothing is done before everything that
+// exists has been listed.
+func (c *Controller) Observe(env *controller.Env, rec *apiserver.Record) {
+	if !c.started {
+		if env.Synced() {
+			c.start(env)
+		}
+		return
+	}
+	gone := rec.Type == watch.Deleted
+	switch obj := rec.Object.(type) {
+	case *corev1.Node:
+		c.observeNode(env, obj, rec.Type)
+	case *corev1.Pod:
+		c.observePod(env, obj, gone)
+	case *corev1.PersistentVolumeClaim:
+		c.observeClaim(env, rec.Key, gone)
+	case *corev1.PersistentVolume:
+		c.sweepAll(env)
+	case *storagev1.VolumeAttachment:
+		c.observeAttachment(env, rec, obj)
+	default:
+		c.sweepSoon(env) // volumes of the driver may not have to be attached any more
+	}
+}
+
+// isLost reports whether a record says that a volume is not attached any more.
+func isLost(rec *apiserver.Record, a *storagev1.VolumeAttachment) bool {
+	old, _ := rec.Old.(*storagev1.VolumeAttachment)
+	return rec.Type == watch.Deleted || old != nil && old.Status.Attached && !a.Status.Attached
+}
+
+// observeNode is nodeAdd, nodeUpdate and nodeDelete.
+func (c *Controller) observeNode(env *controller.Env, node *corev1.Node, typ watch.EventType) {
+	if typ == watch.Deleted {
+		c.desired.leave(node.Name)
+	} else if isManaged(node) && c.desired.manage(node.Name) {
+		c.sweepAll(env)
+	}
+	for _, volume := range c.actual.mounted(node.Name, node.Status.VolumesInUse) {
+		c.mark(env, volume)
+	}
+	for volume := range c.actual.onNode[node.Name] { // marks in a set
+		if c.desired.wants[place{volume, node.Name}] == nil {
+			c.mark(env, volume)
+		}
+	}
+	if typ == watch.Added {
+		c.actual.need(node.Name)
+		c.arm(env, engine.Progress)
+	}
+}
+
+// observePod is podAdd, podUpdate and podDelete.
+func (c *Controller) observePod(env *controller.Env, pod *corev1.Pod, gone bool) {
+	if pod.Spec.NodeName == "" {
+		return
+	}
+	add := !gone && !hasEnded(pod)
+	changed, unknown := c.process(env.View, pod, add)
+	for _, volume := range changed {
+		c.mark(env, volume)
+	}
+	c.miss(env, pod, add && unknown)
+	if !add && len(c.desired.byPod[pod.UID]) > 0 {
+		c.sweepSoon(env) // its volumes are not to be found: the next sweep drops them
+	}
+}
+
+// miss remembers whether a volume of a pod is not to be found.
+func (c *Controller) miss(env *controller.Env, pod *corev1.Pod, misses bool) {
+	if !misses {
+		delete(c.absent, pod.UID)
+		return
+	}
+	if c.absent[pod.UID] = pod; len(c.absent) == 1 {
+		env.Reheed(apiserver.PersistentVolume)
+		env.Reheed(apiserver.PersistentVolumeClaim)
+	}
+}
+
+// observeClaim looks again at the pods that use a claim which is bound
+// (syncPVCByKey).
+func (c *Controller) observeClaim(env *controller.Env, key apiserver.Key, gone bool) {
+	if gone {
+		return
+	}
+	if claim := env.Claim(key); claim == nil || claim.Status.Phase != corev1.ClaimBound || claim.Spec.VolumeName == "" {
+		return
+	}
+	for _, pod := range c.missing() {
+		if pod.Namespace == key.Namespace && slices.ContainsFunc(pod.Spec.Volumes, func(v corev1.Volume) bool { return claimOf(pod, &v) == key.Name }) {
+			c.observePod(env, pod, false)
+		}
+	}
+}
+
+// missing lists the pods of which a volume is not to be found, by name.
+func (c *Controller) missing() []*corev1.Pod {
+	var list []*corev1.Pod
+	for _, pod := range c.absent { // sorted below
+		list = append(list, pod)
+	}
+	slices.SortFunc(list, func(a, b *corev1.Pod) int {
+		return cmp.Or(apiserver.KeyOf(a).Compare(apiserver.KeyOf(b)), cmp.Compare(a.UID, b.UID))
+	})
+	return list
+}
+
+// Wake implements controller.Actor.
+func (c *Controller) Wake(env *controller.Env, arg uint64) {
+	id := uint32(arg)
+	switch arg >> 56 {
+	case wakeTick:
+		c.tick(env)
+	case wakeAlarm:
+		for len(c.alarms) > 0 && c.alarms[0].at <= env.Now() {
+			volume := c.alarms[0].volume
+			c.alarms = c.alarms[1:]
+			c.mark(env, volume)
+		}
+	case wakeSweep:
+		c.sweep(env)
+	case wakeLook:
+		c.look(env, id)
+	case wakeExpiry:
+		c.expire(env, id)
+	}
+}
+
+// Respond implements controller.Actor.
+func (c *Controller) Respond(env *controller.Env, token uint64, res apiserver.Result) {
+	if token>>56 == answerStatus {
+		c.statusWritten(env, res)
+	} else {
+		c.taskAnswered(env, uint32(token), res)
+	}
+}
+
+// Waiting implements controller.Actor: the pods whose volumes are not attached,
+// and why.
+func (c *Controller) Waiting(*controller.Env) []controller.Wait {
+	var ws []controller.Wait
+	for p, w := range c.desired.wants { // sorted below
+		if at, _ := c.actual.at(p); at.confirmed {
+			continue
+		}
+		for _, pod := range w.scheduled() {
+			ws = append(ws, controller.Wait{Kind: apiserver.Pod, Key: apiserver.KeyOf(pod), Reason: c.reason(p, w)})
+		}
+	}
+	slices.SortFunc(ws, func(a, b controller.Wait) int { return cmp.Or(a.Key.Compare(b.Key), cmp.Compare(a.Reason, b.Reason)) })
+	return ws
+}
+
+// setAlarm has a volume be looked at at a time.
+func (c *Controller) setAlarm(env *controller.Env, volume corev1.UniqueVolumeName, at engine.Time) {
+	a := alarm{at, volume}
+	i, found := slices.BinarySearchFunc(c.alarms, a, func(a, b alarm) int {
+		return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.volume, b.volume))
+	})
+	if !found {
+		c.alarms = slices.Insert(c.alarms, i, a)
+		env.WakeAt(at, engine.Retry, wakeAlarm<<56)
+	}
+}
