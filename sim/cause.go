@@ -1,9 +1,11 @@
 package sim
 
 import (
+	"slices"
 	"time"
 
 	"github.com/statefulsim/statefulsim/sim/apiserver"
+	"github.com/statefulsim/statefulsim/sim/engine"
 )
 
 // Event is something that happened in a cluster, or that is going to: an arrival
@@ -45,4 +47,12 @@ func (c *Cluster) Causes(rec *apiserver.Record) []Event {
 		chain = append(chain, ev)
 	}
 	return chain
+}
+
+// Choices returns the choices that were made so far, and the concerns of which
+// spans of time were drawn, if Config.Strategy.Keep is set.
+func (c *Cluster) Choices() (made []engine.Choice, spans []engine.Concern) {
+	defer c.end(c.look("Choices"))
+	e := c.host.Engine()
+	return slices.Clone(e.Taken()), slices.Clone(e.Spans())
 }

@@ -39,6 +39,7 @@ func lookAtAll(c *sim.Cluster) {
 	for _, rec := range c.History()[:1] {
 		_ = c.Causes(rec)
 	}
+	_, _ = c.Choices()
 	_ = c.Why(apiserver.Pod, "", "web-0")
 	_, _ = c.Files("", "web-0", "")
 	_, _ = c.Logs("", "web-0", "nginx", false)
@@ -226,7 +227,7 @@ func TestDrivingInsideACallback(t *testing.T) {
 
 // TestEveryMethodIsGuarded: no method of a Cluster is in neither list.
 func TestEveryMethodIsGuarded(t *testing.T) {
-	looking := strings.Fields("Event Causes Unmodelled Why Files Logs Get List Lookup Nslookup Query HTTP ReadFile Hash Waiting History Watch PodEvents Processes NFS DNS Components IsDown Seen Now CheckMutations Fork OnStep OnRecord Host Server") // the last two are these tests' own
+	looking := strings.Fields("Event Causes Choices Unmodelled Why Files Logs Get List Lookup Nslookup Query HTTP ReadFile Hash Waiting History Watch PodEvents Processes NFS DNS Components IsDown Seen Now CheckMutations Fork OnStep OnRecord Host Server") // the last two are these tests' own
 	for _, name := range methodsOf((*sim.Cluster)(nil)) {
 		_, drives := driving[name]
 		assert.NotEqual(t, drives, slices.Contains(looking, name), "%s both drives and looks, or neither", name)

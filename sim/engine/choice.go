@@ -33,13 +33,35 @@ type Strategy struct {
 	// Trail holds the answers that Replay gives, in order. An answer beyond
 	// the choices offered counts modulo their number.
 	Trail []uint64 `state:"immutable"`
-	// Keep records every answered choice, for Engine.Taken.
+	// Keep records every answered choice, for Engine.Taken, and what spans were
+	// about, for Engine.Spans.
 	Keep bool
+	// Swap are questions that Seeded answers as the seed Other would, so that one
+	// can find out which choice makes two histories differ.
+	Swap  []Question `state:"immutable"`
+	Other uint64
+}
+
+// Question is what Strategy.Swap names: a choice, or with an empty key all
+// choices and spans about a concern.
+type Question struct {
+	Concern Concern
+	Key     string
 }
 
 func (s Strategy) clone() Strategy {
-	s.Trail = slices.Clone(s.Trail)
+	s.Trail, s.Swap = slices.Clone(s.Trail), slices.Clone(s.Swap)
 	return s
+}
+
+// seedOf returns the seed that answers a question.
+func (s *Strategy) seedOf(c Concern, key string) uint64 {
+	for _, q := range s.Swap {
+		if q.Concern == c && (q.Key == "" || q.Key == key) {
+			return s.Other
+		}
+	}
+	return s.Seed
 }
 
 // Choice is an answered question, kept when Strategy.Keep is set.
@@ -65,6 +87,10 @@ func (e *Engine) Reseed(seed uint64) { e.strategy.Seed = seed }
 // Taken returns the choices answered so far, oldest first, if Strategy.Keep is
 // set. The caller must not change it.
 func (e *Engine) Taken() []Choice { return e.taken }
+
+// Spans returns what spans were asked about so far, each concern once, if
+// Strategy.Keep is set. The caller must not change it.
+func (e *Engine) Spans() []Concern { return e.spans }
 
 // Choose picks one of n legal outcomes and returns its index, 0 … n-1. The key
 // is that of the object the choice is about. With n ≤ 1 nothing is asked and
@@ -93,7 +119,10 @@ func (e *Engine) Span(c Concern, key Key, n uint64, lo, hi time.Duration) time.D
 	if hi <= lo || e.strategy.Mode != Seeded {
 		return lo
 	}
-	h := mix(mix(e.strategy.Seed, uint64(key)^question(c, "")), n)
+	if e.strategy.Keep && !slices.Contains(e.spans, c) {
+		e.spans = append(e.spans, c)
+	}
+	h := mix(mix(e.strategy.seedOf(c, ""), uint64(key)^question(c, "")), n)
 	return lo + time.Duration(h%(uint64(hi-lo)+1))
 }
 
@@ -137,7 +166,7 @@ func (e *Engine) answer(c Concern, key string, n uint64) uint64 {
 	default:
 		q := question(c, key)
 		count, _ := e.asked.Next(q)
-		a = mix(mix(e.strategy.Seed, q), uint64(count)) % n
+		a = mix(mix(e.strategy.seedOf(c, key), q), uint64(count)) % n
 	}
 	if e.strategy.Keep {
 		e.taken = append(e.taken, Choice{Concern: c, Key: key, N: n, Answer: a})

@@ -67,7 +67,8 @@ type Engine struct {
 	strategy Strategy
 	asked    Tally    // by question
 	taken    []Choice `state:"log"`
-	running  uint64   // the Seq of the event that is running, or 0
+	spans    []Concern
+	running  uint64 // the Seq of the event that is running, or 0
 	keeps    bool
 	kept     []Event `state:"log"` // all that were scheduled, by Seq
 }

@@ -181,6 +181,48 @@ func BenchmarkChoose(b *testing.B) {
 
 // A fork that is reseeded has another future, the same one each time, and leaves
 // the future of the others alone.
+// TestSwap: questions that are named are answered as by the other seed, and no
+// others; concerns without a key swap spans, too.
+func TestSwap(t *testing.T) {
+	answers := func(s engine.Strategy) (list [3][]int, span time.Duration) {
+		e := engine.New(s)
+		for range 8 {
+			for i, q := range []engine.Question{{"tie", "a"}, {"tie", "b"}, {"order", "a"}} {
+				list[i] = append(list[i], e.Choose(q.Concern, q.Key, 1000))
+			}
+		}
+		return list, e.Span("latency", engine.KeyOf("x"), 1, 0, time.Hour)
+	}
+	one, spanOne := answers(engine.Strategy{Seed: 1})
+	two, spanTwo := answers(engine.Strategy{Seed: 2})
+	for _, c := range []struct {
+		swap []engine.Question
+		want [3]bool // answered by the second seed
+		span bool
+	}{
+		{[]engine.Question{{"tie", "a"}}, [3]bool{true, false, false}, false},
+		{[]engine.Question{{"tie", ""}}, [3]bool{true, true, false}, false},
+		{[]engine.Question{{"latency", ""}}, [3]bool{}, true},
+		{[]engine.Question{{"order", "a"}, {"latency", ""}}, [3]bool{false, false, true}, true},
+	} {
+		got, span := answers(engine.Strategy{Seed: 1, Swap: c.swap, Other: 2})
+		for i := range got {
+			want := one[i]
+			if c.want[i] {
+				want = two[i]
+			}
+			assert.Equal(t, want, got[i], "%v %d", c.swap, i)
+		}
+		assert.Equal(t, c.span, span == spanTwo)
+		assert.Equal(t, !c.span, span == spanOne)
+	}
+	e := engine.New(engine.Strategy{Keep: true})
+	e.Span("latency/a", 0, 0, 0, 9)
+	e.Span("latency/b", 0, 0, 0, 9)
+	e.Span("latency/a", 1, 0, 0, 9)
+	assert.Equal(t, []engine.Concern{"latency/a", "latency/b"}, e.Spans())
+}
+
 func TestReseedIsDeterministic(t *testing.T) {
 	future := func(e *engine.Engine) (answers []int) {
 		for range 20 {

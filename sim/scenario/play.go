@@ -219,3 +219,14 @@ func (p *player) watched() (line, text string, err error) {
 	p.watches = nil
 	return line, b.String(), nil
 }
+
+// Title is the first line of the scenario's prose, or "".
+func (s *Scenario) Title() string {
+	for i := range s.Steps {
+		if s.Steps[i].Kind == Prose {
+			title, _, _ := strings.Cut(s.Steps[i].Text, "\n")
+			return title
+		}
+	}
+	return ""
+}

@@ -183,7 +183,7 @@ func TestEveryMisfortuneHasADirective(t *testing.T) {
 		assert.Contains(t, directives, name)
 	}
 	// Those that a shell line or a setting is for, and those that return Go values.
-	other := strings.Fields("Apply ApplyDocuments ApplyFiles ApplyEach CheckMutations Causes Components Cordon Create DNS Delete DeleteManifest Do Event Files Fork " +
+	other := strings.Fields("Apply ApplyDocuments ApplyFiles ApplyEach CheckMutations Causes Choices Components Cordon Create DNS Delete DeleteManifest Do Event Files Fork " +
 		"Get HTTP Hash IsDown List Logs Lookup Now Nslookup OnRecord OnStep Patch PodEvents Query ReadFile RunUntil Scale Seen SetImage Unmodelled Update " +
 		"UpdateStatus Watch WriteFile")
 	for i := range reflect.TypeFor[*sim.Cluster]().NumMethod() {
@@ -223,6 +223,31 @@ func TestSeeds(t *testing.T) {
 		require.NoError(t, s.Verify(p), "seed %d", seed)
 		require.Equal(t, seed == 7, p.Own)
 	}
+}
+
+// TestDiff: two seeds, the moment at which their histories part, and the choice
+// that makes the difference: alone, it does.
+func TestDiff(t *testing.T) {
+	s, err := Read("testdata/misfortune.txtar")
+	require.NoError(t, err)
+	choices := map[string]bool{}
+	for other := range uint64(4) {
+		d, err := s.Diff(nil, other)
+		require.NoError(t, err)
+		if other == 0 {
+			require.Nil(t, d.Parting)
+			require.Equal(t, "Seeds 0 and 0 tell the same history.\n", d.String())
+			continue
+		}
+		require.NotNil(t, d.Parting)
+		require.False(t, d.Parting.IsIn(d.A.Cluster.History()))
+		require.True(t, d.Parting.IsIn(d.B.Cluster.History()))
+		concern, _, _ := strings.Cut(d.Choice, " ")
+		choices[concern] = true
+		require.Contains(t, d.String(), "The choice that made the difference: "+d.Choice)
+	}
+	t.Log(choices)
+	require.True(t, choices["volume-tie"] || choices["node-tie"], "%v", choices)
 }
 
 func FuzzParse(f *testing.F) {

@@ -9,8 +9,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 )
 
 // The flags of a test binary that imports this package.
@@ -69,8 +67,7 @@ func runFile(t *testing.T, file string) {
 
 // mismatch says what a step printed in place of what was expected.
 func (s *Scenario) mismatch(d Done) error {
-	return s.errorf(d.Line, "%s: the output is not what the file has (-want +got):\n%s", d.Text,
-		cmp.Diff(strings.Split(d.Want, "\n"), strings.Split(d.Got, "\n")))
+	return s.errorf(d.Line, "%s: the output is not what the file has (-want +got):\n%s", d.Text, strings.Join(edits(lines(d.Want), lines(d.Got)), "\n"))
 }
 
 // Verify returns what is wrong with a play: steps that could not be done,

@@ -31,6 +31,8 @@ func newCanon() *canon {
 var (
 	uuidPattern = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`)
 	timePattern = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$`)
+	// tokenPattern is the name of the volume that the admission of accounts adds.
+	tokenPattern = regexp.MustCompile(`^kube-api-access-[bcdfghjklmnpqrstvwxz2456789]{5}$`)
 	// eventPattern is the time at the end of an Event's name.
 	eventPattern = regexp.MustCompile(`\.[0-9a-f]{15,16}$`)
 )
@@ -142,6 +144,8 @@ func (c *canon) value(field string, v any) any {
 			return c.ip(field, v)
 		case timePattern.MatchString(v):
 			return "T"
+		case field == "name" && tokenPattern.MatchString(v):
+			return "kube-api-access-<token>"
 		case field == "containerID":
 			return "<container>"
 		}

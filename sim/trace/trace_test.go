@@ -190,6 +190,36 @@ func TestDiffByObjectIgnoresInterleaving(t *testing.T) {
 	require.Empty(t, Diff(a, b, DiffOptions{ByObject: true}))
 }
 
+// Where two histories part: the earliest record of an object of which they tell
+// otherwise.
+func TestPart(t *testing.T) {
+	a, b := theStory("").recs, theStory("b").recs
+	_, parts := Part(a, b)
+	require.False(t, parts)
+	var changed []*apiserver.Record
+	for i, rec := range b {
+		if pod, ok := rec.Object.(*corev1.Pod); ok && i > 8 && i < 15 {
+			moved := pod.DeepCopy()
+			moved.Spec.NodeName = "node-9"
+			c := *rec
+			c.Object = moved
+			rec = &c
+		}
+		changed = append(changed, rec)
+	}
+	p, parts := Part(a, changed)
+	require.True(t, parts)
+	require.Equal(t, a[9].Key, p.A.Key)
+	require.Contains(t, strings.Join(p.Fields, ", "), "spec.nodeName")
+	require.True(t, p.IsIn(changed))
+	require.False(t, p.IsIn(a))
+	p, parts = Part(a, a[:3])
+	require.True(t, parts)
+	require.Nil(t, p.B)
+	require.True(t, p.IsIn(a[:3]))
+	require.False(t, p.IsIn(a))
+}
+
 // Histories that have nothing in common, and long ones, are no trouble.
 func TestDiffOfForeignHistories(t *testing.T) {
 	build := func(name string, n int) []*apiserver.Record {
