@@ -26,7 +26,7 @@ var layers = [][]string{
 	{"sim"},
 	{"sim/shell", "sim/simtest"},
 	{"sim/scenario"},
-	{"examples/linuxea", "examples/apply", "examples/scale", "examples/play"},
+	{"examples/linuxea", "examples/apply", "examples/scale", "examples/play", "examples/whatif"},
 }
 
 // TestLayers holds the imports to the picture in the README: arrows point down

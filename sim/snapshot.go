@@ -104,6 +104,9 @@ func checkSnapshot(s *Snapshot) error {
 	if s.Time.IsZero() {
 		s.Time = latest
 	}
+	if s.Time.IsZero() {
+		return errors.New("snapshot: no object in it says when it was created, so it is not the state of a cluster")
+	}
 	if apiserver.VirtualTime(s.Time) < 0 {
 		return fmt.Errorf("snapshot: it was taken at %s: the virtual clock begins at %s",
 			s.Time.UTC().Format(time.RFC3339), apiserver.WallTime(0).Format(time.RFC3339))

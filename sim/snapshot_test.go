@@ -185,6 +185,8 @@ func TestResumeSays(t *testing.T) {
 		{"a wrong Config", sim.Config{MissingImages: []string{"A B"}}, nil, time.Time{}, "Config.MissingImages[0]: "},
 		{"nil", sim.Config{}, []sim.Object{(*corev1.Pod)(nil)}, time.Time{}, "snapshot: Objects[0] is nil"},
 		{"no nodes", sim.Config{}, []sim.Object{pod(keep)}, time.Time{}, "snapshot: there is no Node in it: add the output of `kubectl get nodes -o yaml`"},
+		{"no times", sim.Config{}, []sim.Object{&corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: "a"}}}, time.Time{},
+			"snapshot: no object in it says when it was created, so it is not the state of a cluster"},
 		{"no UID", sim.Config{}, []sim.Object{node("a", "True"), pod(func(p *corev1.Pod) { p.UID = "" })}, time.Time{},
 			"snapshot: Pod shop/db-0: metadata.uid: it has none, so it is not the state of a cluster"},
 		{"a UID twice", sim.Config{}, []sim.Object{node("a", "True"), node("b", "True")}, time.Time{}, `snapshot: Node b: metadata.uid: another object has "u-node-1", too`},
