@@ -20,6 +20,7 @@ import (
 	"github.com/statefulsim/statefulsim/sim/garbagecollector"
 	"github.com/statefulsim/statefulsim/sim/kubelet"
 	"github.com/statefulsim/statefulsim/sim/namespace"
+	"github.com/statefulsim/statefulsim/sim/resourcequota"
 	"github.com/statefulsim/statefulsim/sim/rootca"
 	"github.com/statefulsim/statefulsim/sim/serviceaccount"
 	"github.com/statefulsim/statefulsim/sim/state"
@@ -114,6 +115,7 @@ func (c *Cluster) start() Latency {
 		serviceaccount.New(),
 		rootca.New(),
 		ephemeralvolume.New(),
+		resourcequota.New(),
 		volume.NewExpander(),
 	} {
 		c.host.Add(a)

@@ -20,8 +20,8 @@
 //
 // A Cluster is not safe for concurrent use; different clusters are independent.
 //
-// Deviation: authentication, authorisation, quotas, webhooks and custom resources are not modelled; server-side apply
-// neither. Kinds without behaviour are stored and listed, and nothing acts on
+// Deviation: authentication, authorisation, webhooks and custom resources are not
+// modelled; server-side apply neither. Kinds without behaviour are stored and listed, and nothing acts on
 // them: package unmodelled lists them, and the fields that nothing reads, and
 // Cluster.Unmodelled says which of them a cluster holds.
 package sim

@@ -218,7 +218,15 @@ func (s *Server) defaultClass() *string {
 // admitValid asks the plugins that look at an object when it is valid, in their
 // order: they refuse what the state of other objects forbids, and warn. old is nil
 // for a creation; scaled tells the scale of a set from the set.
-func (s *Server) admitValid(obj, old Object, scaled bool) (warnings []string, err error) {
+func (s *Server) admitValid(kind Kind, obj, old Object, scaled bool) (warnings []string, err error) {
+	if warnings, err = s.admitByOthers(obj, old, scaled); err == nil {
+		err = s.charge(kind, obj, old, false)
+	}
+	return warnings, err
+}
+
+// admitByOthers is admitValid but for the last of the plugins.
+func (s *Server) admitByOthers(obj, old Object, scaled bool) (warnings []string, err error) {
 	switch obj.(type) {
 	case *corev1.Pod, *corev1.PersistentVolumeClaim:
 		if err := s.admitLimits(obj, old); err != nil {

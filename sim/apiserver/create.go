@@ -63,7 +63,7 @@ func (s *Server) store(kind Kind, obj Object, warnings []string) Result {
 	}
 	s.stampNew(obj)
 	warnings = append(warnings, validation.Warnings(obj, nil)...)
-	admitted, err := s.admitValid(obj, nil, false)
+	admitted, err := s.admitValid(kind, obj, nil, false)
 	warnings = append(warnings, admitted...)
 	if err != nil {
 		return Result{Err: err, Warnings: warnings}

@@ -18,16 +18,15 @@
 // Rules held here: A7 (generation), A8 (conflicts), A9 (graceful deletion), A10
 // (lifetime of Events), A11 (whole seconds), V6 (default class), V15
 // (protection finalizers), V16 (expansion), K14 (pods that go at once), N4
-// (tolerations), N7 (evictions), and by the packages defaults and validation A1–A5.
+// (tolerations), N7 (evictions), Q4 (quotas), and by the packages defaults and validation A1–A5.
 //
 // Admission asks the plugins that are on by default (plugins.go). Those that ask who
 // may do something (CertificateApproval, CertificateSigning), that belong to kinds or
 // subresources which are not stored (ClusterTrustBundleAttest, PodGroupProtection,
 // PodResizeValidator, NodeDeclaredFeatureValidator), and webhooks and policies are
-// names without effect here, and so are TaintNodesByCondition and ResourceQuota.
+// names without effect here, and so is TaintNodesByCondition.
 //
-// Deviation: no authorisation, quota, webhooks,
-// server-side apply or managedFields; the network is IPv4 alone. Writes of
+// Deviation: no authorisation, webhooks, server-side apply or managedFields; the network is IPv4 alone. Writes of
 // components to pods, sets, volumes, claims, EndpointSlices and Events are not
 // compared with what is stored: the components do so themselves. An ExternalName
 // Service has no internalTrafficPolicy: upstream may store one, and never shows it.

@@ -49,6 +49,7 @@ const (
 	VolumeAttachment
 	CSINode
 	CSIDriver
+	ResourceQuota
 
 	// Behaving is the first Kind without behaviour; kinds from here on are
 	// stored and listed, and nothing acts on them.
@@ -247,6 +248,7 @@ func newKinds() []kindInfo {
 		&policyv1.PodDisruptionBudget{}, &corev1.Event{}, &corev1.Namespace{},
 		&schedulingv1.PriorityClass{}, &corev1.ServiceAccount{}, &corev1.ConfigMap{},
 		&storagev1.VolumeAttachment{}, &storagev1.CSINode{}, &storagev1.CSIDriver{},
+		&corev1.ResourceQuota{},
 	}
 	list := make([]kindInfo, 1, 80)
 	seen := map[schema.GroupVersionKind]bool{}

@@ -23,6 +23,7 @@ const (
 	certificateSubjectRestriction
 	defaultIngressClass
 	podTopologyLabels
+	resourceQuota
 )
 
 // pluginSet is a set of plugins.
@@ -75,7 +76,7 @@ var pluginNames = []struct {
 	{name: "MutatingAdmissionWebhook"},
 	{name: "ValidatingAdmissionPolicy"},
 	{name: "ValidatingAdmissionWebhook"},
-	{name: "ResourceQuota"},
+	{"ResourceQuota", resourceQuota, true},
 	{name: "AlwaysDeny"},
 }
 

@@ -158,10 +158,15 @@ func (s *Server) replace(req *Request, obj, old Object) Result {
 	var warnings []string
 	if req.Subresource == None {
 		warnings = validation.Warnings(obj, old)
-		admitted, err := s.admitValid(obj, old, req.scaled)
+		admitted, err := s.admitValid(kind, obj, old, req.scaled)
 		warnings = append(warnings, admitted...)
 		if err != nil {
 			return Result{Err: err, Warnings: warnings}
+		}
+	}
+	if req.Subresource == Status {
+		if err := s.charge(kind, obj, old, true); err != nil {
+			return Result{Err: err}
 		}
 	}
 	hide(obj)

@@ -76,6 +76,15 @@ type Env struct {
 // call, and Respond is then called with token and the answer.
 func (e *Env) Send(token uint64, req apiserver.Request) { e.host.send(e.actor, token, req) }
 
+// Watch begins to watch a kind that Watches does not list, of those without
+// behaviour, too: its objects are observed as Added, at once, and then every
+// change. A kind that is watched already is left alone.
+func (e *Env) Watch(kind apiserver.Kind) {
+	if !e.host.actors.Read(int(e.actor)).isWatching(kind) {
+		e.host.watch(e.actor, kind)
+	}
+}
+
 // Reheed asks Heeds again about every record of a kind that is written and not
 // delivered yet. An actor that begins to heed more than before calls it, and
 // reads what was delivered already from its View. It is not for the kind whose

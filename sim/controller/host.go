@@ -5,8 +5,6 @@ import (
 	"slices"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
-
 	"github.com/statefulsim/statefulsim/sim/apiserver"
 	"github.com/statefulsim/statefulsim/sim/engine"
 	"github.com/statefulsim/statefulsim/sim/state"
@@ -42,14 +40,6 @@ type Host struct {
 
 	env     Env // of the actor that acts
 	running activity
-}
-
-// routes is where records go.
-type routes struct {
-	byKind [apiserver.Behaving][]int // indices of subs
-	byNode map[string]int            // node name → index of the subscription to its pods
-	// untrimmed is how long the tail of a kind's log was after it was trimmed last.
-	untrimmed [apiserver.Behaving]int
 }
 
 // flights are the requests on their way, by index.
@@ -117,6 +107,37 @@ type hosted struct {
 	series    bool // a kindSeries is pending
 	cursor    [apiserver.Behaving]uint64
 	watches   [apiserver.Behaving]bool // which kinds the View can show
+	// beyond are the cursors into the kinds without behaviour that it watches.
+	beyond map[apiserver.Kind]uint64
+}
+
+// isWatching reports whether the View can show a kind.
+func (hd *hosted) isWatching(kind apiserver.Kind) bool {
+	if kind < apiserver.Behaving {
+		return hd.watches[kind]
+	}
+	_, ok := hd.beyond[kind]
+	return ok
+}
+
+// seen returns up to which version the actor has seen a kind.
+func (hd *hosted) seen(kind apiserver.Kind) uint64 {
+	if kind < apiserver.Behaving {
+		return hd.cursor[kind]
+	}
+	return hd.beyond[kind]
+}
+
+// see moves the View of a kind on to a version. It begins to show the kind.
+func (hd *hosted) see(kind apiserver.Kind, version uint64) {
+	if kind < apiserver.Behaving {
+		hd.watches[kind], hd.cursor[kind] = true, version
+		return
+	}
+	if hd.beyond == nil {
+		hd.beyond = map[apiserver.Kind]uint64{}
+	}
+	hd.beyond[kind] = version
 }
 
 // heeds returns the actor if it is a Selective, to be asked, or nil.
@@ -187,28 +208,11 @@ func (h *Host) Add(a Actor) ActorID {
 		recorder = newRecorder(a.Name(), node)
 	}
 	hd.events = state.NewBox(o, recorder)
-	to := h.routes.Write()
 	for _, kind := range a.Watches() {
-		sub := subscription{actor: id, kind: kind}
-		i := h.subs.Len()
 		if kind == apiserver.Pod && node != "" {
-			sub.node = node
-			to.byNode[node] = i
-			for _, rec := range h.server.Live(kind) {
-				if rec.Object.(*corev1.Pod).Spec.NodeName == node {
-					sub.pending.push(rec)
-				}
-			}
+			h.watchNode(id, node)
 		} else {
-			h.actors.Write(int(id)).watches[kind] = true
-			to.byKind[kind] = append(to.byKind[kind], i)
-			sub.next = h.server.Log(kind).End()
-			sub.pending.items = h.server.Live(kind)
-		}
-		sub.listed, sub.since = sub.pending.len(), h.server.Version()
-		h.subs.Append(sub)
-		if sub.pending.len() > 0 {
-			h.arm(i)
+			h.watch(id, kind)
 		}
 	}
 	return id
@@ -237,7 +241,7 @@ func (h *Host) Remove(id ActorID) {
 		if s.node != "" {
 			delete(to.byNode, s.node)
 		} else {
-			to.byKind[s.kind] = slices.DeleteFunc(to.byKind[s.kind], func(j int) bool { return j == i })
+			to.change(s.kind, slices.DeleteFunc(to.to(s.kind), func(j int) bool { return j == i }))
 		}
 	}
 }

@@ -42,7 +42,7 @@ func (v View) List(kind apiserver.Kind, namespace string) []apiserver.Object {
 // Version returns the resourceVersion up to which the view has seen a kind. It
 // panics if the actor does not watch the kind: it would see none for ever.
 func (v View) Version(kind apiserver.Kind) uint64 {
-	if kind >= apiserver.Behaving || !v.host.actors.Read(int(v.actor)).watches[kind] {
+	if !v.host.actors.Read(int(v.actor)).isWatching(kind) {
 		v.blind(kind)
 	}
 	return v.host.cursorOf(v.actor, kind)

@@ -56,13 +56,11 @@ func (h *Host) publish() {
 	to := h.routes.Read()
 	for _, rec := range h.server.Drain() {
 		h.fresh = append(h.fresh, rec)
-		if rec.Kind >= apiserver.Behaving || len(to.byKind[rec.Kind]) == 0 {
+		subs := to.to(rec.Kind)
+		if len(subs) == 0 {
 			h.server.Trim(rec.Kind, h.server.Log(rec.Kind).End()) // nobody will read it
 		}
-		if rec.Kind >= apiserver.Behaving {
-			continue
-		}
-		for _, i := range to.byKind[rec.Kind] {
+		for _, i := range subs {
 			if heeds := h.actors.Read(int(h.subs.Read(i).actor)).heeds(); heeds != nil {
 				if !heeds.Heeds(rec) {
 					continue
@@ -143,14 +141,14 @@ func (h *Host) catchUp(i int) {
 		}
 		s.next++
 		hd := h.actors.Write(int(s.actor))
-		hd.cursor[s.kind] = max(hd.cursor[s.kind], rec.Version)
+		hd.see(s.kind, max(hd.seen(s.kind), rec.Version))
 	}
 }
 
 // reheed decides anew which of the records that an actor's watch has not
 // delivered it heeds.
 func (h *Host) reheed(id ActorID, kind apiserver.Kind) {
-	for _, i := range h.routes.Read().byKind[kind] {
+	for _, i := range h.routes.Read().to(kind) {
 		if h.subs.Read(i).actor != id {
 			continue
 		}
@@ -220,7 +218,7 @@ func (h *Host) deliver(i int) {
 			s.pending.pop()
 			if s.listed > 0 {
 				if s.listed--; s.listed == 0 && s.node == "" {
-					hd.cursor[s.kind] = s.since // what had gone by then is not in the view
+					hd.see(s.kind, s.since) // what had gone by then is not in the view
 				}
 			}
 		} else if s.heeded.len() > 0 {
@@ -229,7 +227,7 @@ func (h *Host) deliver(i int) {
 			s.next++
 		}
 		if s.node == "" {
-			hd.cursor[s.kind] = max(hd.cursor[s.kind], rec.Version)
+			hd.see(s.kind, max(hd.seen(s.kind), rec.Version))
 		}
 		(*hd.actor.Write()).Observe(h.act(s.actor), rec)
 	}
@@ -246,11 +244,11 @@ const trimmed = 64
 // trim lets the server forget what every watch of a kind has seen.
 func (h *Host) trim(kind apiserver.Kind) {
 	log := h.server.Log(kind)
-	if log.Len() < max(trimmed, 2*h.routes.Read().untrimmed[kind]) {
+	if log.Len() < max(trimmed, 2*h.routes.Read().left(kind)) {
 		return
 	}
 	least := log.End()
-	for _, i := range h.routes.Read().byKind[kind] {
+	for _, i := range h.routes.Read().to(kind) {
 		if h.subs.Read(i).pending.len() > 0 {
 			return
 		}
@@ -258,18 +256,18 @@ func (h *Host) trim(kind apiserver.Kind) {
 		least = min(least, h.subs.Read(i).next)
 	}
 	h.server.Trim(kind, least)
-	h.routes.Write().untrimmed[kind] = h.server.Log(kind).Len()
+	h.routes.Write().leave(kind, h.server.Log(kind).Len())
 }
 
 func (h *Host) cursorOf(id ActorID, kind apiserver.Kind) uint64 {
 	hd := h.actors.Read(int(id))
 	if hd.selective {
-		for _, i := range h.routes.Read().byKind[kind] {
+		for _, i := range h.routes.Read().to(kind) {
 			if h.subs.Read(i).actor == id {
 				h.catchUp(i)
 			}
 		}
 		hd = h.actors.Read(int(id))
 	}
-	return hd.cursor[kind]
+	return hd.seen(kind)
 }

@@ -111,7 +111,7 @@ func (c *call) describe() {
 // its own.
 func (c *call) related() ([]apiserver.Object, error) {
 	var others []apiserver.Object
-	for _, kind := range []apiserver.Kind{apiserver.Event, apiserver.Pod, apiserver.EndpointSlice, apiserver.KindNamed("leases")} {
+	for _, kind := range []apiserver.Kind{apiserver.Event, apiserver.Pod, apiserver.EndpointSlice, apiserver.ResourceQuota, apiserver.KindNamed("limitranges"), apiserver.KindNamed("leases")} {
 		objs, err := c.cluster.List(kind, "", "")
 		if err != nil {
 			return nil, err

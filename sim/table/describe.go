@@ -21,7 +21,8 @@ import (
 // Describe returns what kubectl describe prints of one object at now. Others
 // are the objects among which it looks for related ones, in the API's order
 // (by namespace and name): Events of any object, Pods of a StatefulSet, a
-// claim or a node, EndpointSlices of a Service, the Lease of a node. Unrelated
+// claim or a node, EndpointSlices of a Service, the Lease of a node,
+// ResourceQuotas and LimitRanges of a Namespace. Unrelated
 // ones do no harm. Between two descriptions kubectl prints two empty lines.
 func Describe(obj apiserver.Object, others []apiserver.Object, now time.Time) string {
 	p := newPage(now)
@@ -53,6 +54,13 @@ func Describe(obj apiserver.Object, others []apiserver.Object, now time.Time) st
 		return p.String()
 	case *corev1.Namespace:
 		p.namespace(o)
+		p.bounds(o.Name, others)
+		return p.String()
+	case *corev1.ResourceQuota:
+		p.quota(o)
+		return p.String()
+	case *corev1.LimitRange:
+		p.limitRange(o)
 		return p.String()
 	default:
 		p.anything(obj)

@@ -93,6 +93,4 @@ func (p *page) namespace(ns *corev1.Namespace) {
 		c := &ns.Status.Conditions[i]
 		p.line(1, "%s\t%s\t%s\t%s\t%s", c.Type, c.Status, date(c.LastTransitionTime), c.Reason, c.Message)
 	}
-	p.line(0, "\nNo resource quota.")
-	p.line(0, "\nNo LimitRange resource.")
 }

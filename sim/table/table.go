@@ -46,7 +46,8 @@ type Row struct {
 // Pod, StatefulSet, ControllerRevision, PersistentVolume,
 // PersistentVolumeClaim, StorageClass, Service, EndpointSlice, Node,
 // PodDisruptionBudget, Event, Namespace, PriorityClass, ConfigMap, Secret,
-// Lease, VolumeAttachment, CSINode and CSIDriver; other kinds have a name and an age. Of storage classes the one used as
+// ResourceQuota, LimitRange, Lease, VolumeAttachment, CSINode and CSIDriver; other
+// kinds have a name and an age. Of storage classes the one used as
 // default is marked, as in a list; kubectl leaves it unmarked when it gets a
 // class by name.
 func New(kind apiserver.Kind, objs []apiserver.Object, now time.Time) Table {
@@ -93,12 +94,16 @@ func Columns(kind apiserver.Kind) []Column {
 		return csiNodeColumns
 	case apiserver.CSIDriver:
 		return csiDriverColumns
+	case apiserver.ResourceQuota:
+		return quotaColumns
 	}
 	switch gvk := kind.GroupVersionKind(); {
 	case gvk.Group == "" && gvk.Kind == "ConfigMap":
 		return configMapColumns
 	case gvk.Group == "" && gvk.Kind == "Secret":
 		return secretColumns
+	case gvk.Group == "" && gvk.Kind == "LimitRange":
+		return limitRangeColumns
 	case gvk.Group == coordinationv1.GroupName && gvk.Kind == "Lease":
 		return leaseColumns
 	}
@@ -140,6 +145,10 @@ func cells(obj apiserver.Object, now time.Time) []string {
 		return []string{o.Name, strconv.Itoa(len(o.Spec.Drivers)), age(o.CreationTimestamp, now)}
 	case *storagev1.CSIDriver:
 		return csiDriverCells(o, now)
+	case *corev1.ResourceQuota:
+		return quotaCells(o, now)
+	case *corev1.LimitRange:
+		return limitRangeCells(o)
 	case *corev1.ConfigMap:
 		return []string{o.Name, strconv.Itoa(len(o.Data) + len(o.BinaryData)), age(o.CreationTimestamp, now)}
 	case *corev1.Secret:

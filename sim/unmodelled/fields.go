@@ -82,7 +82,8 @@ var fields = []Field{
 	// Claims and volumes.
 	{of: corev1.PersistentVolumeClaimSpec{}, names: "DataSource DataSourceRef", told: "the volume is a copy, or a populator fills it, and the claim waits until then"},
 	{of: corev1.VolumeResourceRequirements{}, names: "Limits", quiet: "no driver heeds it"},
-	{of: corev1.PersistentVolumeClaimStatus{}, names: "ModifyVolumeStatus HealthStatus", quiet: "drivers write it, and people read it"},
+	{of: corev1.PersistentVolumeClaimStatus{}, names: "HealthStatus", quiet: "drivers write it, and people read it"},
+	{of: corev1.ModifyVolumeStatus{}, names: "Status", quiet: "drivers write it, and people read it"},
 	{of: corev1.PersistentVolumeClaimCondition{}, names: "Message Reason", quiet: "people read it", partly: true},
 	{of: corev1.PersistentVolumeSource{}, names: "AWSElasticBlockStore AzureDisk AzureFile CephFS Cinder FC FlexVolume Flocker GCEPersistentDisk Glusterfs ISCSI PhotonPersistentDisk PortworxVolume Quobyte RBD ScaleIO StorageOS VsphereVolume",
 		quiet: "every disk but NFS, a local one and a path of the node is one of its own, in reach of every node"},

@@ -40,7 +40,6 @@ var kinds = []struct {
 	{"batch", "CronJob", Runs, "its controller creates Jobs"},
 	{"autoscaling", "HorizontalPodAutoscaler", Runs, "its controller scales what it names"},
 	{"", "LimitRange", Read, "what is created is held to it"},
-	{"", "ResourceQuota", Decides, "it refuses what a namespace has no room for"},
 	{"networking.k8s.io", "NetworkPolicy", Decides, "it cuts connections between pods"},
 	{"networking.k8s.io", "Ingress", Decides, "a proxy takes requests from outside to Services"},
 	{"networking.k8s.io", "ServiceCIDR IPAddress", Decides, "it says which addresses Services get"},

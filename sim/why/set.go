@@ -237,7 +237,11 @@ func (x *explainer) refused(set *appsv1.StatefulSet, key apiserver.Key, text str
 		r.Rules = []string{"S4"}
 		r.Because = []Reason{{Kind: apiserver.Pod, Key: key, Text: "another pod, which " + set.Name + " does not control, has its name", Ends: "delete pod " + x.name(key)}}
 	case failure != "":
-		r.Because = []Reason{{Kind: apiserver.StatefulSet, Key: apiserver.KeyOf(set), Text: "the server refuses it: " + failure, Ends: "change what the message names; the controller tries again by itself"}}
+		because := x.quota(failure, set.Namespace)
+		if because.IsZero() {
+			because = Reason{Kind: apiserver.StatefulSet, Key: apiserver.KeyOf(set), Text: "the server refuses it: " + failure, Ends: "change what the message names; the controller tries again by itself"}
+		}
+		r.Because = []Reason{because}
 	default:
 		r.Because = []Reason{{Kind: apiserver.StatefulSet, Key: apiserver.KeyOf(set), Text: "the controller of " + set.Name + " has not come to it yet"}}
 	}

@@ -123,6 +123,18 @@ func situations() []situation {
 			w.image("nginx:crash")
 			w.run(10 * time.Minute)
 		}},
+		{name: "a quota without room for the third pod", ask: []string{"statefulset/web", "pod/web-2"}, do: func(w *world) {
+			w.apply(`{apiVersion: v1, kind: ResourceQuota, metadata: {name: small}, spec: {hard: {pods: "2"}}}`)
+			w.run(time.Second)
+			w.apply(web("", ""))
+			w.run(time.Minute)
+		}},
+		{name: "a quota of cpu, and containers that state none", ask: []string{"pod/web-0"}, do: func(w *world) {
+			w.apply(`{apiVersion: v1, kind: ResourceQuota, metadata: {name: small}, spec: {hard: {requests.cpu: "2", limits.memory: 1Gi}}}`)
+			w.run(time.Second)
+			w.apply(web("", ""))
+			w.run(time.Minute)
+		}},
 		{name: "a machine that is switched off", ask: []string{"statefulset/web", "pod/web-1", "node/node-1"}, do: func(w *world) {
 			w.apply(web("", ""))
 			w.run(time.Minute)

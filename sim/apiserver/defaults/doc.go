@@ -7,7 +7,7 @@
 // by tag) and K20 (probes), and the defaults of Node, Namespace, Secret,
 // StorageClass, CSIDriver, PriorityClass, EndpointSlice, Deployment,
 // DaemonSet, ReplicaSet, PodTemplate, Job, CronJob, NetworkPolicy, RoleBinding,
-// ClusterRoleBinding, LimitRange, CustomResourceDefinition and APIService. The fields that upstream fills or keeps in step while
+// ClusterRoleBinding, LimitRange, ResourceQuota, CustomResourceDefinition and APIService. The fields that upstream fills or keeps in step while
 // it converts between versions are filled too: the kind of a claim template,
 // podIPs, podCIDRs, the data of a Secret.
 //

@@ -41,6 +41,9 @@ func Set(obj runtime.Object) {
 		namespace(o)
 	case *corev1.LimitRange:
 		limitRange(o)
+	case *corev1.ResourceQuota:
+		resourceList(&o.Spec.Hard)
+		quotaStatus(&o.Status)
 	case *corev1.Secret:
 		secret(o)
 	case *storagev1.StorageClass:

@@ -21,7 +21,14 @@ func SetStatus(obj runtime.Object) {
 		}
 	case *corev1.Node:
 		nodeStatus(&o.Status)
+	case *corev1.ResourceQuota:
+		quotaStatus(&o.Status)
 	case *corev1.Namespace:
 		namespace(o)
 	}
+}
+
+func quotaStatus(s *corev1.ResourceQuotaStatus) {
+	resourceList(&s.Hard)
+	resourceList(&s.Used)
 }

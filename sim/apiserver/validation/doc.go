@@ -15,7 +15,8 @@
 // Complete, as far as StatefulSets use it: metadata, StatefulSet,
 // ControllerRevision, Pod and its templates, PersistentVolumeClaim,
 // PersistentVolume, Service, StorageClass, PodDisruptionBudget, Namespace,
-// Node, ConfigMap, Secret, PriorityClass, EndpointSlice, Event.
+// Node, ConfigMap, Secret, PriorityClass, EndpointSlice, Event, LimitRange,
+// ResourceQuota.
 //
 // Passed through without a look:
 //

@@ -42,6 +42,8 @@ func PrepareCreate(obj runtime.Object) {
 		if !slices.Contains(o.Spec.Finalizers, corev1.FinalizerKubernetes) {
 			o.Spec.Finalizers = append(slices.Clip(o.Spec.Finalizers), corev1.FinalizerKubernetes)
 		}
+	case *corev1.ResourceQuota:
+		o.Status = corev1.ResourceQuotaStatus{}
 	case *policyv1.PodDisruptionBudget:
 		o.Status, o.Generation = policyv1.PodDisruptionBudgetStatus{}, 1
 	case *discoveryv1.EndpointSlice:
@@ -91,6 +93,8 @@ func PrepareUpdate(obj, old runtime.Object) {
 	case *corev1.Namespace:
 		was := old.(*corev1.Namespace)
 		o.Status, o.Spec.Finalizers = was.Status, was.Spec.Finalizers
+	case *corev1.ResourceQuota:
+		o.Status = old.(*corev1.ResourceQuota).Status
 	case *policyv1.PodDisruptionBudget:
 		was := old.(*policyv1.PodDisruptionBudget)
 		o.Status = was.Status
@@ -143,6 +147,8 @@ func PrepareStatusUpdate(obj, old runtime.Object) {
 		o.Spec, o.Status.Config = old.(*corev1.Node).Spec, nil
 	case *corev1.Namespace:
 		o.Spec = old.(*corev1.Namespace).Spec
+	case *corev1.ResourceQuota:
+		o.Spec = old.(*corev1.ResourceQuota).Spec
 	case *policyv1.PodDisruptionBudget:
 		o.Spec = old.(*policyv1.PodDisruptionBudget).Spec
 	case *storagev1.VolumeAttachment:

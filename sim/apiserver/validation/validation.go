@@ -62,6 +62,9 @@ func Create(obj runtime.Object, o Options) field.ErrorList {
 	case *corev1.LimitRange:
 		c.meta(&t.ObjectMeta, true, subdomainName)
 		c.limitRange(t)
+	case *corev1.ResourceQuota:
+		c.meta(&t.ObjectMeta, true, subdomainName)
+		c.quota(&t.Spec)
 	case *storagev1.StorageClass:
 		c.meta(&t.ObjectMeta, false, subdomainName)
 		c.storageClass(t)
@@ -87,7 +90,7 @@ func Update(obj, old runtime.Object, o Options) field.ErrorList {
 	}
 	switch obj.(type) {
 	case *corev1.Pod, *corev1.PersistentVolumeClaim, *corev1.PersistentVolume, *corev1.Node,
-		*appsv1.ControllerRevision, *discoveryv1.EndpointSlice, *corev1.ServiceAccount, *corev1.LimitRange:
+		*appsv1.ControllerRevision, *discoveryv1.EndpointSlice, *corev1.ServiceAccount, *corev1.LimitRange, *corev1.ResourceQuota:
 		c.generateName(objectMeta(obj), subdomainName)
 	}
 	switch t := obj.(type) {
@@ -121,6 +124,8 @@ func Update(obj, old runtime.Object, o Options) field.ErrorList {
 		c.secretUpdate(t, old.(*corev1.Secret))
 	case *corev1.LimitRange:
 		c.limitRange(t)
+	case *corev1.ResourceQuota:
+		c.quotaUpdate(t, old.(*corev1.ResourceQuota))
 	case *storagev1.StorageClass:
 		c.storageClassUpdate(t, old.(*storagev1.StorageClass))
 	case *schedulingv1.PriorityClass:
@@ -152,6 +157,8 @@ func UpdateStatus(obj, old runtime.Object) field.ErrorList {
 		c.namespaceStatus(t)
 	case *policyv1.PodDisruptionBudget:
 		c.budgetStatus(t)
+	case *corev1.ResourceQuota:
+		c.quotaStatus(t)
 	}
 	return c.errs
 }

@@ -37,6 +37,10 @@ func Warnings(obj, old runtime.Object) []string {
 		w.volume(o)
 	case *corev1.Service:
 		w.service(o)
+	case *corev1.ResourceQuota:
+		if old == nil {
+			w.quota(&o.Spec)
+		}
 	case *corev1.Node:
 		if o.Spec.DoNotUseExternalID != "" {
 			w.add("spec.externalID: this field is deprecated, and is unused by Kubernetes")
