@@ -3,6 +3,7 @@ package sim
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	schedulingv1 "k8s.io/api/scheduling/v1"
@@ -47,7 +48,7 @@ type Cluster struct {
 }
 
 // New returns a running cluster with its nodes, the namespaces of a new
-// cluster and the Service "kubernetes", at rest, shortly after time zero. It
+// cluster and the Service "kubernetes", at rest, shortly after Config.Start. It
 // panics if the Config is not valid; Config.Validate says so beforehand. From
 // now on the Config's Actors belong to this cluster alone.
 func New(cfg Config) *Cluster {
@@ -76,6 +77,9 @@ func New(cfg Config) *Cluster {
 func newCluster(cfg Config) *Cluster {
 	l := cfg.latency()
 	e := engine.New(cfg.strategy())
+	if !cfg.Start.IsZero() {
+		e.AdvanceTo(apiserver.VirtualTime(cfg.Start.Truncate(time.Second)))
+	}
 	if cfg.Causes {
 		e.KeepEvents()
 	}

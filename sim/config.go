@@ -77,6 +77,9 @@ type Config struct {
 	// time, when it finds that somebody has changed one, since all share them.
 	// See CheckMutations. It makes everything several times slower.
 	DetectMutation bool
+	// Start is when the cluster begins, in whole seconds: 1 January 2026, which zero
+	// means, or later. What goes by the clock falls otherwise in another one.
+	Start time.Time
 	// ClusterDomain is the DNS zone; empty means "cluster.local".
 	ClusterDomain string
 	// Limits bound every run.
@@ -212,6 +215,9 @@ func (cfg Config) Validate() error {
 	}
 	if msgs := validation.IsDNS1123Subdomain(cfg.domain()); len(msgs) > 0 {
 		return fmt.Errorf("ClusterDomain: %q: %s", cfg.ClusterDomain, msgs[0])
+	}
+	if t := apiserver.VirtualTime(cfg.Start); !cfg.Start.IsZero() && (t < 0 || cfg.Start.Year() > 2150) {
+		return fmt.Errorf("Start: %s is not from 2026 to 2150", cfg.Start.UTC().Format(time.DateOnly))
 	}
 	switch l := cfg.Limits; {
 	case l.Time < 0:

@@ -37,6 +37,12 @@ func (c *Cluster) History() []*apiserver.Record {
 	return append([]*apiserver.Record(nil), c.history.recs...)
 }
 
+// Version returns the resourceVersion of the newest write.
+func (c *Cluster) Version() uint64 {
+	defer c.end(c.look("Version"))
+	return c.host.Server().Version()
+}
+
 // Watch follows the changes of a kind's objects.
 type Watch struct {
 	cluster   *Cluster

@@ -24,9 +24,11 @@ var layers = [][]string{
 	{"statefulset", "volume", "volume/attach", "dns", "scheduler", "sim/kubelet", "sim/garbagecollector", "sim/disruption", "sim/endpointslice", "sim/namespace", "sim/serviceaccount", "sim/rootca", "sim/ephemeralvolume", "sim/resourcequota"},
 	{"sim/why"},
 	{"sim"},
+	{"sim/serve"},
 	{"sim/shell", "sim/simtest"},
 	{"sim/scenario"},
 	{"examples/linuxea", "examples/apply", "examples/scale", "examples/play", "examples/whatif"},
+	{"examples/serve"},
 }
 
 // TestLayers holds the imports to the picture in the README: arrows point down

@@ -53,6 +53,8 @@ func lookAtAll(c *sim.Cluster) {
 	_, _, _ = c.DNS(), c.Components(), c.IsDown("node-1")
 	_ = c.Seen("coredns", apiserver.EndpointSlice)
 	_ = c.Now()
+	_ = c.Version()
+	_, _, _ = c.Next()
 	c.CheckMutations()
 }
 
@@ -227,7 +229,7 @@ func TestDrivingInsideACallback(t *testing.T) {
 
 // TestEveryMethodIsGuarded: no method of a Cluster is in neither list.
 func TestEveryMethodIsGuarded(t *testing.T) {
-	looking := strings.Fields("Event Causes Choices Unmodelled Why Files Logs Get List Lookup Nslookup Query HTTP ReadFile Hash Waiting History Watch PodEvents Processes NFS DNS Components IsDown Seen Now CheckMutations Fork OnStep OnRecord Host Server") // the last two are these tests' own
+	looking := strings.Fields("Event Causes Choices Unmodelled Why Files Logs Get List Lookup Nslookup Query HTTP ReadFile Hash Waiting History Watch PodEvents Processes NFS DNS Components IsDown Seen Now Next Version CheckMutations Fork OnStep OnRecord Host Server") // the last two are these tests' own
 	for _, name := range methodsOf((*sim.Cluster)(nil)) {
 		_, drives := driving[name]
 		assert.NotEqual(t, drives, slices.Contains(looking, name), "%s both drives and looks, or neither", name)

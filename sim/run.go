@@ -18,6 +18,17 @@ func (c *Cluster) Now() time.Time {
 
 func (c *Cluster) now() time.Time { return apiserver.WallTime(c.host.Engine().Now()) }
 
+// Next returns when the next event is due and of which class it is, and false
+// if none is pending: until then a Run does nothing but move the clock.
+func (c *Cluster) Next() (at time.Time, class engine.Class, ok bool) {
+	defer c.end(c.look("Next"))
+	ev, ok := c.host.Engine().Peek()
+	if !ok {
+		return time.Time{}, 0, false
+	}
+	return apiserver.WallTime(ev.At), ev.Class, true
+}
+
 // after is the moment a span from now, or the end of all time.
 func (c *Cluster) after(d time.Duration) engine.Time {
 	now := c.host.Engine().Now()

@@ -228,6 +228,20 @@ func (s *Server) stampPhase(obj, old Object) {
 	}
 }
 
+// ScaleOf returns the scale subresource of an object, as GET …/scale answers,
+// with apiVersion and kind; nil if its kind has none. The object is one that is
+// stored.
+func ScaleOf(obj Object) *autoscalingv1.Scale {
+	set, ok := obj.(*appsv1.StatefulSet)
+	if !ok {
+		return nil
+	}
+	return withKindOf(scaleOf(set)).(*autoscalingv1.Scale)
+}
+
+// Scales reports whether objects of a kind have a scale subresource.
+func (k Kind) Scales() bool { return k == StatefulSet }
+
 // scaleOf returns the scale subresource of a StatefulSet (scaleFromStatefulSet).
 func scaleOf(set *appsv1.StatefulSet) *autoscalingv1.Scale {
 	scale := &autoscalingv1.Scale{

@@ -35,6 +35,10 @@ type Column struct {
 	named bool
 }
 
+// IsName reports whether the column has the names of objects, which get their
+// kind in front of them where several kinds are printed.
+func (c Column) IsName() bool { return c.named }
+
 // Row is one object: a cell for each column, wide ones included.
 type Row struct {
 	Cells  []string

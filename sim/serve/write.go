@@ -1,0 +1,247 @@
+package serve
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metascheme "k8s.io/apimachinery/pkg/apis/meta/internalversion/scheme"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/validation"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/statefulsim/statefulsim/sim"
+	"github.com/statefulsim/statefulsim/sim/apiserver"
+)
+
+// options reads the query of a write and refuses what contradicts itself.
+func options[T any](c *call, opts T, kind string, check func() field.ErrorList) error {
+	if err := metascheme.ParameterCodec.DecodeParameters(c.r.URL.Query(), metaV1, any(opts).(runtime.Object)); err != nil {
+		return apierrors.NewBadRequest(err.Error())
+	}
+	return invalid(kind, check())
+}
+
+func invalid(kind string, errs field.ErrorList) error {
+	if len(errs) == 0 {
+		return nil
+	}
+	return apierrors.NewInvalid(schema.GroupKind{Group: metav1.GroupName, Kind: kind}, "", errs)
+}
+
+// create answers POST to a collection.
+func (c *call) create(t *target) {
+	f, err := negotiate(c.r, false)
+	var opts metav1.CreateOptions
+	if err == nil {
+		err = options(c, &opts, "CreateOptions", func() field.ErrorList { return validation.ValidateCreateOptions(&opts) })
+	}
+	var obj apiserver.Object
+	if err == nil {
+		obj, err = c.body(t.kind.New(), t.kind.GroupVersionKind(), opts.FieldValidation)
+	}
+	if err != nil {
+		c.fail(err)
+		return
+	}
+	key := apiserver.Key{Namespace: t.namespace, Name: obj.GetName()}
+	if t.kind == apiserver.Namespace {
+		key.Namespace = ""
+	}
+	if err := placed(obj, t); err != nil {
+		c.fail(err)
+		return
+	}
+	dry := len(opts.DryRun) > 0
+	res := c.do(apiserver.Request{Verb: apiserver.Create, Kind: t.kind, Key: key, Object: obj}, dry)
+	c.warn(res.Warnings)
+	if res.Err != nil {
+		c.fail(res.Err)
+		return
+	}
+	if dry {
+		res.Object.SetResourceVersion("")
+	}
+	c.answer(http.StatusCreated, f, t.kind, res.Object)
+}
+
+// placed gives an object the namespace of its path, or refuses another one
+// (EnsureObjectNamespaceMatchesRequestNamespace).
+func placed(obj apiserver.Object, t *target) error {
+	if !t.kind.Namespaced() {
+		return nil
+	}
+	switch obj.GetNamespace() {
+	case t.namespace:
+	case "":
+		obj.SetNamespace(t.namespace)
+	default:
+		return apierrors.NewBadRequest("the namespace of the provided object does not match the namespace sent on the request")
+	}
+	return nil
+}
+
+// body decodes what was sent. Unknown and duplicate fields are refused, warned
+// of or passed over, as the client says; of protobuf they are not known.
+func (c *call) body(into apiserver.Object, want schema.GroupVersionKind, directive string) (apiserver.Object, error) {
+	info, err := input(c.r)
+	if err != nil {
+		return nil, err
+	}
+	data, err := readBody(c.r)
+	if err != nil {
+		return nil, err
+	}
+	decoder := info.StrictSerializer
+	if directive == metav1.FieldValidationIgnore {
+		decoder = info.Serializer
+	}
+	got, gvk, err := decoder.Decode(data, &want, into)
+	if err != nil {
+		strict, isStrict := runtime.AsStrictDecodingError(err)
+		if !isStrict || got == nil || directive == metav1.FieldValidationStrict {
+			return nil, undecodable(err, want, gvk, data)
+		}
+		warnings := make([]string, 0, len(strict.Errors()))
+		for _, e := range strict.Errors() {
+			warnings = append(warnings, yamlWarnings(e.Error())...)
+		}
+		c.warn(warnings)
+	}
+	if *gvk != want {
+		if gvk.Kind == want.Kind && gvk.Group == want.Group {
+			return nil, apierrors.NewBadRequest(fmt.Sprintf("the API version in the data (%s) does not match the expected API version (%v)", gvk.GroupVersion(), want.GroupVersion()))
+		}
+		return nil, undecodable(fmt.Errorf("converting (%s) to (%s): unknown conversion", typeName(*gvk), typeName(want)), want, nil, data)
+	}
+	return got.(apiserver.Object), nil
+}
+
+// typeName is how a conversion names a type: "v1.Pod".
+func typeName(gvk schema.GroupVersionKind) string { return gvk.Version + "." + gvk.Kind }
+
+// yamlWarnings are the lines of a YAML decoder's complaint, each of which is a
+// warning of its own (parseYAMLWarnings).
+func yamlWarnings(text string) []string {
+	rest, ok := strings.CutPrefix(text, "yaml: unmarshal errors:\n")
+	if !ok {
+		return []string{text}
+	}
+	var list []string
+	for line := range strings.Lines(rest) {
+		list = append(list, strings.TrimSpace(line))
+	}
+	return list
+}
+
+// undecodable says what is wrong with a body (transformDecodeError).
+func undecodable(err error, want schema.GroupVersionKind, got *schema.GroupVersionKind, data []byte) error {
+	if got != nil && got.Kind != "" {
+		return apierrors.NewBadRequest(fmt.Sprintf("%s in version %q cannot be handled as a %s: %v", got.Kind, got.Version, want.Kind, err))
+	}
+	const most = 30
+	summary := fmt.Sprintf("%q", data[:min(len(data), most)])
+	if len(data) > most {
+		summary += " ..."
+	}
+	return apierrors.NewBadRequest(fmt.Sprintf("the object provided is unrecognized (must be of type %s): %v (%s)", want.Kind, err, summary))
+}
+
+// update answers PUT.
+func (c *call) update(t *target) {
+	f, err := negotiate(c.r, false)
+	var opts metav1.UpdateOptions
+	if err == nil {
+		err = options(c, &opts, "UpdateOptions", func() field.ErrorList { return validation.ValidateUpdateOptions(&opts) })
+	}
+	var obj apiserver.Object
+	into, gvk := subresourceObject(t)
+	if err == nil {
+		obj, err = c.body(into, gvk, opts.FieldValidation)
+	}
+	if err == nil {
+		err = placed(obj, t)
+	}
+	if err != nil {
+		c.fail(err)
+		return
+	}
+	dry := len(opts.DryRun) > 0
+	created := false
+	if t.sub == "" {
+		c.look(func(cl *sim.Cluster) {
+			_, err := cl.Get(t.kind, t.namespace, t.name)
+			created = apierrors.IsNotFound(err)
+		})
+	}
+	res := c.do(apiserver.Request{Verb: apiserver.Update, Subresource: subresourceOf(t), Kind: t.kind, Key: t.key(), Object: obj}, dry)
+	c.written(f, t, res, dry, created)
+}
+
+// written answers an update or a patch.
+func (c *call) written(f form, t *target, res apiserver.Result, dry, created bool) {
+	c.warn(res.Warnings)
+	if res.Err != nil {
+		c.fail(res.Err)
+		return
+	}
+	if dry {
+		c.look(func(cl *sim.Cluster) { // the version is still the stored one's
+			if was, err := cl.Get(t.kind, t.namespace, t.name); err == nil {
+				res.Object.SetResourceVersion(was.GetResourceVersion())
+			} else {
+				res.Object.SetResourceVersion("")
+			}
+		})
+	}
+	code := http.StatusOK
+	if created {
+		code = http.StatusCreated
+	}
+	c.respond(code, f, t, res.Object)
+}
+
+// patchTypes are the patches that the server takes.
+var patchTypes = []string{string(types.JSONPatchType), string(types.MergePatchType), string(types.StrategicMergePatchType)}
+
+// maxOperations is how many operations a JSON patch may have.
+const maxOperations = 10000
+
+// patch answers PATCH.
+func (c *call) patch(t *target) {
+	typ, _, _ := strings.Cut(c.r.Header.Get("Content-Type"), ";")
+	if typ == string(types.ApplyYAMLPatchType) {
+		c.fail(unsupported(strings.Join(patchTypes, ", ") + ": server-side apply is not modelled here"))
+		return
+	}
+	if !slices.Contains(patchTypes, typ) {
+		c.fail(unsupported(strings.Join(patchTypes, ", ")))
+		return
+	}
+	f, err := negotiate(c.r, false)
+	var data []byte
+	if err == nil {
+		data, err = readBody(c.r)
+	}
+	var opts metav1.PatchOptions
+	if err == nil {
+		err = options(c, &opts, "PatchOptions", func() field.ErrorList { return validation.ValidatePatchOptions(&opts, types.PatchType(typ)) })
+	}
+	if err != nil {
+		c.fail(err)
+		return
+	}
+	dry := len(opts.DryRun) > 0
+	req := apiserver.Request{Verb: apiserver.Patch, Subresource: subresourceOf(t), Kind: t.kind, Key: t.key()}
+	req.Patch = apiserver.RawPatch{Type: types.PatchType(typ), Data: string(data), Strict: opts.FieldValidation == metav1.FieldValidationStrict}
+	res := c.do(req, dry)
+	if opts.FieldValidation == metav1.FieldValidationIgnore {
+		res.Warnings = nil
+	}
+	c.written(f, t, res, dry, false)
+}
