@@ -25,6 +25,7 @@ var layers = [][]string{
 	{"sim/why"},
 	{"sim"},
 	{"sim/serve"},
+	{"sim/client"},
 	{"sim/shell", "sim/simtest"},
 	{"sim/scenario"},
 	{"examples/linuxea", "examples/apply", "examples/scale", "examples/play", "examples/whatif"},

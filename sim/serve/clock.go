@@ -73,13 +73,19 @@ func (k *clock) until(at time.Time) time.Duration {
 	return time.Duration(min(max(math.Ceil(span), 0), float64(time.Hour)))
 }
 
-// present brings the cluster to the present, or a slice nearer to it.
+// present brings the cluster to the present, or a slice nearer to it if things
+// have happened meanwhile.
 func (s *Server) present() {
 	if !s.clock.ticks() {
 		return
 	}
-	if behind := s.clock.due().Sub(s.cluster.Now()); behind > 0 {
-		s.run(min(behind, slice))
+	due := s.clock.due()
+	behind := due.Sub(s.cluster.Now())
+	if at, _, ok := s.cluster.Next(); ok && !at.After(due) {
+		behind = min(behind, slice)
+	}
+	if behind > 0 {
+		s.run(behind)
 	}
 }
 
