@@ -75,8 +75,12 @@ func (w *Watch) Next() ([]*apiserver.Record, error) {
 	}
 	var recs []*apiserver.Record
 	for _, rec := range h.recs[w.next-h.base:] {
-		if (w.kind == 0 || rec.Kind == w.kind) && (w.namespace == "" || rec.Key.Namespace == w.namespace) {
+		switch {
+		case w.namespace != "" && rec.Key.Namespace != w.namespace:
+		case w.kind == 0:
 			recs = append(recs, rec)
+		case rec.Kind == w.kind.Stored():
+			recs = append(recs, rec.As(w.kind))
 		}
 	}
 	w.next = h.end()

@@ -7,7 +7,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	appsv1 "k8s.io/api/apps/v1"
+	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
 
@@ -71,4 +73,46 @@ func TestInputs(t *testing.T) {
 		_, err = c.Get(apiserver.StatefulSet, "default", "st")
 		require.NoError(t, err)
 	})
+}
+
+// Whatever is dumped with its status is stored without, of every kind that has one
+// (PrepareForCreate of its strategy), and a generation that is the server's.
+func TestStatusIsTheServers(t *testing.T) {
+	c := sim.New(sim.Config{})
+	_, err := c.Apply(`
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: i, generation: 7}
+spec: {defaultBackend: {service: {name: s, port: {number: 80}}}}
+status: {loadBalancer: {ingress: [{ip: 1.2.3.4}]}}
+---
+apiVersion: batch/v1
+kind: CronJob
+metadata: {name: j, generation: 7}
+spec: {schedule: "* * * * *", jobTemplate: {spec: {template: {spec: {restartPolicy: Never, containers: [{name: c, image: i}]}}}}}
+status: {lastScheduleTime: "2026-01-01T00:00:00Z"}
+`)
+	require.NoError(t, err)
+	i, err := sim.Get[*networkingv1.Ingress](c, "", "i")
+	require.NoError(t, err)
+	assert.Zero(t, i.Status)
+	assert.Equal(t, int64(1), i.Generation)
+	j, err := sim.Get[*batchv1.CronJob](c, "", "j")
+	require.NoError(t, err)
+	assert.Zero(t, j.Status)
+
+	i.Spec.DefaultBackend.Service.Name, i.Status.LoadBalancer.Ingress = "t", []networkingv1.IngressLoadBalancerIngress{{IP: "1.2.3.4"}}
+	_, err = c.Update(i)
+	require.NoError(t, err)
+	i, err = sim.Get[*networkingv1.Ingress](c, "", "i")
+	require.NoError(t, err)
+	assert.Equal(t, int64(2), i.Generation)
+	assert.Zero(t, i.Status)
+	i.Status.LoadBalancer.Ingress = []networkingv1.IngressLoadBalancerIngress{{IP: "1.2.3.4"}}
+	_, err = c.UpdateStatus(i)
+	require.NoError(t, err)
+	i, err = sim.Get[*networkingv1.Ingress](c, "", "i")
+	require.NoError(t, err)
+	assert.Len(t, i.Status.LoadBalancer.Ingress, 1)
+	assert.Equal(t, int64(2), i.Generation)
 }

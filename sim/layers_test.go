@@ -12,6 +12,7 @@ import (
 // layers is the house from the ground up: a package imports only packages of
 // lower layers, and leaves that its row names.
 var layers = [][]string{
+	{"sim/apiserver/convert"},
 	{"sim/apiserver/shared", "sim/state"},
 	{"sim/apiserver/endpoint"},
 	{"sim/engine", "sim/apiserver/defaults", "sim/apiserver/validation", "sim/apiserver/quota", "volume/nfs", "volume/resize", "volume/csi"},

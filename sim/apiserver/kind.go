@@ -63,6 +63,7 @@ type kindInfo struct {
 	resource   string // plural, lower case
 	typ        reflect.Type
 	namespaced bool
+	stored     Kind // as which objects are kept, 0 if as this one
 }
 
 var (
@@ -88,8 +89,14 @@ var (
 // stores. It must not be changed.
 func Scheme() *runtime.Scheme { return scheme }
 
-// Kinds returns every kind the server stores, ascending.
+// Kinds returns every kind as which the server keeps objects, ascending.
 func Kinds() []Kind {
+	return slices.DeleteFunc(Served(), func(k Kind) bool { return k.Stored() != k })
+}
+
+// Served returns every kind that the server has, ascending: Kinds, and the second
+// versions of what is served in two.
+func Served() []Kind {
 	ks := make([]Kind, 0, len(kinds)-1)
 	for k := Kind(1); int(k) < len(kinds); k++ {
 		ks = append(ks, k)

@@ -27,7 +27,7 @@ func TestKindsAreTheServers(t *testing.T) {
 			want = append(want, line)
 		}
 	}
-	for _, k := range apiserver.Kinds() {
+	for _, k := range apiserver.Served() {
 		scope := "Cluster"
 		if k.Namespaced() {
 			scope = "Namespaced"

@@ -51,6 +51,7 @@ type Server struct {
 
 	now engine.Time // of the request being served
 	by  string
+	as  Kind // that it names
 }
 
 // New returns an empty server that takes its identifiers and choices from e. It
@@ -80,38 +81,40 @@ func (s *Server) change(kind Kind) *store { return s.stores.Write(int(kind)) }
 func (s *Server) Version() uint64 { return s.version }
 
 // Get returns the newest state of an object, or nil.
-func (s *Server) Get(kind Kind, key Key) Object { return s.guarded(s.kept(kind).find(key)) }
+func (s *Server) Get(kind Kind, key Key) Object {
+	return served(kind, s.guarded(s.kept(kind.Stored()).find(key)))
+}
 
 // At returns the state of an object as of a version, or nil. Versions before
 // the last Trim of the kind are gone.
 func (s *Server) At(kind Kind, key Key, version uint64) Object {
-	return s.guarded(s.kept(kind).at(key, version))
+	return served(kind, s.guarded(s.kept(kind.Stored()).at(key, version)))
 }
 
 // ListAt returns the objects of a namespace as of a version, by name (see At).
 // The cost is that of a look at every object of the kind.
 func (s *Server) ListAt(kind Kind, namespace string, version uint64) []Object {
-	recs := s.walk(kind).listAt(namespace, version)
+	recs := s.walk(kind.Stored()).listAt(namespace, version)
 	objs := make([]Object, len(recs))
 	for i, rec := range recs {
 		objs[i] = s.guarded(rec)
 	}
-	return objs
+	return servedList(kind, objs)
 }
 
 // List returns the objects of a kind in the order of their keys; an empty
 // namespace means all of them.
 func (s *Server) List(kind Kind, namespace string) []Object {
-	recs := s.walk(kind).list(namespace)
+	recs := s.walk(kind.Stored()).list(namespace)
 	objs := make([]Object, len(recs))
 	for i, rec := range recs {
 		objs[i] = s.guarded(rec)
 	}
-	return objs
+	return servedList(kind, objs)
 }
 
 // Count returns how many objects of a kind there are.
-func (s *Server) Count(kind Kind) int { return s.kept(kind).live }
+func (s *Server) Count(kind Kind) int { return s.kept(kind.Stored()).live }
 
 // Live returns, for each object of a kind, the record that made its newest
 // state, in the order of their keys and all as Added: what a new watch begins
@@ -172,9 +175,14 @@ func (s *Server) Drain() []*Record {
 // It either carries the request out whole or returns an error and changes
 // nothing; an eviction alone may be refused after its first write, as upstream's.
 func (s *Server) Do(now engine.Time, by string, req Request) Result {
-	s.now, s.by = now, by
+	s.now, s.by, s.as = now, by, req.Kind
 	s.expireEvents()
-	res := s.serve(&req)
+	var res Result
+	if req.Kind.Stored() == req.Kind {
+		res = s.serve(&req)
+	} else {
+		res = s.inVersion(req)
+	}
 	res.Warnings = headers(res.Warnings)
 	return res
 }
@@ -322,5 +330,5 @@ func (s *Server) bear(name []byte) []byte {
 
 // options returns what validation needs to know of the gates.
 func (s *Server) options() validation.Options {
-	return validation.Options{MaxUnavailable: !s.cfg.Gates.NoMaxUnavailable, Recreate: s.cfg.Gates.Recreate}
+	return validation.Options{MaxUnavailable: !s.cfg.Gates.NoMaxUnavailable, Recreate: s.cfg.Gates.Recreate, EventsGroup: s.as == eventOfGroup}
 }

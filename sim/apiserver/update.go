@@ -76,8 +76,8 @@ func (s *Server) createByUpdate(req *Request, obj Object, warnings []string) Res
 
 // patch lets the request's Patcher make the successor.
 func (s *Server) patch(req *Request) Result {
-	if raw, ok := req.Patch.(RawPatch); ok && !json.Valid([]byte(raw.Data)) {
-		return Result{Err: apierrors.NewBadRequest("invalid JSON patch")}
+	if err := checkPatch(req.Patch); err != nil {
+		return Result{Err: err}
 	}
 	old, err := s.existing(req)
 	if err != nil {
@@ -98,6 +98,14 @@ func (s *Server) patch(req *Request) Result {
 		res.Warnings = append(warnings, res.Warnings...)
 	}
 	return res
+}
+
+// checkPatch refuses a patch that cannot be read at all.
+func checkPatch(p Patcher) error {
+	if raw, ok := p.(RawPatch); ok && !json.Valid([]byte(raw.Data)) {
+		return apierrors.NewBadRequest("invalid JSON patch")
+	}
+	return nil
 }
 
 // patched replaces an object by what a patch has made of it.

@@ -43,7 +43,7 @@ func (r ref) String() string {
 // cluster-wide kind has no namespace, whatever the ref says. An unknown kind is
 // an error that a retry may resolve in the real world, and never does here.
 func (r ref) resource() (apiserver.Kind, apiserver.Key, error) {
-	kind := apiserver.KindFor(schema.FromAPIVersionAndKind(r.apiVersion, r.kind))
+	kind := apiserver.KindFor(schema.FromAPIVersionAndKind(r.apiVersion, r.kind)).Stored()
 	if kind == 0 {
 		return 0, apiserver.Key{}, fmt.Errorf("unable to get REST mapping for %s/%s.", r.apiVersion, r.kind) //nolint: upstream's words
 	}

@@ -26,6 +26,9 @@ func (c *call) get() {
 	var groups []table.Group
 	var objs []apiserver.Object
 	for _, w := range q.wanted {
+		if isTable(c.text("output")) { // the server makes the rows of what it keeps
+			w.kind = w.kind.Stored()
+		}
 		found := c.objects(w)
 		if len(found) > 0 || w.list {
 			groups = append(groups, table.Group{Kind: w.kind, Objects: found})
@@ -204,6 +207,9 @@ func (c *call) follow() (*Terminal, Output) {
 		c.warn("Warning: --watch requested, --sort-by will be ignored for watch events received\n")
 	}
 	w := q.wanted[0]
+	if isTable(c.text("output")) {
+		w.kind = w.kind.Stored()
+	}
 	objs := c.objects(w)
 	if len(c.errs) > 0 {
 		c.tell()
@@ -222,10 +228,10 @@ func (c *call) follow() (*Terminal, Output) {
 		t.text.WriteString(show.list(objs, c.cluster.Now()))
 	}
 	t.stop = c.cluster.OnRecord(func(rec *apiserver.Record) {
-		if rec.Kind != w.kind || !selector.Matches(labels.Set(rec.Object.GetLabels())) || !c.isWatched(w, rec) {
+		if rec.Kind != w.kind.Stored() || !selector.Matches(labels.Set(rec.Object.GetLabels())) || !c.isWatched(w, rec) {
 			return
 		}
-		t.text.WriteString(show.event(rec, c.cluster.Now()))
+		t.text.WriteString(show.event(rec.As(w.kind), c.cluster.Now()))
 	})
 	return t, c.Output
 }

@@ -53,7 +53,7 @@ func (c *call) top() { c.wrong("Metrics API not available") }
 // apiVersions: kubectl api-versions
 func (c *call) apiVersions() {
 	var list []string
-	for _, kind := range apiserver.Kinds() {
+	for _, kind := range apiserver.Served() {
 		list = append(list, kind.APIVersion())
 	}
 	slices.Sort(list)
@@ -73,7 +73,7 @@ func (c *call) apiResources() {
 		c.wrong("--output %v is not available", output)
 		return
 	}
-	kinds := slices.DeleteFunc(apiserver.Kinds(), func(k apiserver.Kind) bool {
+	kinds := slices.DeleteFunc(apiserver.Served(), func(k apiserver.Kind) bool {
 		return apiserver.KindNamed(k.Resource()+"."+k.GroupVersionKind().Group) != k || // an older version
 			c.flags.Changed("namespaced") && k.Namespaced() != c.on("namespaced")
 	})

@@ -53,7 +53,6 @@ var kinds = []struct {
 	{"rbac.authorization.k8s.io", "Role RoleBinding ClusterRole ClusterRoleBinding", Quiet, "everybody may do everything: containers run no program that asks the API"},
 	{"apiextensions.k8s.io", "CustomResourceDefinition", Decides, "its custom resources are served"},
 	{"apiregistration.k8s.io", "APIService", Decides, "requests for its group go to another server"},
-	{"events.k8s.io", "Event", Quiet, "what happened is told, and decides nothing"},
 	{"storagemigration.k8s.io", "StorageVersionMigration", Quiet, "it rewrites what is stored as it is"},
 	{"", "Endpoints", Quiet, "EndpointSlices are what is answered from"},
 	{"coordination.k8s.io", "Lease", Quiet, "it belongs to programs that are not run"},

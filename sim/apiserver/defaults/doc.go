@@ -7,7 +7,8 @@
 // by tag) and K20 (probes), and the defaults of Node, Namespace, Secret,
 // StorageClass, CSIDriver, PriorityClass, EndpointSlice, Deployment,
 // DaemonSet, ReplicaSet, PodTemplate, Job, CronJob, NetworkPolicy, RoleBinding,
-// ClusterRoleBinding, LimitRange, ResourceQuota, CustomResourceDefinition and APIService. The fields that upstream fills or keeps in step while
+// ClusterRoleBinding, LimitRange, ResourceQuota, HorizontalPodAutoscaler (v2),
+// CustomResourceDefinition and APIService. The fields that upstream fills or keeps in step while
 // it converts between versions are filled too: the kind of a claim template,
 // podIPs, podCIDRs, the data of a Secret.
 //
@@ -21,8 +22,7 @@
 //   - what allocation adds: cluster IPs, IP families, node ports;
 //   - the labels and annotations that upstream copies while it converts
 //     (deprecated.daemonset.template.generation),
-//     HorizontalPodAutoscaler, Endpoints and ReplicationController, which
-//     nothing here acts on;
+//     Endpoints and ReplicationController, which nothing here acts on;
 //   - an empty map for ConfigMap.data, which the wire does not show.
 //
 // Deviation: maxUnavailable is filled whatever the gate

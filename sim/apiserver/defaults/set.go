@@ -4,6 +4,7 @@ import (
 	"maps"
 
 	appsv1 "k8s.io/api/apps/v1"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
@@ -72,6 +73,8 @@ func Set(obj runtime.Object) {
 		roleBinding(&o.RoleRef, &o.Subjects)
 	case *apiextensionsv1.CustomResourceDefinition:
 		customResourceDefinition(o)
+	case *autoscalingv2.HorizontalPodAutoscaler:
+		autoscaler(o)
 	case *apiregistrationv1.APIService:
 		apiService(o)
 	}

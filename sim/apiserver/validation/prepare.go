@@ -58,6 +58,9 @@ func PrepareCreate(obj runtime.Object) {
 		o.Status, o.Generation = appsv1.DaemonSetStatus{}, 1
 	case *appsv1.ReplicaSet:
 		o.Status, o.Generation = appsv1.ReplicaSetStatus{}, 1
+	case *corev1.Event: // there are many
+	default:
+		prepareOther(obj, nil)
 	}
 }
 
@@ -116,6 +119,9 @@ func PrepareUpdate(obj, old runtime.Object) {
 		was := old.(*appsv1.ReplicaSet)
 		o.Status = was.Status
 		raise(&o.Generation, was.Generation, !apiequality.Semantic.DeepEqual(&o.Spec, &was.Spec))
+	case *corev1.Event:
+	default:
+		prepareOther(obj, old)
 	}
 }
 
@@ -160,6 +166,8 @@ func PrepareStatusUpdate(obj, old runtime.Object) {
 		o.Spec = old.(*appsv1.DaemonSet).Spec
 	case *appsv1.ReplicaSet:
 		o.Spec = old.(*appsv1.ReplicaSet).Spec
+	default:
+		prepareOtherStatus(obj, old)
 	}
 }
 

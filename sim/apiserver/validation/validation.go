@@ -19,6 +19,8 @@ type Options struct {
 	MaxUnavailable bool
 	// Recreate is StatefulSetRecreateStrategy.
 	Recreate bool
+	// EventsGroup says that an Event is written as one of events.k8s.io.
+	EventsGroup bool
 }
 
 // Create checks an object that is to be created, after defaults.Set,
@@ -42,7 +44,7 @@ func Create(obj runtime.Object, o Options) field.ErrorList {
 	case *corev1.Namespace:
 		c.namespaceCreate(t)
 	case *corev1.Event:
-		if c.event(t); len(c.errs) == 0 {
+		if c.eventCreate(t, o); len(c.errs) == 0 {
 			c.genericMeta(&t.ObjectMeta, true, segmentName)
 		}
 	case *appsv1.ControllerRevision:
@@ -110,7 +112,7 @@ func Update(obj, old runtime.Object, o Options) field.ErrorList {
 	case *corev1.Namespace:
 		c.namespace(t)
 	case *corev1.Event:
-		c.event(t)
+		c.eventUpdate(t, old.(*corev1.Event), o)
 	case *appsv1.ControllerRevision:
 		c.revisionUpdate(t, old.(*appsv1.ControllerRevision))
 	case *discoveryv1.EndpointSlice:

@@ -27,7 +27,7 @@ type reading struct{ objects, errors []string }
 var mapper = func() meta.RESTMapper {
 	groups := map[string]*restmapper.APIGroupResources{}
 	var list []*restmapper.APIGroupResources
-	for _, k := range apiserver.Kinds() {
+	for _, k := range apiserver.Served() {
 		gvk := k.GroupVersionKind()
 		g := groups[gvk.Group]
 		if g == nil {
