@@ -77,6 +77,7 @@ func (s *screen) verdict(j judgement) bool {
 		s.print("Not settled: nothing happens any more after %s of virtual time; still waiting:\n", took)
 	}
 	s.list(groups)
+	s.why(groups)
 	if !s.provision && s.wantsVolumes(j.waiting) {
 		s.print("-provision makes volumes for such claims.\n")
 	}
@@ -138,6 +139,7 @@ func outdated(set *appsv1.StatefulSet) string {
 type group struct {
 	kind   apiserver.Kind
 	reason string
+	first  apiserver.Key
 	names  []string
 }
 
@@ -160,7 +162,7 @@ func grouped(waiting []controller.Wait) []group {
 		i := slices.IndexFunc(groups, func(g group) bool { return g.kind == w.Kind && g.reason == w.Reason })
 		switch {
 		case i < 0:
-			groups = append(groups, group{w.Kind, w.Reason, []string{name}})
+			groups = append(groups, group{w.Kind, w.Reason, w.Key, []string{name}})
 		case !slices.Contains(groups[i].names, name):
 			groups[i].names = append(groups[i].names, name)
 		}
@@ -197,6 +199,32 @@ func (s *screen) list(groups []group) {
 			return
 		}
 		s.print("  %s: %s\n", g.title(), g.reason)
+	}
+}
+
+// maxWhy bounds the lines that say why something waits.
+const maxWhy = 12
+
+// why follows what waits to its root, consequences first, and then says what would
+// end it. What was said is not said again.
+func (s *screen) why(groups []group) {
+	var chain, ends []string
+	for _, g := range slices.Backward(groups[:min(maxGroups, len(groups))]) {
+		for _, line := range s.cluster.Why(g.kind, g.first.Namespace, g.first.Name).Lines() {
+			list, text := &chain, "Why: "+line
+			if end, ok := strings.CutPrefix(line, "to end it: "); ok {
+				list, text = &ends, "To end it: "+end
+			}
+			if !slices.Contains(*list, text) {
+				*list = append(*list, text)
+			}
+		}
+	}
+	if more := len(chain) - maxWhy; more > 0 {
+		chain = append(chain[:maxWhy], fmt.Sprintf("Why: and %d more", more))
+	}
+	for _, line := range append(chain, ends[:min(maxWhy, len(ends))]...) {
+		s.print("%s.\n", line)
 	}
 }
 

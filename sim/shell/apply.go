@@ -58,7 +58,7 @@ func (c *call) applyOne(d *manifest.Document) {
 			verb = "patching"
 		}
 	}
-	applied, err := c.cluster.ApplyDocuments([]manifest.Document{*d})
+	applied, err := c.cluster.ApplyEach([]manifest.Document{*d})
 	if err != nil {
 		c.failAt(verb, d, live, err)
 		return

@@ -17,6 +17,9 @@
 // lets virtual time pass until it is done or its --timeout is over. `kubectl get
 // -w` is for [Shell.Watch], or ends by `timeout 10 kubectl get … -w`.
 //
+// `why pod/web-2` is no command of a real terminal: it says what an object waits
+// for, to the root, and what would end it (package why).
+//
 // --dry-run=server runs a command on a fork of the cluster and throws it away.
 //
 // Deviations:

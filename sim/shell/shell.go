@@ -90,6 +90,8 @@ func (s *Shell) run(args []string) Output {
 		return s.timeout(args[1:])
 	case "nslookup":
 		return s.nslookup(args[1:])
+	case "why":
+		return s.why(args[1:])
 	}
 	return Output{Code: 127}.printedErr(args[0] + ": command not found\n")
 }
