@@ -21,18 +21,18 @@ import (
 // by many at once.
 type Index struct {
 	cfg        Config
-	services   map[apiserver.Key]*corev1.Service
-	clusterIPs map[netip.Addr]apiserver.Key
-	namespaces map[string]bool
-	populated  map[string]int // how many Services a namespace has
+	services   map[apiserver.Key]*corev1.Service `state:"incidental" why:"follows from what was observed"`
+	clusterIPs map[netip.Addr]apiserver.Key      `state:"incidental" why:"follows from what was observed"`
+	namespaces map[string]bool                   `state:"incidental" why:"follows from what was observed"`
+	populated  map[string]int                    `state:"incidental" why:"follows from what was observed"` // how many Services a namespace has
 
 	// The lists below are replaced, never changed, so that a fork shares them.
 
-	slices map[apiserver.Key][]*discoveryv1.EndpointSlice `state:"elements"` // by Service, names ascending
-	hosts  map[host][]string                              `state:"elements"` // slices with that endpoint
-	addrs  map[netip.Addr][]place                         `state:"elements"` // slices with that address
+	slices map[apiserver.Key][]*discoveryv1.EndpointSlice `state:"elements,incidental" why:"follows from what was observed"` // by Service, names ascending
+	hosts  map[host][]string                              `state:"elements,incidental" why:"follows from what was observed"` // slices with that endpoint
+	addrs  map[netip.Addr][]place                         `state:"elements,incidental" why:"follows from what was observed"` // slices with that address
 
-	serial uint32 // when it last changed, in seconds since 1970
+	serial uint32 `state:"incidental" why:"it is shown"` // when it last changed, in seconds since 1970
 }
 
 // host is the name of an endpoint under a Service, in lower case.

@@ -20,11 +20,11 @@ import (
 // system's default spread (C2).
 type groups struct {
 	services  map[apiserver.Key]*service
-	byLabel   map[label][]*service // by the first label that they select, in the order of their names
+	byLabel   map[label][]*service `state:"incidental" why:"an index"` // by the first label that they select, in the order of their names
 	sets      map[apiserver.Key]*appsv1.StatefulSet
-	selectors map[group]plugin.Selection
-	last      map[apiserver.Key]remembered // by set: what its pod before belonged to
-	found     []*service                   `state:"scratch"` // memory of servicesOf
+	selectors map[group]plugin.Selection   `state:"incidental" why:"computed from Services and sets"`
+	last      map[apiserver.Key]remembered `state:"incidental" why:"computed from Services and sets"` // by set: what its pod before belonged to
+	found     []*service                   `state:"scratch"`                                          // memory of servicesOf
 }
 
 // service is a Service with its selector parsed. It is immutable.

@@ -13,6 +13,7 @@ import (
 	"github.com/statefulsim/statefulsim/sim/apiserver"
 	"github.com/statefulsim/statefulsim/sim/controller"
 	"github.com/statefulsim/statefulsim/sim/engine"
+	"github.com/statefulsim/statefulsim/sim/state"
 )
 
 // Name is the scheduler's name, which pods ask for in spec.schedulerName.
@@ -45,12 +46,12 @@ type Scheduler struct {
 	preempting map[apiserver.Key]bool // pods for which a preemption is under way
 	next       int                    // node that the next cycle starts with (C4)
 
-	armed    bool        // a wake-up for a cycle is pending
-	blocked  bool        // the cycle waits for its status patch
-	retryAt  engine.Time // pending wake-up for pods after an error; 0 if none
-	flushAt  engine.Time // pending wake-up for the flush; 0 if none
-	nextTask uint64
-	tasks    map[uint64]*task // what runs beside the cycles, by token
+	armed    bool             // a wake-up for a cycle is pending
+	blocked  bool             // the cycle waits for its status patch
+	retryAt  engine.Time      // pending wake-up for pods after an error; 0 if none
+	flushAt  engine.Time      // pending wake-up for the flush; 0 if none
+	nextTask uint64           `state:"incidental" why:"it tells tasks apart"`
+	tasks    map[uint64]*task `state:"incidental" why:"counts in HashAlso"` // what runs beside the cycles, by token
 
 	scratch scratch `state:"scratch"`
 }
@@ -61,7 +62,34 @@ type cached struct {
 	assumed bool // its binding has not been seen yet
 }
 
-var _ controller.Actor = (*Scheduler)(nil)
+var _ controller.ArgHasher = (*Scheduler)(nil)
+
+// HashAlso takes in the tasks, whose tokens are handles.
+func (s *Scheduler) HashAlso(h *state.Hasher) {
+	h.Within(Name)
+	h.Set(func(one func(func())) {
+		for token, t := range s.tasks { // a set
+			one(func() {
+				h.Handle(token)
+				h.Value(t)
+			})
+		}
+	})
+}
+
+// HashArg takes in which task a number stands for.
+func (s *Scheduler) HashArg(h *state.Hasher, arg uint64, answer bool) {
+	h.Within(Name)
+	switch {
+	case answer:
+		h.Handle(arg)
+	case arg&(1<<wakeBits-1) == wakeTask:
+		h.Number(wakeTask)
+		h.Handle(arg >> wakeBits)
+	default:
+		h.Number(arg)
+	}
+}
 
 // New returns a scheduler.
 func New(cfg Config) *Scheduler {

@@ -16,6 +16,12 @@ type Event struct {
 	Seq uint64
 	// By is the component that it happens to.
 	By string
+	// What happens, of an event that is pending (Pending).
+	What string
+	// Background is set of a pending event that nobody waits for.
+	Background bool
+	// Incidental is set of a pending event that is about Events alone.
+	Incidental bool
 	// At is for when it was planned.
 	At time.Time
 	// Cause is the event in which it was planned; 0 means a request from outside,

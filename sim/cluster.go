@@ -41,9 +41,8 @@ type Cluster struct {
 	history  history
 	latest   []*apiserver.Record `state:"scratch"` // of the last step or request
 	watchers []*watcher          `state:"scratch"`
-	digests  state.Box[digests]
-	guard    guard    `state:"scratch"`
-	progress progress `state:"scratch"` // of the run, if one is under way
+	guard    guard               `state:"scratch"`
+	progress progress            `state:"scratch"` // of the run, if one is under way
 	crowds   crowds
 }
 
@@ -91,7 +90,6 @@ func newCluster(cfg Config) *Cluster {
 		cfg:      cfg,
 		host:     controller.NewHost(e, apiserver.New(e, cfg.server()), l.ControlPlane, world),
 		kubelets: state.NewBox(e.Owner(), map[string]controller.ActorID{}),
-		digests:  state.NewBox(e.Owner(), digests{}),
 		history:  history{limit: cfg.History},
 	}
 	c.host.MuteEvents(cfg.NoEvents)

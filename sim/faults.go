@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -127,6 +128,10 @@ func (c *Cluster) Hold(component string, kind apiserver.Kind, d time.Duration) e
 func (c *Cluster) FailRequests(component string, verb apiserver.Verb, kind apiserver.Kind, n int, err error) error {
 	c.drive("FailRequests")
 	defer c.done()
+	return c.fail(component, verb, kind, n, err, false)
+}
+
+func (c *Cluster) fail(component string, verb apiserver.Verb, kind apiserver.Kind, n int, err error, lost bool) error {
 	ids, unknown := c.component(component)
 	switch {
 	case unknown != nil:
@@ -142,9 +147,21 @@ func (c *Cluster) FailRequests(component string, verb apiserver.Verb, kind apise
 	case err == nil:
 		return fmt.Errorf("requests of %q cannot fail without an error", component)
 	}
-	c.host.Fail(controller.Fault{By: c.host.Actor(ids[0]).Name(), Verb: verb, Kind: kind, Err: err, Count: n})
+	c.host.Fail(controller.Fault{By: c.host.Actor(ids[0]).Name(), Verb: verb, Kind: kind, Err: err, Lost: lost, Count: n})
 	return nil
 }
+
+// LoseAnswers has the answers to the next n requests be lost that a component sends
+// with a verb for a kind (0 means any kind): the server carries them out, and the
+// component is told that the connection broke.
+func (c *Cluster) LoseAnswers(component string, verb apiserver.Verb, kind apiserver.Kind, n int) error {
+	c.drive("LoseAnswers")
+	defer c.done()
+	return c.fail(component, verb, kind, n, errLost, true)
+}
+
+// errLost is what client-go makes of a connection that ends before the answer.
+var errLost = errors.New("http2: client connection lost")
 
 // Heal ends all faults: nodes that are down return, cordoned ones become
 // schedulable, views catch up, and no request fails any more.

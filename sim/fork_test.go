@@ -180,7 +180,8 @@ func TestHash(t *testing.T) {
 			settle(t, c)
 		},
 	} {
-		assert.Equal(t, plain.Hash(), reach(2, detour).Hash(), name)
+		other := reach(2, detour)
+		assert.Equal(t, plain.Hash(), other.Hash(), "%s:\n%s", name, unlike(plain, other))
 	}
 	seen := map[uint64]string{plain.Hash(): "nothing"}
 	for _, change := range []struct {

@@ -27,7 +27,7 @@ var layers = [][]string{
 	{"sim"},
 	{"sim/serve"},
 	{"sim/client"},
-	{"sim/shell", "sim/simtest"},
+	{"sim/shell", "sim/simtest", "sim/explore"},
 	{"sim/scenario"},
 	{"examples/linuxea", "examples/apply", "examples/scale", "examples/play", "examples/whatif"},
 	{"examples/serve"},

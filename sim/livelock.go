@@ -224,7 +224,7 @@ func essence(obj Object) uint64 {
 		}
 		obj = slice
 	}
-	return apiserver.Canonical(obj)
+	return apiserver.Content(obj)
 }
 
 // contested is a field of an object.

@@ -35,6 +35,7 @@ func lookAtAll(c *sim.Cluster) {
 	_, _, _ = c.HTTP("web-0.web.default.svc.cluster.local/")
 	_, _ = c.ReadFile("", "web-0", "", "/www/log")
 	_ = c.Hash()
+	_, _ = c.Pending(), c.ExactHash()
 	_, _ = c.Event(1)
 	for _, rec := range c.History()[:1] {
 		_ = c.Causes(rec)
@@ -160,6 +161,9 @@ var driving = map[string]func(*sim.Cluster){
 	"FailRequests":    func(c *sim.Cluster) { _ = c.FailRequests("kubelet", apiserver.Get, 0, 1, assert.AnError) },
 	"Heal":            func(c *sim.Cluster) { _ = c.Heal() },
 	"Step":            func(c *sim.Cluster) { c.Step() },
+	"LoseAnswers":     func(c *sim.Cluster) { _ = c.LoseAnswers("kubelet", apiserver.Patch, apiserver.Pod, 1) },
+	"StepOf":          func(c *sim.Cluster) { c.StepOf(1) },
+	"Answers":         func(c *sim.Cluster) { c.Answers(nil) },
 	"Run":             func(c *sim.Cluster) { _ = c.Run(0) },
 	"RunUntil":        func(c *sim.Cluster) { _ = c.RunUntil(func() bool { return true }) },
 	"Await":           func(c *sim.Cluster) { _, _ = c.Await(0, func() bool { return true }) },
@@ -229,7 +233,7 @@ func TestDrivingInsideACallback(t *testing.T) {
 
 // TestEveryMethodIsGuarded: no method of a Cluster is in neither list.
 func TestEveryMethodIsGuarded(t *testing.T) {
-	looking := strings.Fields("Event Causes Choices Unmodelled Why Files Logs Get List Lookup Nslookup Query HTTP ReadFile Hash Waiting History Watch PodEvents Processes NFS DNS Components IsDown Seen Now Next Version CheckMutations Fork OnStep OnRecord Host Server") // the last two are these tests' own
+	looking := strings.Fields("Event Causes Choices Unmodelled Why Files Logs Get List Lookup Nslookup Query HTTP ReadFile Hash Waiting History Watch PodEvents Processes NFS DNS Components IsDown Seen Now Next Version CheckMutations Fork OnStep OnRecord Pending ExactHash Host Server Spell Undeclared") // the last four are these tests' own
 	for _, name := range methodsOf((*sim.Cluster)(nil)) {
 		_, drives := driving[name]
 		assert.NotEqual(t, drives, slices.Contains(looking, name), "%s both drives and looks, or neither", name)

@@ -228,7 +228,7 @@ func (c *Cluster) isNews(seen map[uint64]bool) bool {
 		if rec.Kind == apiserver.Event {
 			continue
 		}
-		h := apiserver.Canonical(rec.Object)
+		h := apiserver.Content(rec.Object)
 		if !seen[h] {
 			seen[h] = true
 			news = true

@@ -32,22 +32,22 @@ type Controller struct {
 	gates apiserver.Gates
 
 	// The indices, kept by Observe.
-	sets          map[string][]string                     // namespace → names of its sets, sorted
-	claimants     map[apiserver.Key][]string              // <template>-<set> → sets whose claims are called so
-	rosters       map[owner]*roster                       // of the pods with that controller
-	orphans       map[apiserver.Key]names                 // pods without a controller, by the parent in their names
-	revisions     map[owner][]*appsv1.ControllerRevision  `state:"elements"` // by controller, sorted by name
-	freeRevisions map[string][]*appsv1.ControllerRevision `state:"elements"` // without one, by namespace, sorted by name
+	sets          map[string][]string                     `state:"incidental" why:"follows from what was observed"`          // namespace → names of its sets, sorted
+	claimants     map[apiserver.Key][]string              `state:"incidental" why:"follows from what was observed"`          // <template>-<set> → sets whose claims are called so
+	rosters       map[owner]*roster                       `state:"incidental" why:"follows from what was observed"`          // of the pods with that controller
+	orphans       map[apiserver.Key]names                 `state:"incidental" why:"follows from what was observed"`          // pods without a controller, by the parent in their names
+	revisions     map[owner][]*appsv1.ControllerRevision  `state:"elements,incidental" why:"follows from what was observed"` // by controller, sorted by name
+	freeRevisions map[string][]*appsv1.ControllerRevision `state:"elements,incidental" why:"follows from what was observed"` // without one, by namespace, sorted by name
 
 	writes     map[apiserver.Key]writes
-	blueprints map[owner]*blueprint
-	held       []answer // in the order of their times
-	pauses     uint64
+	blueprints map[owner]*blueprint `state:"incidental" why:"computed from the set and its revisions"`
+	held       []answer             // in the order of their times
+	pauses     uint64               `state:"incidental" why:"it tells the answers apart"`
 
 	view controller.View `state:"scratch"` // of the Step under way: a place to point at, instead of a new one each time
 
 	naive    bool   // walk all pods in every sync, as the oracle of the rosters
-	examined uint64 // pods looked at, by syncs and by Observe
+	examined uint64 `state:"incidental" why:"a measurement"` // pods looked at, by syncs and by Observe
 }
 
 // WalkAll has every sync walk over all pods of its set, instead of asking the
@@ -57,7 +57,7 @@ func (c *Controller) WalkAll() { c.naive = true }
 
 // answer is a conflict that is handed on only after upstream's pause.
 type answer struct {
-	id, token uint64
+	id, token uint64 `state:"incidental" why:"the order of the list says it"`
 	result    apiserver.Result
 }
 

@@ -13,7 +13,7 @@ import (
 // has seen them, the set is not looked at (S2, read your writes).
 type writes struct {
 	uid               types.UID
-	pod, claim, owner uint64
+	pod, claim, owner uint64 `state:"version"`
 }
 
 // wrote remembers the version of an object that was created or changed for set.

@@ -66,7 +66,7 @@ type queued struct {
 
 // opening is when the first records of a kind came.
 type opening struct {
-	at   engine.Time
+	at   engine.Time `state:"phase"`
 	seen bool
 }
 

@@ -14,26 +14,26 @@ import (
 // all of them that change with each pod, so that no cycle walks over the pods.
 // Every method costs O(what changed). Use NewCluster.
 type Cluster struct {
-	nodes   map[string]*Node
-	order   []*Node // in the order of upstream's node tree; valid unless stale
-	table   table   // by place in order; as valid
-	stale   bool
-	zones   []zone // of the node tree, in the order of their first node
-	free    []int  // indices of nodes that are gone
-	indices int
+	nodes   map[string]*Node `state:"incidental" why:"follows from the nodes and pods"`
+	order   []*Node          `state:"incidental" why:"follows from the nodes and pods"` // in the order of upstream's node tree; valid unless stale
+	table   table            `state:"incidental" why:"follows from the nodes and pods"` // by place in order; as valid
+	stale   bool             `state:"incidental" why:"follows from the nodes and pods"`
+	zones   []zone           // of the node tree, in the order of their first node
+	free    []int            `state:"incidental" why:"follows from the nodes and pods"` // indices of nodes that are gone
+	indices int              `state:"incidental" why:"follows from the nodes and pods"`
 
-	zoned       int              // nodes with a zone label
-	softTainted int              // nodes with a PreferNoSchedule taint
-	imaged      int              // nodes with any image
-	images      map[string]image // those that any node has
-	termed      map[*Node]struct{}
-	termedAnti  int                     // pods with required anti-affinity terms
-	claims      map[claim]int           // how many pods on nodes that exist use a claim
-	matching    map[counterKey]*counter // pods by selector, for the spread
-	byPair      map[pair][]*counter     // counters by one label that they require
-	labelled    map[pair]int            // how many pods have a label, but for those that name the pod
-	anyLabels   map[string][]*counter   // counters without such a label, by namespace
-	namespaces  map[string]*corev1.Namespace
+	zoned       int                          `state:"incidental" why:"follows from the nodes and pods"` // nodes with a zone label
+	softTainted int                          `state:"incidental" why:"follows from the nodes and pods"` // nodes with a PreferNoSchedule taint
+	imaged      int                          `state:"incidental" why:"follows from the nodes and pods"` // nodes with any image
+	images      map[string]image             `state:"incidental" why:"follows from the nodes and pods"` // those that any node has
+	termed      map[*Node]struct{}           `state:"incidental" why:"follows from the nodes and pods"`
+	termedAnti  int                          `state:"incidental" why:"follows from the nodes and pods"` // pods with required anti-affinity terms
+	claims      map[claim]int                `state:"incidental" why:"follows from the nodes and pods"` // how many pods on nodes that exist use a claim
+	matching    map[counterKey]*counter      `state:"incidental" why:"follows from the nodes and pods"` // pods by selector, for the spread
+	byPair      map[pair][]*counter          `state:"incidental" why:"follows from the nodes and pods"` // counters by one label that they require
+	labelled    map[pair]int                 `state:"incidental" why:"follows from the nodes and pods"` // how many pods have a label, but for those that name the pod
+	anyLabels   map[string][]*counter        `state:"incidental" why:"follows from the nodes and pods"` // counters without such a label, by namespace
+	namespaces  map[string]*corev1.Namespace `state:"incidental" why:"follows from the nodes and pods"`
 }
 
 // zone is a branch of upstream's node tree.

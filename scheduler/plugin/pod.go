@@ -9,10 +9,16 @@ import (
 // Pod is a state of a pod with what the plugins want to know of it. It is
 // immutable.
 type Pod struct {
-	_ state.Immutable
-	*corev1.Pod
-	*facts
-	node string // where it runs, or is assumed to
+	_           state.Immutable
+	*corev1.Pod `state:"hashed"`
+	*facts      `state:"incidental" why:"computed from the pod"`
+	node        string `state:"hashed"` // where it runs, or is assumed to
+}
+
+// HashState takes in the pod and its node.
+func (p *Pod) HashState(h *state.Hasher) {
+	h.Value(&p.Pod)
+	h.Text(p.node)
 }
 
 // facts are computed once for all states of a pod that do not differ in them.

@@ -36,13 +36,13 @@ type Entry struct {
 	held          bool        // by Preempting or its scheduling gates
 	since         engine.Time // when it was added, or last failed
 	flushed       engine.Time // when it was last flushed
-	seq           uint64      // breaks ties of since
+	seq           uint64      `state:"rank"` // breaks ties of since
 	unschedulable int         // attempts that ended unschedulable
 	errors        int         // attempts in a row that ended in an error
 	expiry        engine.Time // of the backoff, a whole second; 0 if not yet known
 	place         place
 	priority      int32 // the pod's, at hand for the heap
-	index         int   // in the heap of its place
+	index         int   `state:"incidental" why:"an index"` // in the heap of its place
 }
 
 // place is where an entry is.

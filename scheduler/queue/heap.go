@@ -3,7 +3,7 @@ package queue
 // heap is a binary heap of the entries of one place, which know their index.
 type heap struct {
 	place place
-	items []*Entry
+	items []*Entry `state:"incidental" why:"an index of the entries"`
 }
 
 func (h *heap) push(e *Entry) {

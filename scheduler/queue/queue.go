@@ -23,11 +23,11 @@ type Queue struct {
 	active   heap
 	backoff  heap
 	errors   heap
-	claims   map[apiserver.Key][]*Entry // pods that were unschedulable once, by the claims they use
+	claims   map[apiserver.Key][]*Entry `state:"incidental" why:"an index of the entries"` // pods that were unschedulable once, by the claims they use
 	rejected [32]int                    // unschedulable pods by rejecting plugin
 	waiting  int                        // unschedulable pods
 	flushes  int                        // those of them that a flush is for
-	seq      uint64
+	seq      uint64                     `state:"incidental" why:"the entries' ranks say it"`
 }
 
 // New returns an empty queue.

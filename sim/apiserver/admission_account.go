@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/statefulsim/statefulsim/sim/state"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -180,7 +181,7 @@ func (s *Server) tokenVolumeName(pod *corev1.Pod) string {
 		counter = s.engine.HashBytes("born", name)
 	} else {
 		name = append(append(name, pod.GenerateName...), '*')
-		counter = hashText(string(name))
+		counter = state.HashText(string(name))
 	}
 	count, turn := s.born.Peek(counter)
 	name = append(strconv.AppendUint(append(name, '/'), uint64(count), 10), '/')

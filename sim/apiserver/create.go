@@ -12,6 +12,7 @@ import (
 
 	"github.com/statefulsim/statefulsim/sim/apiserver/defaults"
 	"github.com/statefulsim/statefulsim/sim/apiserver/validation"
+	"github.com/statefulsim/statefulsim/sim/state"
 )
 
 // create stores a new object: defaults, admission, validation, identity, in the
@@ -142,7 +143,7 @@ func (s *Server) generateName(kind Kind, obj Object) string {
 	}
 	counter := kind.Resource() + "/" + obj.GetNamespace() + "/" + base + "*"
 	for {
-		n, turn := s.born.Next(hashText(counter))
+		n, turn := s.born.Next(state.HashText(counter))
 		h := s.engine.Hash("generateName", counter+strconv.FormatUint(uint64(n)+uint64(turn)<<32, 10))
 		name := randomEnd([]byte(base), h)
 		if s.Get(kind, Key{obj.GetNamespace(), string(name)}) == nil {

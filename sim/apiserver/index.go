@@ -1,5 +1,7 @@
 package apiserver
 
+import "github.com/statefulsim/statefulsim/sim/state"
+
 // index finds the places of objects by their keys. It is a hash table that holds
 // neither: keys are compared with what stands at a place, which whoever looks
 // something up goes to anyhow. So a million objects take a few megabytes here,
@@ -16,7 +18,9 @@ type slot struct {
 }
 
 // hashOf returns the hash of a key.
-func hashOf(key Key) uint32 { return uint32(blend(hashText(key.Namespace), hashText(key.Name)) >> 32) }
+func hashOf(key Key) uint32 {
+	return uint32(state.Blend(state.HashText(key.Namespace), state.HashText(key.Name)) >> 32)
+}
 
 // find returns the place with a hash for which is answers yes.
 func (x *index) find(hash uint32, is func(place int32) bool) (place int32, ok bool) {

@@ -83,7 +83,7 @@ type Request struct {
 	// UID and ResourceVersion are preconditions, for every verb; empty means
 	// any. An Update takes its resourceVersion from Object.
 	UID             types.UID
-	ResourceVersion string
+	ResourceVersion string `state:"version"`
 	// GracePeriodSeconds of a Delete; nil means the object's own default.
 	GracePeriodSeconds *int64
 	// Propagation of a Delete; empty means the kind's default (Background for
@@ -122,23 +122,25 @@ type Patcher interface {
 // Record is one entry of the watch log. It is immutable.
 type Record struct {
 	_       state.Immutable
-	Version uint64 // the resourceVersion of this write
-	Type    watch.EventType
-	Kind    Kind
-	Key     Key
+	Version uint64          `state:"incidental" why:"the object has it, too"` // the resourceVersion of this write
+	Type    watch.EventType `state:"hashed"`
+	Kind    Kind            `state:"hashed"`
+	Key     Key             `state:"incidental" why:"the object's"`
 	// Object is the state after the write; for Deleted, the last state with
 	// the version of the deletion.
-	Object Object
+	Object Object `state:"hashed"`
 	// Old is the state before the write; nil for Added.
-	Old Object
+	Old Object `state:"hashed"`
 	// Time is when it was written and By the component that wrote it.
-	Time engine.Time
-	By   string
+	Time engine.Time `state:"incidental" why:"when it reaches a watch is hashed there"`
+	By   string      `state:"incidental" why:"no decision depends on the author of what is written"`
 	// Cause is the sequence number of the engine's event in which it was written;
 	// 0 if that was a request from outside.
-	Cause uint64
+	Cause uint64 `state:"incidental" why:"history"`
 
-	place int32 // the object's, in every store that has the record
+	place  int32      `state:"incidental" why:"where it is stored"` // the object's, in every store that has the record
+	digest state.Memo // of Object
+	before state.Memo // of Old
 }
 
 // Place returns a small number that the object has alone of its kind as long as

@@ -132,7 +132,7 @@ func (s *Server) Live(kind Kind) []*Record {
 }
 
 // Walked returns how many stored objects were looked at, so far, by whatever
-// goes through all of a kind: List, ListAt, Live, EachLive and the Census. A test can
+// goes through all of a kind: List, ListAt, Live, EachLive and Parts. A test can
 // hold by it that what happens to one object costs nothing for the others.
 func (s *Server) Walked() uint64 { return s.walked }
 

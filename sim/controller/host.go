@@ -74,7 +74,7 @@ type activity struct {
 	does  uint8 // the kind of the event; 0 between events
 }
 
-// Fault makes requests fail before the server sees them. The zero value of a
+// Fault makes requests fail, before the server sees them or after. The zero value of a
 // field matches everything.
 type Fault struct {
 	By    string // the component
@@ -83,7 +83,8 @@ type Fault struct {
 	Kind  apiserver.Kind
 	Key   apiserver.Key
 	Err   error
-	Count int // how many requests fail; 0 means one
+	Lost  bool // the server has carried the request out: the answer is lost
+	Count int  // how many requests fail; 0 means one
 }
 
 func (f *Fault) matches(by string, req *apiserver.Request) bool {
@@ -151,10 +152,11 @@ func (hd *hosted) heeds() Selective {
 // flight is a request on its way.
 type flight struct {
 	actor   ActorID
-	token   uint64
-	discard bool // an Event: nobody waits for the answer
+	token   uint64 `state:"incidental" why:"hashed as what the actor takes it for"`
+	discard bool   // an Event: nobody waits for the answer
 	req     apiserver.Request
 	pause   time.Duration // between the times when the server looks at it, if it waits
+	digest  state.Memo
 }
 
 // NewHost returns a host without actors. The world may be nil if no actor asks
@@ -379,9 +381,13 @@ func (h *Host) serve(by string, req *apiserver.Request) apiserver.Result {
 		if !f.matches(by, req) {
 			continue
 		}
-		err := f.Err
+		err, lost := f.Err, f.Lost
 		if f.Count--; f.Count <= 0 {
 			h.faults = slices.Delete(h.faults, i, i+1)
+		}
+		if lost {
+			h.server.Do(h.engine.Now(), by, *req)
+			h.publish()
 		}
 		return apiserver.Result{Err: err}
 	}
@@ -413,6 +419,7 @@ func (h *Host) again(f flight) {
 		f.pause = h.engine.Span("latency/account", key, uint64(h.engine.Now()), 100*time.Millisecond, 200*time.Millisecond)
 	}
 	f.req.Tries++
+	f.digest = state.Memo{}
 	h.launch(h.engine.Now().Add(f.pause), engine.Progress, f)
 }
 

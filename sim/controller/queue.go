@@ -1,11 +1,19 @@
 package controller
 
+import "github.com/statefulsim/statefulsim/sim/state"
+
 // queue is what waits in line: added at the end, taken from the front. It uses
 // its memory again, so that a queue that is seldom long allocates seldom. The
 // zero queue is empty.
 type queue[T any] struct {
-	items []T
-	taken int // of items, from the front; those are zero
+	items []T `state:"hashed"`
+	taken int `state:"hashed"` // of items, from the front; those are zero
+}
+
+// HashState takes in those that wait.
+func (q *queue[T]) HashState(h *state.Hasher) {
+	list := q.all()
+	h.Value(&list)
 }
 
 // len returns how many wait.

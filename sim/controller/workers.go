@@ -7,6 +7,7 @@ import (
 
 	"github.com/statefulsim/statefulsim/sim/apiserver"
 	"github.com/statefulsim/statefulsim/sim/engine"
+	"github.com/statefulsim/statefulsim/sim/state"
 )
 
 // Machine decides what to do about one key. It is the decision itself: a pure
@@ -60,17 +61,17 @@ type Workers[K comparable, M any] struct {
 	dirty    map[K]bool // to be processed: waiting in ready, or again after the current sync
 	busy     int        // how many of slots are
 	delayed  []delayed[K]
-	waits    map[K]delayed[K] // those in delayed, by their keys
-	seq      uint64
+	waits    map[K]delayed[K] `state:"incidental" why:"an index"` // those in delayed, by their keys
+	seq      uint64           `state:"incidental" why:"the order of delayed says it"`
 	failures map[K]failure
 	bucket   bucket
-	slots    []slot[K, M]
+	slots    slots[K, M]
 	armed    bool // a wake-up to pick work is pending
 }
 
 type delayed[K comparable] struct {
 	at  engine.Time
-	seq uint64
+	seq uint64 `state:"incidental" why:"the order of the list says it"`
 	key K
 }
 
@@ -84,12 +85,30 @@ type failure struct {
 }
 
 type slot[K comparable, M any] struct {
-	busy    bool
-	key     K
-	memo    M
-	chains  [][]apiserver.Request
-	results [][]apiserver.Result // by chain; the memory of those of the requests before
-	open    int                  // chains that have not ended
+	busy    bool                  `state:"hashed"`
+	key     K                     `state:"hashed"`
+	memo    M                     `state:"hashed"`
+	chains  [][]apiserver.Request `state:"hashed"`
+	results [][]apiserver.Result  `state:"hashed"` // by chain; the memory of those of the requests before
+	open    int                   `state:"hashed"` // chains that have not ended
+}
+
+// slots are the syncs that can be under way at a time.
+type slots[K comparable, M any] []slot[K, M]
+
+// HashState takes in the syncs that are under way, each with the place by which its
+// answers find it.
+func (list *slots[K, M]) HashState(h *state.Hasher) {
+	for i := range *list {
+		if s := &(*list)[i]; s.busy {
+			h.Number(uint64(i))
+			h.Value(&s.key)
+			h.Value(&s.memo)
+			h.Value(&s.chains)
+			h.Value(&s.results)
+			h.Number(uint64(s.open))
+		}
+	}
 }
 
 const (
@@ -111,7 +130,7 @@ func (w *Workers[K, M]) Add(env *Env, key K) {
 	}
 	if w.dirty == nil {
 		w.dirty, w.failures = map[K]bool{}, map[K]failure{}
-		w.slots = make([]slot[K, M], max(w.Count, 1))
+		w.slots = make(slots[K, M], max(w.Count, 1))
 	}
 	w.dirty[key] = true
 	if !w.isBusy(key) {
@@ -311,8 +330,13 @@ func emptied(results [][]apiserver.Result, n int) [][]apiserver.Result {
 // bucket is a token bucket of 10 per second with a burst of 100; negative
 // tokens are reservations.
 type bucket struct {
-	spent float64 // tokens missing from a full bucket
-	at    engine.Time
+	spent float64     `state:"hashed"` // tokens missing from a full bucket
+	at    engine.Time `state:"hashed"`
+}
+
+// HashState takes in when the bucket will be full again.
+func (b *bucket) HashState(h *state.Hasher) {
+	h.Deadline(int64(b.at.Add(time.Duration(b.spent / bucketRate * float64(time.Second)))))
 }
 
 const (

@@ -84,6 +84,10 @@ func (c Choice) String() string {
 // seed must not be reseeded.
 func (e *Engine) Reseed(seed uint64) { e.strategy.Seed = seed }
 
+// Answer has all questions from here on answered by another strategy. It is for
+// those who search futures, of forks: see Reseed.
+func (e *Engine) Answer(s Strategy) { e.strategy, e.taken = s.clone(), nil }
+
 // Taken returns the choices answered so far, oldest first, if Strategy.Keep is
 // set. The caller must not change it.
 func (e *Engine) Taken() []Choice { return e.taken }

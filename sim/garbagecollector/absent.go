@@ -1,5 +1,7 @@
 package garbagecollector
 
+import "github.com/statefulsim/statefulsim/sim/state"
+
 // absentMax is how many absent owners are remembered, as upstream.
 const absentMax = 500
 
@@ -7,8 +9,15 @@ const absentMax = 500
 // dependents ask for them once. UIDs are never used again, so it cannot be
 // wrong. Beyond the limit the one used least recently is forgotten.
 type absent struct {
-	used  map[ref]uint64
-	clock uint64
+	used  map[ref]uint64 `state:"incidental" why:"counts in HashAlso"`
+	clock uint64         `state:"incidental" why:"who goes when 500 are remembered"`
+}
+
+// HashAlso takes in the owners that somebody could ask for.
+func (a *absent) HashAlso(h *state.Hasher) {
+	for r := range a.used { // a set
+		h.Weak(string(r.uid))
+	}
 }
 
 func (a *absent) add(r ref) {

@@ -11,12 +11,12 @@ type node struct {
 	owners []metav1.OwnerReference `state:"immutable"` // shared with the object: never written to
 	// dependents are the objects that refer to this one, by UID; true are
 	// those that block its deletion.
-	dependents map[types.UID]bool
-	blocking   int // how many of dependents are true
+	dependents map[types.UID]bool `state:"incidental" why:"follows from their owners"`
+	blocking   int                `state:"incidental" why:"follows from their owners"` // how many of dependents are true
 	// resting are the blocking dependents that are not being deleted: all
 	// that an owner waiting for its dependents still has to see to. Upstream
 	// walks all dependents instead, each time that one of them is gone.
-	resting map[types.UID]struct{}
+	resting map[types.UID]struct{} `state:"incidental" why:"follows from the nodes"`
 	// virtual marks an object that is referred to and was not observed.
 	virtual            bool
 	beingDeleted       bool
@@ -27,7 +27,7 @@ type node struct {
 type graph struct {
 	nodes map[types.UID]*node
 	// foreground are the nodes that wait for their dependents.
-	foreground map[types.UID]struct{}
+	foreground map[types.UID]struct{} `state:"incidental" why:"follows from the nodes"`
 }
 
 func (g *graph) add(n *node) {

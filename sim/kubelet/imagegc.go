@@ -14,8 +14,8 @@ import (
 // stored is an image on a machine's disk.
 type stored struct {
 	size   int64
-	pulled engine.Time
-	used   engine.Time // when a container last started from it
+	pulled engine.Time `state:"rank"`
+	used   engine.Time `state:"rank"` // when a container last started from it
 }
 
 // The kubelet's defaults: images go when the disk is fuller than 85 %, until it

@@ -10,8 +10,8 @@ import (
 // use.
 type ipam struct {
 	cidr        netip.Prefix
-	first, last netip.Addr
-	used        map[netip.Addr]struct{}
+	first, last netip.Addr              `state:"incidental" why:"which address is next, and they are identifiers"`
+	used        map[netip.Addr]struct{} `state:"incidental" why:"an index of the rooms' addresses"`
 }
 
 // newIPAM returns the pool of a range. The first address is the gateway's, the

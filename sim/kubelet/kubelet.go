@@ -12,6 +12,7 @@ import (
 	"github.com/statefulsim/statefulsim/sim/apiserver/shared"
 	"github.com/statefulsim/statefulsim/sim/controller"
 	"github.com/statefulsim/statefulsim/sim/engine"
+	"github.com/statefulsim/statefulsim/sim/state"
 )
 
 // Kubelet is one node: the kubelet process with the runtime beneath it. It is
@@ -23,25 +24,39 @@ type Kubelet struct {
 	hostIPs []corev1.HostIP `state:"immutable"`
 	net     *hostnet
 
-	machineNumber int32
-	hasMachine    bool // the number is known
+	machineNumber int32 `state:"incidental" why:"an index"`
+	hasMachine    bool  `state:"incidental" why:"an index"` // the number is known
 
-	slots  []*pod // nil: free
-	free   []int32
-	byUID  map[types.UID]int32
-	ticket uint32 // of the last timer or call
+	slots  []*pod              `state:"set"` // nil: free
+	free   []int32             `state:"incidental" why:"which slot is next, and they are handles"`
+	byUID  map[types.UID]int32 `state:"incidental" why:"an index"`
+	ticket uint32              `state:"incidental" why:"it tells timers and calls apart"` // of the last timer or call
 	// used is what the node's pods ask for.
 	used usage
 
 	// pulling is until when the node's one download at a time lasts.
-	pulling engine.Time
+	pulling engine.Time `state:"deadline"`
 	// started is when the kubelet process came up.
-	started engine.Time
+	started engine.Time `state:"phase"`
 	// down is set while the kubelet process does not run. listed is then what
 	// the API holds for this node, for its return.
 	down   bool
 	listed map[types.UID]*corev1.Pod
 }
+
+// HashScope returns what the handles of a kubelet are of: its slots are those of the
+// machine.
+func (k *Kubelet) HashScope() string { return k.cfg.Node }
+
+// HashArg takes in which timer or call of which pod a number stands for.
+func (k *Kubelet) HashArg(h *state.Hasher, arg uint64, _ bool) {
+	h.Within(k.cfg.Node)
+	h.Handle(arg >> 32)
+	h.Handle(uint64(uint32(arg)) | ticketed)
+}
+
+// ticketed tells tickets from slots.
+const ticketed = 1 << 40
 
 var (
 	_ controller.NodeScoped = (*Kubelet)(nil)

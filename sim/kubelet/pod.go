@@ -30,7 +30,7 @@ type pod struct {
 	key  apiserver.Key
 	uid  types.UID
 	hash engine.Key
-	slot int32
+	slot int32 `state:"handle"`
 
 	stage    stage
 	gone     bool  // no longer in the API
@@ -46,12 +46,12 @@ type pod struct {
 	todo   []action
 	failed bool        // a step failed
 	acted  bool        // a step succeeded
-	expiry engine.Time // when the first back-off of a failed step ends; 0: unknown
+	expiry engine.Time `state:"deadline"` // when the first back-off of a failed step ends; 0: unknown
 
 	// Of the container that is being started.
 	fetched   []apiserver.Object // what its environment refers to, so far
-	pullBegan engine.Time
-	pullTook  time.Duration
+	pullBegan engine.Time        `state:"incidental" why:"for an Event"`
+	pullTook  time.Duration      `state:"incidental" why:"for an Event"`
 
 	containers []container // init containers first, then the others, as in the spec
 	inits      int16
@@ -65,15 +65,15 @@ type pod struct {
 	seen    sandbox // as the kubelet saw it last
 
 	status statusCache
-	timers []timer
-	calls  []call
+	timers []timer `state:"set"`
+	calls  []call  `state:"set"`
 }
 
 // sandbox is a pod's sandbox with its network.
 type sandbox struct {
 	attempts int32 // how many there have been
 	up       bool
-	ip       string // kept after its end, for the last status
+	ip       string `state:"id"` // kept after its end, for the last status
 }
 
 // exit is how a container ended.
@@ -81,10 +81,13 @@ type exit struct {
 	_       state.Immutable
 	code    int32
 	reason  string
-	message string // its last words
-	stopped engine.Time
+	message string                           // its last words
+	stopped engine.Time                      `state:"incidental" why:"counts in HashAlso"`
 	state   *corev1.ContainerStateTerminated // as statuses show it
 }
+
+// HashAlso takes in when it ended, until no back-off can depend on it.
+func (e *exit) HashAlso(h *state.Hasher) { h.Deadline(int64(e.stopped.Add(2*backoffMax + 1))) }
 
 // exitOf gives an exit code the runtime's reason for it.
 func exitOf(code int32) exit {
@@ -106,13 +109,13 @@ func (r *run) end(e exit, now engine.Time) {
 
 // run is one run of a container, and the one before it.
 type run struct {
-	id      string // with the runtime's scheme; empty: never created
+	id      string `state:"id"` // with the runtime's scheme; empty: never created
 	attempt int32
 	sandbox int32 // which of the pod's it is in
 	running bool
-	started engine.Time
-	exit    *exit // of this run, once it has ended
-	last    *exit // of the run before
+	started engine.Time `state:"incidental" why:"counts with probes, in container.HashAlso"`
+	exit    *exit       // of this run, once it has ended
+	last    *exit       // of the run before
 	image   *image
 }
 
@@ -135,11 +138,31 @@ type container struct {
 	env             []corev1.EnvVar `state:"immutable"`
 }
 
+// HashAlso takes in how old the container is, if a probe asks for that.
+func (c *container) HashAlso(h *state.Hasher) {
+	for i := range c.probes {
+		if c.probes[i].on {
+			h.Moment(int64(c.run.started))
+			h.Moment(int64(c.seen.started))
+			return
+		}
+	}
+}
+
 // backoff is an entry of client-go's flowcontrol.Backoff.
 type backoff struct {
-	of      string // the image that it is about
-	delay   time.Duration
-	updated engine.Time
+	of      string        `state:"hashed"` // the image that it is about
+	delay   time.Duration `state:"hashed"`
+	updated engine.Time   `state:"hashed"`
+}
+
+// HashState takes in the back-off, until it would begin anew.
+func (b *backoff) HashState(h *state.Hasher) {
+	h.Text(b.of)
+	h.Number(uint64(b.delay))
+	if b.updated != 0 {
+		h.Deadline(int64(b.updated.Add(2*backoffMax + 1)))
+	}
 }
 
 // imageBackoff is the back-off of one image.

@@ -38,7 +38,7 @@ const (
 // probeState is the worker of one probe (prober.worker).
 type probeState struct {
 	base   engine.Time // of its ticker
-	id     string      // the run that it knows
+	id     string      `state:"id"` // the run that it knows
 	on     bool        // the worker exists
 	value  verdict     // what the kubelet holds of that run
 	last   verdict     // the last answer

@@ -13,17 +13,23 @@ import (
 	"github.com/statefulsim/statefulsim/sim/apiserver/shared"
 	"github.com/statefulsim/statefulsim/sim/controller"
 	"github.com/statefulsim/statefulsim/sim/engine"
+	"github.com/statefulsim/statefulsim/sim/state"
 )
 
 // statusCache is what the status manager keeps of a pod.
 type statusCache struct {
 	last     *corev1.PodStatus // newest; shared and immutable
-	version  uint32            // of last
-	sending  uint32            // on its way
-	sent     uint32            // arrived
+	version  uint32            `state:"incidental" why:"counts in HashAlso"` // of last
+	sending  uint32            `state:"incidental" why:"counts in HashAlso"` // on its way
+	sent     uint32            `state:"incidental" why:"counts in HashAlso"` // arrived
 	inFlight bool
 	finished bool   // nothing is left of the pod on the node
-	written  uint64 // resourceVersion of the last write
+	written  uint64 `state:"version"` // resourceVersion of the last write
+}
+
+// HashAlso takes in how far the writes lag behind.
+func (s *statusCache) HashAlso(h *state.Hasher) {
+	h.Number(uint64(s.version-s.sent)<<32 | uint64(s.version-s.sending))
 }
 
 // setStatus takes a new status, what is in it becomes shared, and writes it if it

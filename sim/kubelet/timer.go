@@ -7,6 +7,7 @@ import (
 	"github.com/statefulsim/statefulsim/sim/apiserver"
 	"github.com/statefulsim/statefulsim/sim/controller"
 	"github.com/statefulsim/statefulsim/sim/engine"
+	"github.com/statefulsim/statefulsim/sim/state"
 )
 
 // timerKind is what a wake-up is for.
@@ -39,9 +40,9 @@ const (
 
 // timer is a wake-up that a pod awaits. A stale one is not in its list.
 type timer struct {
-	ticket    uint32
-	what      timerKind
-	container int16 // or the volume: mountTry, resizeCheck, grown
+	ticket    uint32    `state:"hashed"`
+	what      timerKind `state:"hashed"`
+	container int16     `state:"hashed"` // or the volume: mountTry, resizeCheck, grown
 }
 
 // callKind is what a request is for.
@@ -64,9 +65,21 @@ const (
 
 // call is a request whose answer a pod awaits.
 type call struct {
-	ticket uint32
-	what   callKind
-	volume int16 // or the pull secret, for getPullSecret
+	ticket uint32   `state:"hashed"`
+	what   callKind `state:"hashed"`
+	volume int16    `state:"hashed"` // or the pull secret, for getPullSecret
+}
+
+// HashState takes in which wake-up it is, and for what.
+func (t *timer) HashState(h *state.Hasher) {
+	h.Handle(uint64(t.ticket) | ticketed)
+	h.Number(uint64(t.what)<<16 | uint64(uint16(t.container)))
+}
+
+// HashState takes in which request it is, and for what.
+func (c *call) HashState(h *state.Hasher) {
+	h.Handle(uint64(c.ticket) | ticketed)
+	h.Number(uint64(c.what)<<16 | uint64(uint16(c.volume)))
 }
 
 // at returns the pod that a token or wake-up belongs to, or nil.

@@ -34,32 +34,35 @@ type World struct {
 	// NFS is the servers on the network.
 	NFS *nfs.Network
 
-	cfg      *WorldConfig `state:"immutable"` // configuration: shared between forks
+	cfg      *WorldConfig `state:"immutable,incidental" why:"configuration"` // configuration: shared between forks
 	missing  map[string]bool
-	machines []*machine       // in the order in which they came
-	numbers  map[string]int32 // of machines, by node
-	byIP     map[netip.Addr]*room
+	machines []*machine                   `state:"set"`                       // in the order in which they came
+	numbers  map[string]int32             `state:"incidental" why:"an index"` // of machines, by node
+	byIP     map[netip.Addr]*room         `state:"incidental" why:"an index"`
 	trees    map[string]map[string]string // volumes that are neither NFS nor a pod's own
-	subnets  int
-	known    map[string]*image // by name in the manifest: found out once
+	subnets  int                          `state:"incidental" why:"which addresses a node gets, and they are identifiers"`
+	known    map[string]*image            `state:"incidental" why:"computed from the name"` // by name in the manifest: found out once
 }
 
 var _ controller.World = (*World)(nil)
 
 // machine is one node's hardware.
 type machine struct {
-	number int32 // its index in the World
+	number int32 `state:"incidental" why:"an index"` // its index in the World
 	node   string
 	images map[string]stored // by their full names
-	rooms  []*room           // by the kubelet's slots of their pods; nil: none
+	rooms  []*room           `state:"set"` // by the kubelet's slots of their pods; nil: none
 	ipam   ipam
 }
+
+// HashScope returns what the handles of rooms are of.
+func (m *machine) HashScope() string { return m.node }
 
 // room is what a machine keeps of one pod: its sandbox, its processes, its
 // volumes.
 type room struct {
-	at      *machine
-	slot    int32
+	at      *machine `state:"incidental" why:"what it is in"`
+	slot    int32    `state:"handle"`
 	pod     guest
 	ip      netip.Addr // valid while the sandbox is up
 	net     *hostnet   // nil before there was a sandbox
@@ -91,8 +94,8 @@ func guestOf(pod *corev1.Pod) guest {
 
 // process is a container that runs.
 type process struct {
-	id    string
-	since engine.Time
+	id    string            `state:"id"`
+	since engine.Time       `state:"incidental" why:"it is shown; probes go by the kubelet's time"`
 	spec  *corev1.Container // as it was started; shared, immutable
 	env   []corev1.EnvVar   `state:"immutable"`
 	files map[string]string // the container's own file system

@@ -185,7 +185,7 @@ func TestEveryMisfortuneHasADirective(t *testing.T) {
 	// Those that a shell line or a setting is for, and those that return Go values.
 	other := strings.Fields("Apply ApplyDocuments ApplyFiles ApplyEach CheckMutations Causes Choices Components Cordon Create DNS Delete DeleteManifest Do Event Files Fork " +
 		"Get HTTP Hash IsDown List Logs Lookup Now Nslookup OnRecord OnStep Patch PodEvents Query ReadFile RunUntil Scale Seen SetImage Unmodelled Update " +
-		"UpdateStatus Watch WriteFile")
+		"UpdateStatus Watch WriteFile Next Version Pending StepOf Answers ExactHash LoseAnswers") // the last five are for a search
 	for i := range reflect.TypeFor[*sim.Cluster]().NumMethod() {
 		method := reflect.TypeFor[*sim.Cluster]().Method(i).Name
 		assert.True(t, by[method] != "" || contains(other, method), "Cluster.%s is new: if something goes wrong by it, give it a directive", method)

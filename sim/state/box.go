@@ -2,6 +2,7 @@ package state
 
 import (
 	"reflect"
+	"sync/atomic"
 	"unsafe"
 )
 
@@ -15,9 +16,41 @@ type Box[T any] struct {
 
 // cell is the value with who may write to it, as long as no fork reads it.
 type cell[T any] struct {
-	owner *Owner
-	epoch uint64 // of its owner, when it was written to
-	value T
+	owner  *Owner
+	epoch  uint64 // of its owner, when it was written to
+	digest digested
+	value  T
+}
+
+// digested is the Digest of a cell, which those that share it look for at any time.
+type digested struct {
+	current atomic.Pointer[Digest] // nil if the value may have changed since
+	earlier *Digest                // of what the value was
+}
+
+// change has the Digest made anew when it is asked for next.
+func (d *digested) change() {
+	if current := d.current.Load(); current != nil {
+		d.earlier = current
+		d.current.Store(nil)
+	}
+}
+
+func (d *digested) latest() *Digest {
+	if current := d.current.Load(); current != nil {
+		return current
+	}
+	return d.earlier
+}
+
+// Digest returns the Digest of the value, which is computed once after each change.
+func (c *cell[T]) Digest() *Digest {
+	if d := c.digest.current.Load(); d != nil {
+		return d
+	}
+	d := DigestOf(&c.value, c.digest.earlier)
+	c.digest.current.Store(d)
+	return d
 }
 
 // NewBox returns a box with a value.
@@ -44,7 +77,7 @@ func (b *Box[T]) Read() *T {
 
 // Write returns the value for changes until the next fork.
 func (b *Box[T]) Write() *T {
-	if c, o := b.cell, b.owner; c != nil && o != nil && c.owner == o && c.epoch == o.epoch {
+	if c, o := b.cell, b.owner; c != nil && o != nil && c.owner == o && c.epoch == o.epoch && c.digest.current.Load() == nil {
 		return &c.value
 	}
 	return b.prepare()
@@ -57,12 +90,14 @@ func (b *Box[T]) prepare() *T {
 	} else if !b.cell.isOwn(b.owner) {
 		b.cell = b.cell.copied(b.owner)
 	}
+	b.cell.digest.change()
 	return &b.cell.value
 }
 
 // copied returns a copy of a cell for an owner.
 func (c *cell[T]) copied(o *Owner) *cell[T] {
 	f := newCell(o, c.value)
+	f.digest.earlier = c.digest.latest()
 	if p := planOf(reflect.TypeFor[T]()); p.own != nil {
 		p.own(&copier{owner: o}, unsafe.Pointer(&f.value))
 	}
@@ -126,7 +161,7 @@ func (l *List[T]) Read(i int) *T { return &l.cells[i].value }
 
 // Write returns the ith value, as Box.Write does.
 func (l *List[T]) Write(i int) *T {
-	if c, o := l.cells[i], l.owner; o != nil && c.owner == o && c.epoch == o.epoch {
+	if c, o := l.cells[i], l.owner; o != nil && c.owner == o && c.epoch == o.epoch && c.digest.current.Load() == nil {
 		return &c.value
 	}
 	return l.prepare(i)
@@ -137,7 +172,17 @@ func (l *List[T]) prepare(i int) *T {
 	if c := l.cells[i]; !c.isOwn(l.owner) {
 		l.cells[i] = c.copied(l.owner)
 	}
+	l.cells[i].digest.change()
 	return &l.cells[i].value
+}
+
+// Each returns what visit makes of each value.
+func (l *List[T]) Each(visit func(*T) any) []any {
+	var list []any
+	for _, c := range l.cells {
+		list = append(list, visit(&c.value))
+	}
+	return list
 }
 
 // Append adds a value and returns it for changes.
@@ -171,6 +216,43 @@ type sharer interface {
 	// own calls visit with the memory of each cell that the owner could write to
 	// without a copy.
 	own(visit func(at unsafe.Pointer, value any))
+	hash(h *Hasher)
+	// each calls visit with a pointer to each value, to be read.
+	each(visit func(value any))
+}
+
+func (b *Box[T]) each(visit func(any)) { visit(b.Read()) }
+
+func (l *List[T]) each(visit func(any)) {
+	for i := range l.cells {
+		visit(l.Read(i))
+	}
+}
+
+// Digest returns the Digest of the value, which is computed once after each change.
+func (b *Box[T]) Digest() *Digest {
+	if b.cell == nil {
+		return DigestOf(new(T), nil)
+	}
+	return b.cell.Digest()
+}
+
+// Digest returns the Digest of the ith value, as Box.Digest does.
+func (l *List[T]) Digest(i int) *Digest { return l.cells[i].Digest() }
+
+func (b *Box[T]) hash(h *Hasher) {
+	if h.spelled != nil {
+		h.Value(b.Read())
+		return
+	}
+	h.Nested(b.Digest())
+}
+
+func (l *List[T]) hash(h *Hasher) {
+	h.Number(uint64(len(l.cells)))
+	for _, c := range l.cells {
+		h.Nested(c.Digest())
+	}
 }
 
 func (b *Box[T]) own(visit func(unsafe.Pointer, any)) {

@@ -18,3 +18,21 @@ func (c *Cache[T]) Set(value *T) { c.value.Store(value) }
 func (c *Cache[T]) pass(*Owner) { c.value.Store(nil) }
 
 func (c *Cache[T]) own(func(unsafe.Pointer, any)) {}
+
+func (c *Cache[T]) hash(*Hasher) {}
+
+func (c *Cache[T]) each(func(any)) {}
+
+// Memo holds the Digest of what it stands in, which must not change from then on.
+// A copy has it, too.
+type Memo struct{ at unsafe.Pointer } // *Digest
+
+// Digest returns what is held, or holds what make returns.
+func (m *Memo) Digest(digest func() *Digest) *Digest {
+	if d := (*Digest)(atomic.LoadPointer(&m.at)); d != nil {
+		return d
+	}
+	d := digest()
+	atomic.StorePointer(&m.at, unsafe.Pointer(d))
+	return d
+}

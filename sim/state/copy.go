@@ -27,13 +27,14 @@ type copier struct {
 type origin struct {
 	at   unsafe.Pointer
 	plan *plan
+	hash *hashPlan
 }
 
 func (c *copier) pointer(to *plan, at *unsafe.Pointer) {
 	if *at == nil {
 		return
 	}
-	from := origin{*at, to}
+	from := origin{at: *at, plan: to}
 	if known, ok := c.known[from]; ok {
 		*at = known
 		return

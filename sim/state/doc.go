@@ -32,6 +32,23 @@
 //	_, taken := (*s.ips.Read())[ip]  // not to be changed
 //	(*s.ips.Write())[ip] = key       // seen by no fork
 //
+// The same types say what the state of a cluster is: a [Digest] is a hash of what a
+// value is made of, as far as that decides what happens next, and is kept until the
+// value changes. Everything counts but what is declared not to:
+//
+//   - a field with the tag `state:"incidental"` and the reason in the tag why;
+//   - a list with the tag "set" counts without its order; a time with "deadline" only
+//     as long as it is not past, and with "phase" only by where in a minute it is; a
+//     number with "rank" only by how it compares; a number with "handle", a text with
+//     "id" and a resourceVersion with "version" only by which other places have it;
+//   - a [Hashed] type says itself what counts, an [Amended] one what counts besides
+//     its fields, and a [Scoped] one what its handles belong to;
+//   - of the types of k8s.io/api what foreign.go lists does not count.
+//
+// [Sum] makes one hash of the Digests of a cluster: equal for two states that differ
+// in the names of things alone. [Spell] says in words what it depends on, and
+// [Undeclared] finds fields of which nobody has said whether they count.
+//
 // [Shared] finds what the types do not tell: memory that two values can both
 // change.
 package state

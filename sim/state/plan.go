@@ -20,6 +20,7 @@ var (
 	immutable = reflect.TypeFor[Immutable]()
 	sole      = reflect.TypeFor[Sole]()
 	owning    = reflect.TypeFor[*Owner]()
+	memo      = reflect.TypeFor[Memo]()
 	sharing   = reflect.TypeFor[sharer]()
 )
 
@@ -69,7 +70,7 @@ func (b builder) plan(t reflect.Type) *plan {
 		p.own = func(_ *copier, at unsafe.Pointer) { *(*Sole)(at) = false }
 	case reflect.PointerTo(t).Implements(sharing):
 		p.own = func(c *copier, at unsafe.Pointer) { reflect.NewAt(t, at).Interface().(sharer).pass(c.owner) }
-	case IsImmutable(t):
+	case t == memo, IsImmutable(t):
 	default:
 		b.build(p)
 	}
@@ -162,15 +163,28 @@ func elements(t reflect.Type) *plan {
 	return &plan{t, func(c *copier, at unsafe.Pointer) { c.slice(t, flat, at) }}
 }
 
-// TagOf returns what a field declares: "immutable", "elements", "log", "scratch", or
-// nothing.
+// TagOf returns how a field declares to be copied: "immutable", "elements", "log",
+// "scratch", or nothing.
 func TagOf(f reflect.StructField) string {
-	switch tag := f.Tag.Get("state"); tag {
-	case "", "immutable", "elements", "log", "scratch":
-		return tag
-	default:
-		panic(fmt.Sprintf("state: the field %s has the tag %q, which means nothing", f.Name, tag))
+	tag, _ := tags(f)
+	return tag
+}
+
+// tags returns how a field declares to be copied, and how to be hashed:
+// "incidental", "version", "deadline", "hashed", or nothing.
+func tags(f reflect.StructField) (copied, hashed string) {
+	for tag := range strings.SplitSeq(f.Tag.Get("state"), ",") {
+		switch tag {
+		case "":
+		case "immutable", "elements", "log", "scratch":
+			copied = tag
+		case "incidental", "version", "deadline", "id", "handle", "rank", "set", "phase", "hashed":
+			hashed = tag
+		default:
+			panic(fmt.Sprintf("state: the field %s has the tag %q, which means nothing", f.Name, tag))
+		}
 	}
+	return copied, hashed
 }
 
 // IsImmutable reports whether what a pointer to a type, or a value of it, refers

@@ -3,7 +3,6 @@ package attach
 import (
 	"time"
 
-	"github.com/statefulsim/statefulsim/sim/apiserver"
 	"github.com/statefulsim/statefulsim/sim/engine"
 )
 
@@ -24,11 +23,20 @@ const (
 func nextLook(began engine.Time, seed uint64, from engine.Time) engine.Time {
 	at, pause := began, float64(firstPoll)
 	for i := uint64(0); ; i++ {
-		jitter := float64(apiserver.Blend(seed, i)>>11) / (1 << 53)
+		jitter := float64(draw(seed, i)>>11) / (1 << 53)
 		at = at.Add(time.Duration(pause + pause*pollJitter*jitter))
 		if at >= from {
 			return at
 		}
 		pause = min(pause*pollFactor, float64(maxPoll))
 	}
+}
+
+// draw is a hash of a seed and a number.
+func draw(seed, i uint64) uint64 {
+	const odd = 0x9e3779b97f4a7c15
+	h := seed * odd
+	h ^= h >> 29
+	h = (h ^ i) * odd
+	return h ^ h>>29
 }

@@ -1,0 +1,392 @@
+package explore
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/statefulsim/statefulsim/sim"
+)
+
+// Check is a world, what happens to it, and what it is held to.
+type Check struct {
+	// World builds the cluster. It must build the same one each time.
+	World func() (*sim.Cluster, error)
+	// Commands are given one after the other, each when the cluster has come to rest.
+	// The first is given at once.
+	Commands []Command
+	// Properties are at most 64.
+	Properties []Property
+	// Slack is the span of time within which events may be exchanged. Zero is that
+	// of one moment.
+	Slack time.Duration
+	// Deviations is how many events of a run may come out of their turn; a negative
+	// number means any.
+	Deviations int
+	// Faults can befall the cluster before any event, MaxFaults of them in a run.
+	Faults    []Fault
+	MaxFaults int
+	// MaxStates ends a search that has seen as many; 0 means a million.
+	MaxStates int
+	// MaxDepth ends a run after as many events; 0 means 10,000.
+	MaxDepth int
+}
+
+// Command is something that somebody does to the cluster.
+type Command struct {
+	Name string
+	Do   func(c *sim.Cluster) error
+}
+
+// Fault is something that can befall a cluster. An error means that it cannot now.
+type Fault struct {
+	Name string
+	Do   func(c *sim.Cluster) error
+}
+
+// Report says what a search has seen.
+type Report struct {
+	States      int // different ones, with what was left of the bounds
+	Transitions int
+	Pruned      int // transitions to a state that had been seen
+	Final       map[uint64]int
+	Depth       int // of the longest run
+	Cut         int // runs that were ended by MaxDepth
+	// Covered says that everything within the bounds was seen; else Left is how many
+	// transitions are known that were not tried.
+	Covered bool
+	Left    int
+}
+
+// String returns the report in a few lines, the last of which is "covered" or what is
+// left.
+func (r *Report) String() string {
+	last := "covered"
+	if !r.Covered {
+		last = fmt.Sprintf("not covered: at least %d transitions are left, and %d runs were cut short", r.Left, r.Cut)
+	}
+	return fmt.Sprintf("%d states, %d transitions\n%d pruned: their state had been seen\n%d final states, longest run %d events\n%s\n",
+		r.States, r.Transitions, r.Pruned, len(r.Final), r.Depth, last)
+}
+
+// run is a search under way.
+type run struct {
+	check   *Check
+	report  Report
+	seen    map[uint64][]budget // nil: states are not recognised
+	reached []bool              // Sometimes
+	full    bool
+}
+
+// budget is what a run had used up when it came to a state.
+type budget struct{ deviations, faults int }
+
+// Exhaustive searches every order within the bounds: first those with no fault and no
+// deviation, so that what it finds is minimal in these. It returns a *Violation,
+// with what was seen until then, or an error of the world.
+func (k Check) Exhaustive() (r *Report, err error) {
+	for faults := 0; faults <= k.MaxFaults; faults++ {
+		for _, deviations := range k.steps() {
+			b := k
+			b.MaxFaults, b.Deviations = faults, deviations
+			if r, err = b.search(true); err != nil {
+				return r, err
+			}
+		}
+	}
+	return r, err
+}
+
+// steps returns how many deviations are allowed, one time after the other.
+func (k *Check) steps() []int {
+	if k.Deviations < 0 {
+		return []int{0, 1, -1}
+	}
+	list := make([]int, k.Deviations+1)
+	for i := range list {
+		list[i] = i
+	}
+	return list
+}
+
+// search runs through everything within the bounds once.
+func (k *Check) search(recognise bool) (*Report, error) {
+	r := &run{check: k, reached: make([]bool, len(k.Properties)), report: Report{Final: map[uint64]int{}}}
+	if recognise {
+		r.seen = map[uint64][]budget{}
+	}
+	if len(k.Properties) > 64 {
+		return nil, fmt.Errorf("explore: %d properties, of at most 64", len(k.Properties))
+	}
+	c, err := k.World()
+	if err != nil {
+		return nil, err
+	}
+	c.Answers(nil)
+	root := &node{cluster: c}
+	if err := r.command(root); err != nil {
+		return &r.report, err
+	}
+	err = r.look(nil, root)
+	if err == nil {
+		err = r.visit(root)
+	}
+	r.report.Covered = err == nil && !r.full && r.report.Cut == 0
+	if err == nil {
+		for i, p := range k.Properties {
+			if p.mode == sometimes && !r.reached[i] {
+				return &r.report, fmt.Errorf("explore: %s is never reached", p.Name)
+			}
+		}
+	}
+	return &r.report, err
+}
+
+// command gives the next command, if there is one.
+func (r *run) command(n *node) error {
+	if n.commands == len(r.check.Commands) {
+		return nil
+	}
+	k := r.check.Commands[n.commands]
+	n.commands++
+	if err := k.Do(n.cluster); err != nil {
+		return fmt.Errorf("explore: %s: %w", k.Name, err)
+	}
+	return nil
+}
+
+// isSeen reports whether a state was visited with no less left, and takes it down.
+func (r *run) isSeen(n *node) bool {
+	if r.seen == nil {
+		return false
+	}
+	key := n.cluster.ExactHash() ^ n.owed*0x9e3779b97f4a7c15 ^ uint64(n.commands)<<56
+	known := r.seen[key]
+	b := budget{n.deviations, n.faults}
+	if r.check.Deviations < 0 {
+		b.deviations = 0
+	}
+	for _, k := range known {
+		if k.deviations <= b.deviations && k.faults <= b.faults {
+			return true
+		}
+	}
+	r.seen[key] = append(known, b)
+	return false
+}
+
+// visit goes on from a state in all ways that there are. The node is its own.
+func (r *run) visit(n *node) error {
+	r.report.Depth = max(r.report.Depth, n.depth)
+	if r.isSeen(n) {
+		r.report.Pruned++
+		return nil
+	}
+	r.report.States++
+	if limit := r.check.MaxStates; r.report.States >= max(limit, 1) && limit > 0 || r.report.States >= 1_000_000 && limit == 0 {
+		r.full = true
+	}
+	choices, err := r.enabled(n)
+	if err != nil {
+		return err
+	}
+	if len(choices) == 0 {
+		return nil
+	}
+	if limit := r.check.MaxDepth; n.depth >= limit && limit > 0 || n.depth >= 10_000 {
+		r.report.Cut++
+		return nil
+	}
+	for i, c := range choices {
+		if r.full {
+			r.report.Left += len(choices) - i
+			return nil
+		}
+		next := &node{parent: n, depth: n.depth, deviations: n.deviations, faults: n.faults, commands: n.commands, owed: n.owed}
+		if i+1 < len(choices) {
+			next.cluster = n.cluster.Fork()
+		} else if r.hasSteps() {
+			next.cluster = n.cluster.Fork()
+		} else {
+			next.cluster, n.cluster = n.cluster, nil // nobody needs the state any more
+		}
+		if ok := r.take(next, c, i); !ok {
+			continue
+		}
+		r.report.Transitions++
+		if err := r.look(n.cluster, next); err != nil {
+			return err
+		}
+		if err := r.visit(next); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// hasSteps reports whether a property looks at the state before an event.
+func (r *run) hasSteps() bool {
+	for i := range r.check.Properties {
+		if r.check.Properties[i].mode == step {
+			return true
+		}
+	}
+	return false
+}
+
+// choice is what can happen next: an event or a fault.
+type choice struct {
+	event sim.Event
+	fault *Fault
+}
+
+// take does what was chosen, the ith of what was offered.
+func (r *run) take(n *node, c choice, i int) bool {
+	if c.fault != nil {
+		n.faults++
+		n.what = "fault: " + c.fault.Name
+		return c.fault.Do(n.cluster) == nil
+	}
+	if i > 0 {
+		n.deviations++
+		n.what = c.event.String()
+	}
+	n.depth++
+	return n.cluster.StepOf(c.event.Seq)
+}
+
+// enabled returns what can happen next, the default first. Whoever has nothing to do
+// gets the next command, until there is none: then the cluster is at rest.
+func (r *run) enabled(n *node) ([]choice, error) {
+	for {
+		events := r.due(n)
+		if len(events) == 0 {
+			if err := r.atRest(n); err != nil {
+				return nil, err
+			}
+			if n.commands < len(r.check.Commands) {
+				if err := r.command(n); err != nil {
+					return nil, err
+				}
+				continue
+			}
+			r.report.Final[n.cluster.Hash()]++
+			return nil, nil
+		}
+		choices := make([]choice, 0, len(events)+len(r.check.Faults))
+		for _, ev := range events {
+			choices = append(choices, choice{event: ev})
+		}
+		if n.deviations == r.check.Deviations {
+			choices = choices[:1]
+		}
+		if n.faults < r.check.MaxFaults {
+			for i := range r.check.Faults {
+				choices = append(choices, choice{fault: &r.check.Faults[i]})
+			}
+		}
+		return choices, nil
+	}
+}
+
+// due returns the events that may come next, in their order; none if the cluster is at
+// rest. What is about Events alone is run when its turn comes.
+func (r *run) due(n *node) []sim.Event {
+	for {
+		events := n.cluster.Pending()
+		busy := false
+		for i := range events {
+			busy = busy || !events[i].Incidental && !events[i].Background
+		}
+		if !busy {
+			return nil
+		}
+		if events[0].Incidental {
+			n.cluster.Step()
+			continue
+		}
+		end := later(events[0].At, n.cluster.Now()).Add(r.check.Slack)
+		list := events[:0]
+		for _, ev := range events {
+			if ev.At.After(end) {
+				break
+			}
+			if !ev.Incidental {
+				list = append(list, ev)
+			}
+		}
+		return list
+	}
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+// Replay runs one schedule, and returns the *Violation that it leads to, or nil. A
+// deviation that cannot be taken is an error that names it.
+func (k Check) Replay(s Schedule) error {
+	return k.one(func(n *node, choices []choice) (int, error) {
+		if len(s) == 0 || s[0].After != n.depth {
+			return 0, nil
+		}
+		for i, c := range choices {
+			if c.fault != nil && "fault: "+c.fault.Name == s[0].What || c.fault == nil && i > 0 && c.event.String() == s[0].What {
+				s = s[1:]
+				return i, nil
+			}
+		}
+		return 0, fmt.Errorf("explore: after %d: %s: that cannot happen then", s[0].After, s[0].What)
+	})
+}
+
+// one makes a single run, and has pick say what happens next.
+func (k *Check) one(pick func(n *node, choices []choice) (int, error)) error {
+	r := &run{check: k, reached: make([]bool, len(k.Properties)), report: Report{Final: map[uint64]int{}}}
+	b := *k
+	b.Deviations = -1
+	b.MaxFaults = max(k.MaxFaults, len(k.Faults))
+	r.check = &b
+	c, err := k.World()
+	if err != nil {
+		return err
+	}
+	c.Answers(nil)
+	n := &node{cluster: c}
+	if err := r.command(n); err != nil {
+		return err
+	}
+	if err := r.look(nil, n); err != nil {
+		return err
+	}
+	limit := k.MaxDepth
+	if limit == 0 {
+		limit = 10_000
+	}
+	for n.depth < limit {
+		choices, err := r.enabled(n)
+		if err != nil || len(choices) == 0 {
+			return err
+		}
+		i, err := pick(n, choices)
+		if err != nil {
+			return err
+		}
+		before := n.cluster
+		if r.hasSteps() {
+			before = n.cluster.Fork()
+		}
+		next := &node{cluster: n.cluster, parent: n, depth: n.depth, deviations: n.deviations, faults: n.faults, commands: n.commands, owed: n.owed}
+		if !r.take(next, choices[i], i) {
+			return errors.New("explore: what was chosen cannot happen")
+		}
+		if err := r.look(before, next); err != nil {
+			return err
+		}
+		n = next
+	}
+	return fmt.Errorf("explore: no rest after %d events", limit)
+}
