@@ -31,6 +31,7 @@ import (
 
 	"github.com/statefulsim/statefulsim/sim"
 	"github.com/statefulsim/statefulsim/sim/serve"
+	"github.com/statefulsim/statefulsim/sim/shell"
 )
 
 func main() {
@@ -145,7 +146,7 @@ func start(ctx context.Context, opt options, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	cfg := serve.Config{Pace: opt.pace}
+	cfg := serve.Config{Pace: opt.pace, Exec: shell.Exec}
 	if opt.expose {
 		cfg.Hosts = []string{"*"}
 	}

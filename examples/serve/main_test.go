@@ -5,14 +5,18 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/remotecommand"
 )
 
 // TestServe starts a cluster, reads where it is from the kubeconfig, asks it
@@ -40,8 +44,24 @@ func TestServe(t *testing.T) {
 	body, err := io.ReadAll(res.Body)
 	require.NoError(t, err)
 	assert.Contains(t, string(body), `"kind":"StatefulSet"`)
+	var stdout, errout bytes.Buffer
+	require.Eventually(t, func() bool { return execute(t, server, &stdout, &errout, "hostname") == nil }, 20*time.Second, 20*time.Millisecond)
+	assert.Equal(t, "web-0\n", stdout.String())
+	err = execute(t, server, &stdout, &errout, "cat", "/none")
+	assert.EqualError(t, err, "command terminated with exit code 1")
+	assert.Equal(t, "cat: can't open '/none': No such file or directory\n", errout.String())
+	assert.ErrorContains(t, execute(t, server, &stdout, &errout, "psql"), `running "psql" in a container is not modelled here`)
 	stop()
 	assert.Zero(t, <-ended, stderr.String())
+}
+
+// execute runs a command in web-0 as kubectl exec does.
+func execute(t *testing.T, server string, stdout, stderr io.Writer, command ...string) error {
+	u, err := url.Parse(server + "/api/v1/namespaces/default/pods/web-0/exec?" + url.Values{"command": command, "stdout": {"true"}, "stderr": {"true"}}.Encode())
+	require.NoError(t, err)
+	e, err := remotecommand.NewWebSocketExecutor(&rest.Config{Host: server}, "GET", u.String())
+	require.NoError(t, err)
+	return e.StreamWithContext(t.Context(), remotecommand.StreamOptions{Stdout: stdout, Stderr: stderr})
 }
 
 // TestRefusals: wrong flags are told, and nothing is served.

@@ -32,7 +32,7 @@
 //   - Deviation: nobody is asked for credentials, and everybody may do everything.
 //   - Deviation: server-side apply, custom resources, proxies, portforward, attach,
 //     ephemeralcontainers, resize and events.k8s.io are not served. A command in a
-//     container is not run.
+//     container is answered by Config.Exec, over WebSocket alone.
 //   - Deviation: the columns of a Table are all of type string, without
 //     descriptions; kinds that package table does not know have name and age.
 //   - Deviation: OpenAPI documents are made of Go types: they lack what stands only in

@@ -1,8 +1,116 @@
 package serve
 
-import "net/http"
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
 
-// exec answers …/exec.
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/streaming/pkg/httpstream/wsstream"
+
+	"github.com/statefulsim/statefulsim/sim"
+)
+
+// Exec runs a command in a container: what it prints, and its exit code. The
+// error is for what is not modelled.
+type Exec func(c *sim.Cluster, namespace, pod, container string, command []string, stdin string) (stdout, stderr string, code int, err error)
+
+// The channels of a command's streams (remotecommand).
+const (
+	stdinChannel = iota
+	stdoutChannel
+	stderrChannel
+	errorChannel
+)
+
+// exec answers …/exec over WebSocket with the protocol v4.channel.k8s.io or v5,
+// which kubectl asks for first. The standard input is read to its end before the
+// command runs: commands of the simulator take no time.
 func (c *call) exec(t *target) {
-	plain(c.w, http.StatusNotImplemented, "running a command in a container is not modelled here\n")
+	q := c.r.URL.Query()
+	command, container := q["command"], q.Get("container")
+	switch {
+	case c.cfg.Exec == nil:
+		c.fail(apierrors.NewBadRequest("running a command in a container is not modelled here"))
+		return
+	case len(command) == 0:
+		c.fail(apierrors.NewBadRequest("you must specify at least 1 command for the container"))
+		return
+	}
+	var err error
+	c.look(func(cl *sim.Cluster) {
+		var pod *corev1.Pod
+		if pod, err = sim.Get[*corev1.Pod](cl, t.namespace, t.name); err != nil {
+			return
+		}
+		if err = pickContainer(pod, &container); err == nil && pod.Spec.NodeName == "" {
+			err = apierrors.NewBadRequest(fmt.Sprintf("pod %s does not have a host assigned", t.name))
+		}
+	})
+	if err != nil {
+		c.fail(err)
+		return
+	}
+	if !wsstream.IsWebSocketRequest(c.r) {
+		c.fail(apierrors.NewBadRequest("commands run over WebSocket alone here: SPDY is not offered"))
+		return
+	}
+	channel := func(asked string, typ wsstream.ChannelType) wsstream.ChannelType {
+		if q.Get(asked) == "true" || q.Get(asked) == "1" {
+			return typ
+		}
+		return wsstream.IgnoreChannel
+	}
+	channels := []wsstream.ChannelType{channel("stdin", wsstream.ReadChannel), channel("stdout", wsstream.WriteChannel), channel("stderr", wsstream.WriteChannel),
+		wsstream.WriteChannel, wsstream.IgnoreChannel}
+	conn := wsstream.NewConn(map[string]wsstream.ChannelProtocolConfig{
+		"v4." + wsstream.ChannelWebSocketProtocol: {Binary: true, Channels: channels},
+		"v5." + wsstream.ChannelWebSocketProtocol: {Binary: true, Channels: channels},
+	})
+	_, streams, err := conn.Open(c.w, c.r)
+	if err != nil {
+		return // the answer has been given
+	}
+	defer conn.Close()
+	c.leave()
+	stdin := ""
+	if channels[stdinChannel] == wsstream.ReadChannel {
+		data, err := readLimited(streams[stdinChannel], 3<<20)
+		if err != nil && !errors.Is(err, io.EOF) {
+			return
+		}
+		stdin = string(data)
+	}
+	var stdout, stderr string
+	code := 0
+	c.own(func(cl *sim.Cluster) {
+		stdout, stderr, code, err = c.cfg.Exec(cl, t.namespace, t.name, container, command, stdin)
+	})
+	if channels[stdoutChannel] == wsstream.WriteChannel {
+		io.WriteString(streams[stdoutChannel], stdout)
+	}
+	if channels[stderrChannel] == wsstream.WriteChannel {
+		io.WriteString(streams[stderrChannel], stderr)
+	}
+	st := metav1.Status{Status: metav1.StatusSuccess}
+	switch {
+	case err != nil:
+		st = metav1.Status{Status: metav1.StatusFailure, Reason: metav1.StatusReasonInternalError, Code: http.StatusInternalServerError, Message: err.Error()}
+	case code != 0: // remotecommand's v4 protocol, NonZeroExitCodeReason
+		st = metav1.Status{Status: metav1.StatusFailure, Reason: "NonZeroExitCode", Message: fmt.Sprintf("command terminated with non-zero exit code: exit status %d", code),
+			Details: &metav1.StatusDetails{Causes: []metav1.StatusCause{{Type: "ExitCode", Message: fmt.Sprint(code)}}}}
+	}
+	writeStatus(streams[errorChannel], st)
+}
+
+// writeStatus says how a command has ended.
+func writeStatus(w io.Writer, st metav1.Status) {
+	data, err := json.Marshal(st)
+	if err == nil {
+		w.Write(data)
+	}
 }

@@ -22,6 +22,8 @@ type Config struct {
 	// addresses of loopback and "localhost": a page of the web that has its own
 	// name resolve to 127.0.0.1 gets no answer. "*" allows all.
 	Hosts []string
+	// Exec answers …/exec; nil refuses it in words. Package shell has one.
+	Exec Exec
 }
 
 // Server is a cluster as a http.Handler. It owns the cluster: nobody else may

@@ -1,12 +1,15 @@
 package shell
 
 import (
+	"errors"
+	"fmt"
 	"path"
 	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/statefulsim/statefulsim/sim"
 	"github.com/statefulsim/statefulsim/sim/kubelet"
 )
 
@@ -67,6 +70,25 @@ func (c *call) exec() {
 	if out.Code == notModelled {
 		c.Code = 1
 	}
+}
+
+// Exec runs a command in a container, for who is not a Shell: what it prints and
+// its exit code. The error says what is not modelled. It is a serve.Exec.
+func Exec(c *sim.Cluster, namespace, pod, container string, command []string, stdin string) (stdout, stderr string, code int, err error) {
+	obj, err := sim.Get[*corev1.Pod](c, namespace, pod)
+	if err != nil {
+		return "", "", 0, err
+	}
+	files, err := c.Files(namespace, pod, container)
+	if err != nil {
+		return "", "", 0, fmt.Errorf("container not found (%q)", container)
+	}
+	in := &place{shell: New(c, nil), pod: obj, files: files, stdin: stdin}
+	out := in.run(command)
+	if out.Code == notModelled {
+		return "", "", 0, errors.New(strings.TrimSpace(strings.TrimPrefix(out.Stderr, "error: ")))
+	}
+	return out.Stdout, out.Stderr, out.Code, nil
 }
 
 // notModelled is the exit code of a command that is not modelled: no command of
