@@ -236,9 +236,7 @@ func (a *applying) create(d *manifest.Document, done *Applied) error {
 // patch is kubectl's Patcher: it says configured whenever it has sent something.
 func (a *applying) patch(d *manifest.Document, done *Applied, live Object) error {
 	if _, ok := live.GetAnnotations()[manifest.LastApplied]; !ok {
-		done.Warnings = append(done.Warnings, fmt.Sprintf("resource %s/%s is missing the %s annotation which is required by kubectl apply. "+
-			"kubectl apply should only be used on resources created declaratively by either kubectl create --save-config or kubectl apply. "+
-			"The missing annotation will be patched automatically.", d.Kind.Resource(), done.Key.Name, manifest.LastApplied))
+		done.Warnings = append(done.Warnings, d.NeverApplied())
 	}
 	patch, changes, err := d.Patch(live)
 	if err != nil {

@@ -83,6 +83,11 @@ func (s *Server) store(kind Kind, obj Object, warnings []string) Result {
 		return Result{Err: err, Warnings: warnings}
 	}
 	obj.SetResourceVersion("")
+	if kind != Event || s.by == User {
+		if err := checkStorable(kind, obj); err != nil {
+			return Result{Err: err, Warnings: warnings}
+		}
+	}
 	alloc.commit()
 	hide(obj)
 	return Result{Object: s.write(watch.Added, kind, obj, nil), Warnings: warnings}

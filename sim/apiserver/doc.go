@@ -31,5 +31,6 @@
 // compared with what is stored: the components do so themselves. An ExternalName
 // Service has no internalTrafficPolicy: upstream may store one, and never shows it.
 // A pod that somebody outside creates in a new namespace does not wait for the
-// account "default".
+// account "default". What is too large is refused by the size that an object has
+// without managedFields, which count for a few hundred bytes on a real server.
 package apiserver

@@ -133,6 +133,9 @@ func (p RawPatch) merge(doc []byte) (patched []byte, strict []error, err error) 
 		text := strings.ReplaceAll(err.Error(), "apiserver.operation", "handlers.jsonPatchOp") // the type's name there
 		return nil, nil, apierrors.NewBadRequest("error decoding patch: " + text)
 	}
+	if len(ops) > maxOperations {
+		return nil, nil, apierrors.NewRequestEntityTooLargeError(fmt.Sprintf("The allowed maximum operations in a JSON patch is %d, got %d", maxOperations, len(ops)))
+	}
 	for i, e := range strict {
 		strict[i] = fmt.Errorf("json patch %v", e) //nolint: upstream's words
 	}

@@ -177,6 +177,11 @@ func (s *Server) Drain() []*Record {
 func (s *Server) Do(now engine.Time, by string, req Request) Result {
 	s.now, s.by, s.as = now, by, req.Kind
 	s.expireEvents()
+	if by == User {
+		if err := checkBody(&req); err != nil {
+			return Result{Err: err}
+		}
+	}
 	var res Result
 	if req.Kind.Stored() == req.Kind {
 		res = s.serve(&req)

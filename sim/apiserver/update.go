@@ -185,6 +185,11 @@ func (s *Server) replace(req *Request, obj, old Object) Result {
 	if s.unchanged(kind, obj, old) {
 		return Result{Object: old, Warnings: warnings}
 	}
+	if s.by == User {
+		if err := checkStorable(kind, obj); err != nil {
+			return Result{Err: err, Warnings: warnings}
+		}
+	}
 	alloc.commit()
 	return Result{Object: s.write(watch.Modified, kind, obj, old), Warnings: warnings}
 }

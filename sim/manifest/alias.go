@@ -5,6 +5,7 @@ import (
 	"regexp"
 
 	yamlv3 "go.yaml.in/yaml/v3"
+	goyaml "sigs.k8s.io/yaml/goyaml.v2"
 )
 
 // anchor and alias are what may be one, by the letters that YAML allows there.
@@ -28,6 +29,10 @@ func checkAliases(chunk []byte) error {
 		size = len(chunk) * len(alias.FindAllIndex(chunk, -1))
 	}
 	if size > maxGrowth {
+		var tree any
+		if err := goyaml.Unmarshal(chunk, &tree); err != nil { // kubectl's parser has a bound of its own, on its steps
+			return fmt.Errorf("error converting YAML to JSON: %w", err)
+		}
 		return fmt.Errorf("its YAML aliases expand to more than %d bytes", maxGrowth)
 	}
 	return nil

@@ -46,6 +46,13 @@ func (d *Document) Key() (apiserver.Key, error) {
 	return apiserver.KeyOf(d.Object), nil
 }
 
+// NeverApplied is kubectl's warning for a live object that has no LastApplied.
+func (d *Document) NeverApplied() string {
+	return fmt.Sprintf("resource %s/%s is missing the %s annotation which is required by kubectl apply. "+
+		"kubectl apply should only be used on resources created declaratively by either kubectl create --save-config or kubectl apply. "+
+		"The missing annotation will be patched automatically.", d.Kind.Resource(), d.Object.GetName(), LastApplied)
+}
+
 // Create returns the object to create, with the last-applied annotation and
 // without a version (cli-runtime, Helper.Create). The error is Refused.
 func (d *Document) Create() (apiserver.Object, error) {

@@ -168,7 +168,8 @@ func indexOf(err error) int {
 // documents, see [Document.Refused].
 func ReadEach(name string, data []byte) ([]Document, error) {
 	if len(data) > MaxSize {
-		return nil, &Error{Source: name, Err: fmt.Errorf("is %d bytes; the limit is %d", len(data), MaxSize)}
+		err := fmt.Errorf("is %d bytes; the limit is %d", len(data), MaxSize)
+		return nil, &Error{Source: name, Err: err, said: fmt.Sprintf("%s %v", name, err)}
 	}
 	r := reader{source: name}
 	r.read(data)

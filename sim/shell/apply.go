@@ -60,6 +60,9 @@ func (c *call) applyOne(d *manifest.Document) {
 	}
 	applied, err := c.cluster.ApplyEach([]manifest.Document{*d})
 	if err != nil {
+		if verb == "patching" && live.GetAnnotations()[manifest.LastApplied] == "" {
+			c.warnAll([]string{d.NeverApplied()})
+		}
 		c.failAt(verb, d, live, err)
 		return
 	}

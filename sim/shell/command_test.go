@@ -237,3 +237,17 @@ func TestTimeouts(t *testing.T) {
 	assert.Equal(t, 124, out.Code)
 	assert.Equal(t, "NAME    READY   STATUS    RESTARTS   AGE\nweb-0   0/1     Pending   0          22s\n", out.Stdout)
 }
+
+// TestRefusedPatch: the warning comes even if the patch is then refused; the lines
+// are the real kubectl's.
+func TestRefusedPatch(t *testing.T) {
+	data := "{apiVersion: v1, kind: ConfigMap, metadata: {name: a}, data: {k: " + strings.Repeat("x", 262_144) + "}}"
+	sh := shell.New(sim.New(sim.Config{}), fstest.MapFS{"a.yaml": {Data: []byte(data)}})
+	require.Zero(t, sh.Run("kubectl create -f a.yaml").Code)
+	out := sh.Run("kubectl apply -f a.yaml")
+	assert.Equal(t, "Warning: resource configmaps/a is missing the kubectl.kubernetes.io/last-applied-configuration annotation which is required by kubectl apply. "+
+		"kubectl apply should only be used on resources created declaratively by either kubectl create --save-config or kubectl apply. "+
+		"The missing annotation will be patched automatically.\n"+
+		"The ConfigMap \"a\" is invalid: metadata.annotations: Too long: may not be more than 262144 bytes\n", out.Stderr)
+	assert.Equal(t, 1, out.Code)
+}
