@@ -52,7 +52,7 @@ var offers = sync.OnceValue(func() []offered {
 		}
 		return byGV[gv]
 	}
-	for _, kind := range apiserver.Kinds() {
+	for _, kind := range apiserver.Served() {
 		o := of(kind.GroupVersionKind().GroupVersion())
 		o.resources = append(o.resources, resourcesOf(kind)...)
 	}

@@ -40,8 +40,10 @@ func newJournal(version uint64, window int) *journal {
 	return &journal{window: window, since: version, kinds: map[apiserver.Kind]*chapter{}}
 }
 
-// chapter returns a kind's; the journal is locked.
+// chapter returns a kind's, or that of the kind as which its objects are kept; the
+// journal is locked.
 func (j *journal) chapter(kind apiserver.Kind) *chapter {
+	kind = kind.Stored()
 	ch := j.kinds[kind]
 	if ch == nil {
 		ch = &chapter{floor: j.since, told: make(chan struct{})}
@@ -126,7 +128,19 @@ func (c *cursor) read() ([]*apiserver.Record, <-chan struct{}, error) {
 	recs := ch.recs[c.next-ch.base:]
 	c.next += uint64(len(recs))
 	c.rest(ch, len(recs) == 0)
-	return recs[:len(recs):len(recs)], ch.told, nil
+	return c.served(recs), ch.told, nil
+}
+
+// served returns records in the version that is watched.
+func (c *cursor) served(recs []*apiserver.Record) []*apiserver.Record {
+	if c.kind.Stored() == c.kind {
+		return recs[:len(recs):len(recs)]
+	}
+	list := make([]*apiserver.Record, len(recs))
+	for i, rec := range recs {
+		list[i] = rec.As(c.kind)
+	}
+	return list
 }
 
 // rest says whether the watch waits to be told.
@@ -167,7 +181,7 @@ func (j *journal) rewind(kind apiserver.Kind, now map[apiserver.Key]apiserver.Ob
 		case watch.Added:
 			delete(now, rec.Key)
 		default:
-			now[rec.Key] = rec.Old
+			now[rec.Key] = rec.As(kind).Old
 		}
 	}
 	return true

@@ -29,7 +29,7 @@ func (t *target) key() apiserver.Key { return apiserver.Key{Namespace: t.namespa
 // resources finds the kind of a resource.
 var resources = sync.OnceValue(func() map[schema.GroupVersionResource]apiserver.Kind {
 	m := map[schema.GroupVersionResource]apiserver.Kind{}
-	for _, k := range apiserver.Kinds() {
+	for _, k := range apiserver.Served() {
 		m[k.GroupVersionKind().GroupVersion().WithResource(k.Resource())] = k
 	}
 	return m
