@@ -106,7 +106,7 @@ func TestConfigValidate(t *testing.T) {
 		"Actors[0]: it is nil: *sim_test.looker":                                         {Actors: []controller.Actor{(*looker)(nil)}},
 		`Actors[0]: "looker" belongs to another cluster: each needs an Actor of its own`: {Actors: []controller.Actor{mine}},
 		`Actors[1]: "looker" is Actors[0]`:                                               {Actors: []controller.Actor{a, a}},
-		`Actors[0]: "x" watches Deployment: `:                                            {Actors: []controller.Actor{&reader{watches: apiserver.KindNamed("deployment")}}},
+		`Actors[0]: "x" watches NetworkPolicy: `:                                         {Actors: []controller.Actor{&reader{watches: apiserver.KindNamed("networkpolicy")}}},
 		`Workloads["web"].Unready[1].From: -1s is negative`:                              with(kubelet.Workload{Unready: []kubelet.Window{{}, {From: -time.Second}}}),
 		`Workloads["web"].Unhealthy[0].To: -1s is negative`:                              with(kubelet.Workload{Unhealthy: []kubelet.Window{{To: -time.Second}}}),
 		`Workloads["web"].Unready[0].To: 1s is not after From, 2s`:                       with(kubelet.Workload{Unready: []kubelet.Window{{From: 2 * time.Second, To: time.Second}}}),
@@ -197,9 +197,9 @@ func (r *reader) Waiting(*controller.Env) (none []controller.Wait)  { return non
 // be empty for ever.
 func TestActorsAreToldWhatTheyCannotSee(t *testing.T) {
 	for want, r := range map[string]*reader{ // each on its own
-		"controller: x reads Pod through its View, which shows only what its Watches lists (of a NodeScoped actor, all but Pod): [Node]":        {watches: apiserver.Node, reads: apiserver.Pod},
-		"controller: x reads Deployment through its View, which shows only what its Watches lists (of a NodeScoped actor, all but Pod): [Node]": {watches: apiserver.Node, reads: apiserver.KindNamed("deployment")},
-		"controller: x sends a request that no server knows: Verb(9) of Node":                                                                   {watches: apiserver.Node, verb: 9},
+		"controller: x reads Pod through its View, which shows only what its Watches lists (of a NodeScoped actor, all but Pod): [Node]":           {watches: apiserver.Node, reads: apiserver.Pod},
+		"controller: x reads NetworkPolicy through its View, which shows only what its Watches lists (of a NodeScoped actor, all but Pod): [Node]": {watches: apiserver.Node, reads: apiserver.KindNamed("networkpolicy")},
+		"controller: x sends a request that no server knows: Verb(9) of Node":                                                                      {watches: apiserver.Node, verb: 9},
 	} {
 		assert.PanicsWithValue(t, want, func() { sim.New(sim.Config{Actors: []controller.Actor{r}}) })
 	}

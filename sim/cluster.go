@@ -14,6 +14,7 @@ import (
 	"github.com/statefulsim/statefulsim/scheduler"
 	"github.com/statefulsim/statefulsim/sim/apiserver"
 	"github.com/statefulsim/statefulsim/sim/controller"
+	"github.com/statefulsim/statefulsim/sim/deployment"
 	"github.com/statefulsim/statefulsim/sim/disruption"
 	"github.com/statefulsim/statefulsim/sim/endpointslice"
 	"github.com/statefulsim/statefulsim/sim/engine"
@@ -21,6 +22,7 @@ import (
 	"github.com/statefulsim/statefulsim/sim/garbagecollector"
 	"github.com/statefulsim/statefulsim/sim/kubelet"
 	"github.com/statefulsim/statefulsim/sim/namespace"
+	"github.com/statefulsim/statefulsim/sim/replicaset"
 	"github.com/statefulsim/statefulsim/sim/resourcequota"
 	"github.com/statefulsim/statefulsim/sim/rootca"
 	"github.com/statefulsim/statefulsim/sim/serviceaccount"
@@ -119,6 +121,8 @@ func (c *Cluster) start() Latency {
 		ephemeralvolume.New(),
 		resourcequota.New(),
 		volume.NewExpander(),
+		replicaset.New(),
+		deployment.New(),
 	} {
 		c.host.Add(a)
 	}

@@ -20,7 +20,7 @@ var span = regexp.MustCompile(`\b([A-Z])(\d+)(?:–|-| to )([A-Z]?)(\d+)\b`)
 
 // number is a rule by its number, in prose ("S18", "§0.4") or within the name of
 // a test ("TestS16S18OneAtATime").
-var number = regexp.MustCompile(`§0\.\d+|[ACDKMNQSV][1-9]\d*`)
+var number = regexp.MustCompile(`§0\.\d+|[ACDKMNQSVW][1-9]\d*`)
 
 // cited returns the rules that a text names. A letter before the number, or one
 // after it that is not the beginning of a word, makes it something else
@@ -36,7 +36,7 @@ func cited(text string) map[string]bool {
 	}
 	for _, at := range number.FindAllStringIndex(text, -1) {
 		before, after := text[:at[0]], text[at[1]:]
-		inName := strings.HasSuffix(before, "Test") || regexp.MustCompile(`Test([ACDKMNQSV]\d+)+$`).MatchString(before)
+		inName := strings.HasSuffix(before, "Test") || regexp.MustCompile(`Test([ACDKMNQSVW]\d+)+$`).MatchString(before)
 		if !inName && regexp.MustCompile(`[\pL\d_.-]$`).MatchString(before) || regexp.MustCompile(`^[a-z_-]`).MatchString(after) {
 			continue
 		}

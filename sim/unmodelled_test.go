@@ -27,13 +27,13 @@ spec:
 ` + more
 }
 
-const deployment = `
+const replication = `
 ---
-apiVersion: apps/v1
-kind: Deployment
+apiVersion: v1
+kind: ReplicationController
 metadata: {name: d, namespace: NS}
 spec:
-  selector: {matchLabels: {app: d}}
+  selector: {app: d}
   template:
     metadata: {labels: {app: d}}
     spec: {containers: [{name: c, image: nginx}]}
@@ -63,7 +63,7 @@ func settled(t *testing.T, text string) (map[string]string, unmodelled.Report) {
 }
 
 // What waits for something that is stored and not run says so: the pods of a
-// Deployment, an object that a Job would make, another scheduler, gates that
+// ReplicationController, an object that a Job would make, another scheduler, gates that
 // nobody removes.
 func TestReasonsThatHangOnWhatIsNotModelled(t *testing.T) {
 	near := func(more string) string {
@@ -75,11 +75,11 @@ func TestReasonsThatHangOnWhatIsNotModelled(t *testing.T) {
 		text, want string
 		not        string
 	}{
-		"near a Deployment": {near("") + strings.ReplaceAll(deployment, "NS", "default"),
-			"(it has to be near pods of Deployment default/d, which is stored, not run)", ""},
-		"near a Deployment elsewhere": {near("") + strings.ReplaceAll(deployment, "NS", "kube-public"), "didn't match pod affinity rules", "stored, not run"},
-		"near all namespaces": {near(", namespaceSelector: {}") + strings.ReplaceAll(deployment, "NS", "kube-public"),
-			"(it has to be near pods of Deployment kube-public/d, which is stored, not run)", ""},
+		"near a controller's": {near("") + strings.ReplaceAll(replication, "NS", "default"),
+			"(it has to be near pods of ReplicationController default/d, which is stored, not run)", ""},
+		"near a controller's elsewhere": {near("") + strings.ReplaceAll(replication, "NS", "kube-public"), "didn't match pod affinity rules", "stored, not run"},
+		"near all namespaces": {near(", namespaceSelector: {}") + strings.ReplaceAll(replication, "NS", "kube-public"),
+			"(it has to be near pods of ReplicationController kube-public/d, which is stored, not run)", ""},
 		"a Secret of a Job": {secret + job, `secret "made-by-a-job" not found (if Job default/j is to make it: it is stored, not run)`, ""},
 		"a Secret":          {secret, `secret "made-by-a-job" not found`, "stored"},
 		"a foreign scheduler": {base("      schedulerName: mine"),
@@ -99,7 +99,7 @@ func TestReasonsThatHangOnWhatIsNotModelled(t *testing.T) {
 // The report counts what is stored and not run, and names each field once.
 func TestReport(t *testing.T) {
 	waits, report := settled(t, base("      hostnameOverride: fast")+
-		strings.ReplaceAll(deployment, "NS", "default")+strings.ReplaceAll(deployment, "NS", "kube-public")+job+`
+		strings.ReplaceAll(replication, "NS", "default")+strings.ReplaceAll(replication, "NS", "kube-public")+job+`
 ---
 {apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, metadata: {name: a}, spec: {podSelector: {}}}
 ---
@@ -110,7 +110,7 @@ func TestReport(t *testing.T) {
 	assert.Empty(t, waits)
 	lines := report.Lines()
 	require.NotEmpty(t, lines)
-	assert.Equal(t, "2 Deployments and 1 Job are stored, not run", lines[0])
+	assert.Equal(t, "2 ReplicationControllers and 1 Job are stored, not run", lines[0])
 	assert.Contains(t, lines[1], "1 NetworkPolicy")
 	text := report.String()
 	assert.NotContains(t, text, "Role")

@@ -9,53 +9,15 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
-	"k8s.io/apimachinery/pkg/types"
 	utilerrors "k8s.io/apimachinery/pkg/util/errors"
 
 	"github.com/statefulsim/statefulsim/sim/apiserver"
+	"github.com/statefulsim/statefulsim/sim/controller"
 )
-
-// Adopt is the patch by which a controller takes an object over: it adds Owner
-// to the object's ownerReferences, or renews the reference with that UID.
-type Adopt struct{ Owner metav1.OwnerReference }
-
-// Apply implements apiserver.Patcher.
-func (a Adopt) Apply(obj apiserver.Object) (apiserver.Object, error) {
-	refs := slices.Clone(obj.GetOwnerReferences())
-	if i := slices.IndexFunc(refs, func(r metav1.OwnerReference) bool { return r.UID == a.Owner.UID }); i >= 0 {
-		refs[i] = a.Owner
-	} else {
-		refs = append(refs, a.Owner)
-	}
-	return withRefs(obj, refs), nil
-}
-
-// Release is the patch by which a controller lets go of an object: it removes
-// the ownerReference with the UID.
-type Release struct{ Owner types.UID }
-
-// Apply implements apiserver.Patcher.
-func (r Release) Apply(obj apiserver.Object) (apiserver.Object, error) {
-	refs := obj.GetOwnerReferences()
-	if !slices.ContainsFunc(refs, func(ref metav1.OwnerReference) bool { return ref.UID == r.Owner }) {
-		return obj, nil
-	}
-	kept := slices.DeleteFunc(slices.Clone(refs), func(ref metav1.OwnerReference) bool { return ref.UID == r.Owner })
-	return withRefs(obj, kept), nil
-}
-
-func withRefs(obj apiserver.Object, refs []metav1.OwnerReference) apiserver.Object {
-	c := apiserver.ShallowCopy(obj)
-	if len(refs) == 0 {
-		refs = nil
-	}
-	c.SetOwnerReferences(refs)
-	return c
-}
 
 func (p *pass) adoption(kind apiserver.Kind, obj metav1.Object) apiserver.Request {
 	return apiserver.Request{Verb: apiserver.Patch, Kind: kind, Key: apiserver.KeyOf(obj), UID: obj.GetUID(),
-		Patch: Adopt{*metav1.NewControllerRef(p.set, setKind)}}
+		Patch: controller.Adopt{Owner: *metav1.NewControllerRef(p.set, setKind)}}
 }
 
 // adoptRevisions takes over the revisions that nobody controls, one after the
@@ -96,7 +58,7 @@ func (p *pass) releasePods() {
 	var chain []apiserver.Request
 	for _, pod := range p.orphans[p.next:] {
 		chain = append(chain, apiserver.Request{Verb: apiserver.Patch, Kind: apiserver.Pod,
-			Key: apiserver.KeyOf(pod), UID: pod.UID, Patch: Release{p.set.UID}})
+			Key: apiserver.KeyOf(pod), UID: pod.UID, Patch: controller.Release{Owner: p.set.UID}})
 	}
 	p.send(podsReleased, chain...)
 }

@@ -50,6 +50,12 @@ func ShallowCopy(obj Object) Object {
 	case *corev1.ConfigMap:
 		c := *o
 		return &c
+	case *appsv1.ReplicaSet:
+		c := *o
+		return &c
+	case *appsv1.Deployment:
+		c := *o
+		return &c
 	}
 	return obj.DeepCopyObject().(Object)
 }

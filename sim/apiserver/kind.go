@@ -50,6 +50,8 @@ const (
 	CSINode
 	CSIDriver
 	ResourceQuota
+	ReplicaSet
+	Deployment
 
 	// Behaving is the first Kind without behaviour; kinds from here on are
 	// stored and listed, and nothing acts on them.
@@ -256,6 +258,7 @@ func newKinds() []kindInfo {
 		&schedulingv1.PriorityClass{}, &corev1.ServiceAccount{}, &corev1.ConfigMap{},
 		&storagev1.VolumeAttachment{}, &storagev1.CSINode{}, &storagev1.CSIDriver{},
 		&corev1.ResourceQuota{},
+		&appsv1.ReplicaSet{}, &appsv1.Deployment{},
 	}
 	list := make([]kindInfo, 1, 80)
 	seen := map[schema.GroupVersionKind]bool{}

@@ -16,7 +16,7 @@ import (
 	coreclient "k8s.io/client-go/kubernetes/typed/core/v1"
 
 	"github.com/statefulsim/statefulsim/sim/apiserver"
-	"github.com/statefulsim/statefulsim/statefulset"
+	"github.com/statefulsim/statefulsim/sim/controller"
 )
 
 // fakeClient is a clientset that sends our requests. What upstream's sync does
@@ -139,12 +139,12 @@ func ownerPatch(typ types.PatchType, data []byte) apiserver.Request {
 		if del.Patch != "delete" {
 			panic(fmt.Sprintf("conformance: a patch of another form: %s", data))
 		}
-		req.Patch = statefulset.Release{Owner: del.UID}
+		req.Patch = controller.Release{Owner: del.UID}
 		return req
 	}
 	var owner metav1.OwnerReference
 	strictly(ref, &owner)
-	req.Patch = statefulset.Adopt{Owner: owner}
+	req.Patch = controller.Adopt{Owner: owner}
 	return req
 }
 

@@ -56,6 +56,9 @@ type Workers[K comparable, M any] struct {
 	ID uint8
 	// Count is how many keys are worked on at a time.
 	Count int
+	// Retries is how often a key is tried again before it is dropped until it is
+	// asked for again; 0 is for ever.
+	Retries int
 
 	ready    queue[K]
 	dirty    map[K]bool // to be processed: waiting in ready, or again after the current sync
@@ -298,7 +301,7 @@ func (w *Workers[K, M]) finish(env *Env, i int, plan Plan) {
 	key := w.slots[i].key
 	w.slots[i] = slot[K, M]{results: emptied(w.slots[i].results, 0)}
 	w.busy--
-	if plan.Err != nil {
+	if plan.Err != nil && (w.Retries == 0 || w.failures[key].count < w.Retries) {
 		w.AddRateLimited(env, key, plan.Err)
 	} else {
 		w.Forget(key)

@@ -9,7 +9,7 @@ import (
 	"github.com/statefulsim/statefulsim/sim/unmodelled"
 )
 
-// A StatefulSet whose pods have a name of their own, and a Deployment.
+// A StatefulSet whose pods have a name of their own, and a ReplicationController.
 func Example() {
 	class := "fast"
 	set := &appsv1.StatefulSet{}
@@ -17,10 +17,10 @@ func Example() {
 	for _, found := range unmodelled.In(set) {
 		fmt.Println(found)
 	}
-	for _, found := range unmodelled.In(&appsv1.Deployment{}) {
+	for _, found := range unmodelled.In(&corev1.ReplicationController{}) {
 		fmt.Println(found)
 	}
 	// Output:
 	// spec.template.spec.hostnameOverride: nothing acts on it here; it is stored, and that is all: in a real cluster the pod calls itself by another name
-	// no controller acts on Deployment here; it is stored, and that is all: in a real cluster its controller creates ReplicaSets, and they create pods
+	// no controller acts on ReplicationController here; it is stored, and that is all: in a real cluster its controller creates pods
 }

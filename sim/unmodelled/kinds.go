@@ -33,8 +33,6 @@ var kinds = []struct {
 }{
 	{"", "Secret PodTemplate", Read, "pods read it"},
 	{"", "ReplicationController", Runs, "its controller creates pods"},
-	{"apps", "Deployment", Runs, "its controller creates ReplicaSets, and they create pods"},
-	{"apps", "ReplicaSet", Runs, "its controller creates pods"},
 	{"apps", "DaemonSet", Runs, "its controller creates a pod for each node"},
 	{"batch", "Job", Runs, "its controller creates pods, which do their work and end"},
 	{"batch", "CronJob", Runs, "its controller creates Jobs"},

@@ -352,7 +352,7 @@ func (p *player) collect() {
 }
 
 func (p *player) disown(kind apiserver.Kind, o apiserver.Object, uid types.UID) {
-	p.do(apiserver.Request{Verb: apiserver.Patch, Kind: kind, Key: apiserver.KeyOf(o), UID: o.GetUID(), Patch: statefulset.Release{Owner: uid}})
+	p.do(apiserver.Request{Verb: apiserver.Patch, Kind: kind, Key: apiserver.KeyOf(o), UID: o.GetUID(), Patch: controller.Release{Owner: uid}})
 }
 
 // exists reports whether the set or pod of a reference is there.
