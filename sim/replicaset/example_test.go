@@ -39,15 +39,8 @@ func Example() {
 	}
 	show(c)
 	// Output:
-	// replicas 3 ready 3
-	//   stray owners: 1
-	//   web-pqwlv owners: 1
-	//   web-zt4xk owners: 1
-	// replicas 3 ready 3
-	//   stray owners: 0
-	//   web-jhgtk owners: 1
-	//   web-pqwlv owners: 1
-	//   web-zt4xk owners: 1
+	// replicas 3 ready 3 pods 3, the stray's owners: 1
+	// replicas 3 ready 3 pods 4, the stray's owners: 0
 }
 
 func show(c *sim.Cluster) {
@@ -62,8 +55,9 @@ func show(c *sim.Cluster) {
 	if err != nil {
 		panic(err)
 	}
-	fmt.Println("replicas", rs.Status.Replicas, "ready", rs.Status.ReadyReplicas)
-	for _, pod := range pods {
-		fmt.Println(" ", pod.Name, "owners:", len(pod.OwnerReferences))
+	stray, err := sim.Get[*corev1.Pod](c, "", "stray")
+	if err != nil {
+		panic(err)
 	}
+	fmt.Printf("replicas %d ready %d pods %d, the stray's owners: %d\n", rs.Status.Replicas, rs.Status.ReadyReplicas, len(pods), len(stray.OwnerReferences))
 }
