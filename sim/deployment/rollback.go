@@ -2,7 +2,6 @@ package deployment
 
 import (
 	"fmt"
-	"maps"
 	"strconv"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -40,7 +39,7 @@ func (s *sync) rollBack(sets []*appsv1.ReplicaSet, to int64) error {
 		}
 		s.d.Spec.Template = *rs.Spec.Template.DeepCopy()
 		delete(s.d.Spec.Template.Labels, appsv1.DefaultDeploymentUniqueLabelKey)
-		s.takeAnnotations(rs)
+		s.d.Annotations = Annotations(s.d.Annotations, rs.Annotations)
 		err := s.clearRollback()
 		if err == nil {
 			s.note(corev1.EventTypeNormal, "DeploymentRollback", fmt.Sprintf("Rolled back deployment %q to revision %d", s.d.Name, to))
@@ -51,15 +50,21 @@ func (s *sync) rollBack(sets []*appsv1.ReplicaSet, to int64) error {
 	return s.clearRollback()
 }
 
-// takeAnnotations gives the Deployment the annotations of a ReplicaSet, but for those
-// that each has for itself (SetDeploymentAnnotationsTo).
-func (s *sync) takeAnnotations(rs *appsv1.ReplicaSet) {
-	maps.DeleteFunc(s.d.Annotations, func(name, _ string) bool { return !kept[name] })
-	for name, value := range rs.Annotations { // into a map
-		if !kept[name] {
-			s.d.Annotations[name] = value
+// Annotations are those of a Deployment that rolls back: a former ReplicaSet's, but
+// for those that each has for itself (SetDeploymentAnnotationsTo).
+func Annotations(own, former map[string]string) map[string]string {
+	merged := map[string]string{}
+	for name, value := range own { // into a map
+		if kept[name] {
+			merged[name] = value
 		}
 	}
+	for name, value := range former { // into a map
+		if !kept[name] {
+			merged[name] = value
+		}
+	}
+	return merged
 }
 
 // clearRollback writes the Deployment without the annotation.

@@ -94,11 +94,22 @@ func (c *call) describe() {
 		c.fail(err)
 		return
 	}
-	var pages []string
+	var objs []apiserver.Object
+	guessed := false // by the beginning of a name
 	for _, w := range q.wanted {
-		for _, obj := range c.objectsLike(w) {
-			pages = append(pages, table.Describe(obj, others, c.cluster.Now()))
-		}
+		found := c.objectsLike(w)
+		objs = append(objs, found...)
+		guessed = guessed || !w.list && w.docs == nil && slices.ContainsFunc(found, func(obj apiserver.Object) bool {
+			return !slices.Contains(w.names, apiserver.KeyOf(obj))
+		})
+	}
+	describe := table.Describe
+	if len(objs) > 1 || guessed {
+		describe = table.DescribeWithoutEvents // --show-events is for one object alone
+	}
+	var pages []string
+	for _, obj := range objs {
+		pages = append(pages, describe(obj, others, c.cluster.Now()))
 	}
 	c.print("%s", strings.Join(pages, "\n\n"))
 	if len(pages) == 0 && len(c.errs) == 0 {
@@ -114,7 +125,7 @@ func (c *call) describe() {
 // its own.
 func (c *call) related() ([]apiserver.Object, error) {
 	var others []apiserver.Object
-	for _, kind := range []apiserver.Kind{apiserver.Event, apiserver.Pod, apiserver.EndpointSlice, apiserver.ResourceQuota, apiserver.KindNamed("limitranges"), apiserver.KindNamed("leases")} {
+	for _, kind := range []apiserver.Kind{apiserver.Event, apiserver.Pod, apiserver.ReplicaSet, apiserver.EndpointSlice, apiserver.ResourceQuota, apiserver.KindNamed("limitranges"), apiserver.KindNamed("leases")} {
 		objs, err := c.cluster.List(kind, "", "")
 		if err != nil {
 			return nil, err

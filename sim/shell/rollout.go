@@ -21,20 +21,20 @@ import (
 	"github.com/statefulsim/statefulsim/sim/table"
 )
 
-// rolled returns the objects of a rollout command. Those of kinds whose rollouts
-// nothing drives here are told, others refused in kubectl's words.
-func (c *call) rolled(refusal string) []*appsv1.StatefulSet {
+// rolled returns the objects of a rollout command, which are of the kinds that it is
+// for. A kind whose rollouts nothing drives here is told, others are refused in
+// kubectl's words.
+func (c *call) rolled(refusal string, kinds ...apiserver.Kind) []apiserver.Object {
 	if len(c.args) == 0 && len(c.list("filename")) == 0 {
 		c.wrong("required resource not specified")
 		return nil
 	}
-	var sets []*appsv1.StatefulSet
+	var list []apiserver.Object
 	for _, obj := range c.targets(c.args, true) {
-		set, ok := obj.(*appsv1.StatefulSet)
 		switch kind := apiserver.KindOf(obj); {
-		case ok:
-			sets = append(sets, set)
-		case kind == apiserver.KindNamed("deployments") || kind == apiserver.KindNamed("daemonsets"):
+		case slices.Contains(kinds, kind):
+			list = append(list, obj)
+		case kind == apiserver.KindNamed("daemonsets"):
 			c.wrong("no controller acts on a %s here: its rollout is not modelled", kind)
 		case strings.Contains(refusal, "%s"):
 			c.wrong(refusal, groupKind(kind))
@@ -42,7 +42,7 @@ func (c *call) rolled(refusal string) []*appsv1.StatefulSet {
 			c.wrong("%s %q %s", kind.GroupResource(), obj.GetName(), refusal)
 		}
 	}
-	return sets
+	return list
 }
 
 func groupKind(kind apiserver.Kind) string { return kind.GroupVersionKind().GroupKind().String() }
@@ -54,15 +54,35 @@ func (c *call) rolloutStatus() {
 		c.wrong("revision must be a positive integer: %v", c.number("revision"))
 		return
 	}
-	for _, set := range c.rolled("no status viewer has been implemented for %s") {
-		c.followRollout(set)
+	for _, obj := range c.rolled("no status viewer has been implemented for %s", apiserver.StatefulSet, apiserver.Deployment) {
+		if err := c.atRevision(obj); err != nil {
+			c.fail(err)
+			continue
+		}
+		c.followRollout(obj)
 	}
 }
 
-func (c *call) followRollout(set *appsv1.StatefulSet) {
+// atRevision holds --revision, which is for Deployments alone.
+func (c *call) atRevision(obj apiserver.Object) error {
+	wanted := c.number("revision")
+	if _, ok := obj.(*appsv1.Deployment); !ok || wanted == 0 {
+		return nil
+	}
+	at, err := revisionOf(obj)
+	if err != nil {
+		return fmt.Errorf("cannot get the revision of deployment %q: %v", obj.GetName(), err)
+	}
+	if at != wanted {
+		return fmt.Errorf("desired revision (%d) is different from the running revision (%d)", wanted, at)
+	}
+	return nil
+}
+
+func (c *call) followRollout(obj apiserver.Object) {
 	over := false
-	look := func(set *appsv1.StatefulSet) {
-		message, done, err := table.RolloutStatus(set)
+	look := func(obj apiserver.Object) {
+		message, done, err := table.RolloutStatus(obj)
 		if err != nil {
 			c.fail(err)
 			over = true
@@ -71,16 +91,15 @@ func (c *call) followRollout(set *appsv1.StatefulSet) {
 		c.print("%s\n", message)
 		over = done || !c.on("watch")
 	}
-	look(set)
+	look(obj)
 	defer c.cluster.OnRecord(func(rec *apiserver.Record) {
-		now, ok := rec.Object.(*appsv1.StatefulSet)
 		switch {
-		case !ok || over || rec.Key != apiserver.KeyOf(set):
+		case over || rec.Kind != apiserver.KindOf(obj) || rec.Key != apiserver.KeyOf(obj):
 		case rec.Type == watch.Deleted:
 			c.fail(table.ErrSetDeleted)
 			over = true
 		default:
-			look(now)
+			look(rec.Object)
 		}
 	})()
 	isOver := func() bool { return over }
@@ -121,8 +140,8 @@ func (c *call) rolloutHistory() {
 		c.wrong("revision must be a positive integer: %v", wanted)
 		return
 	}
-	for _, set := range c.rolled("no history viewer has been implemented for %q") {
-		text, err := c.history(set, wanted)
+	for _, obj := range c.rolled("no history viewer has been implemented for %q", apiserver.StatefulSet, apiserver.Deployment) {
+		text, err := c.historyOf(obj, wanted)
 		if err != nil {
 			c.fail(err)
 			continue
@@ -131,8 +150,15 @@ func (c *call) rolloutHistory() {
 		if wanted > 0 {
 			with = fmt.Sprintf("with revision #%d", wanted)
 		}
-		c.print("%s %s\n%s\n", table.Name(apiserver.StatefulSet, set.Name), with, text)
+		c.print("%s %s\n%s\n", table.Name(apiserver.KindOf(obj), obj.GetName()), with, text)
 	}
+}
+
+func (c *call) historyOf(obj apiserver.Object, wanted int64) (string, error) {
+	if d, ok := obj.(*appsv1.Deployment); ok {
+		return c.deploymentHistory(d, wanted)
+	}
+	return c.history(obj.(*appsv1.StatefulSet), wanted)
 }
 
 // history is the table of all revisions, or the template of one.
@@ -155,17 +181,33 @@ func (c *call) history(set *appsv1.StatefulSet, wanted int64) (string, error) {
 		}
 		return table.PodTemplate(template), nil
 	}
+	causes := make([]cause, len(list))
+	for i, r := range list {
+		causes[i] = cause{r.Revision, r.Annotations[changeCause]}
+	}
+	return causeTable(causes)
+}
+
+// changeCause is the annotation in which users say why.
+const changeCause = "kubernetes.io/change-cause"
+
+// cause is a revision and what it is said to be for.
+type cause struct {
+	revision int64
+	text     string
+}
+
+func causeTable(list []cause) (string, error) {
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 8, 2, ' ', 0)
 	fmt.Fprint(w, "REVISION\tCHANGE-CAUSE\n")
-	for _, r := range list {
-		cause := r.Annotations["kubernetes.io/change-cause"]
-		if cause == "" {
-			cause = "<none>"
+	for _, c := range list {
+		if c.text == "" {
+			c.text = "<none>"
 		}
-		fmt.Fprintf(w, "%d\t%s\n", r.Revision, cause)
+		fmt.Fprintf(w, "%d\t%s\n", c.revision, c.text)
 	}
-	err = w.Flush()
+	err := w.Flush()
 	return b.String(), err
 }
 
@@ -184,49 +226,66 @@ func templateOf(set *appsv1.StatefulSet, r *appsv1.ControllerRevision) (*corev1.
 	return &then.Spec.Template, err
 }
 
-// rolloutUndo: kubectl rollout undo sts/NAME [--to-revision=N]: the revision's
-// data is the patch (StatefulSetRollbacker).
+// rolloutUndo: kubectl rollout undo TYPE/NAME [--to-revision=N]
 func (c *call) rolloutUndo() {
 	to := c.number("to-revision")
-	for _, set := range c.rolled("no rollbacker has been implemented for %q") {
-		if _, ok := set.Annotations[corev1.LastAppliedConfigAnnotation]; ok {
+	for _, obj := range c.rolled("no rollbacker has been implemented for %q", apiserver.StatefulSet, apiserver.Deployment) {
+		kind := apiserver.KindOf(obj)
+		if _, ok := obj.GetAnnotations()[corev1.LastAppliedConfigAnnotation]; ok {
 			c.warn("Warning: resource %s/%s was previously managed with 'kubectl apply'. "+
 				"Rolling back will not update the %s annotation, which may cause unexpected behavior on future 'kubectl apply' operations. "+
 				"Consider using 'kubectl apply' with your previous configuration file instead.\n",
-				apiserver.StatefulSet.Resource(), set.Name, corev1.LastAppliedConfigAnnotation)
+				kind.Resource(), obj.GetName(), corev1.LastAppliedConfigAnnotation)
 		}
-		list, err := c.revisions(set)
+		var done table.Operation
+		var err error
+		switch o := obj.(type) {
+		case *appsv1.StatefulSet:
+			done, err = c.undo(o, to)
+		case *appsv1.Deployment:
+			done, err = c.undoDeployment(o, to)
+		}
 		if err != nil {
 			c.fail(err)
 			continue
 		}
-		var target *appsv1.ControllerRevision
-		switch {
-		case to == 0 && len(list) < 2:
-			c.wrong("no last revision to roll back to")
-			continue
-		case to == 0:
-			target = list[len(list)-2]
-		default:
-			if i := slices.IndexFunc(list, func(r *appsv1.ControllerRevision) bool { return r.Revision == to }); i >= 0 {
-				target = list[i]
-			}
-		}
-		if target == nil {
-			c.wrong("unable to find specified revision %v in history", to)
-			continue
-		}
-		if template, err := templateOf(set, target); err == nil && sameJSON(template, &set.Spec.Template) {
-			c.report(apiserver.StatefulSet, set, table.Operation(fmt.Sprintf("skipped rollback (current template already matches revision %d)", to)))
-			continue
-		}
-		res := c.patched(set, apiserver.None, types.StrategicMergePatchType, string(target.Data.Raw))
-		if res.Err != nil {
-			c.wrong("failed restoring revision %d: %v", to, res.Err)
-			continue
-		}
-		c.report(apiserver.StatefulSet, res.Object, table.RolledBack)
+		c.report(kind, obj, done)
 	}
+}
+
+// skippedRollback is what undo answers when there is nothing to do.
+func skippedRollback(to int64) table.Operation {
+	return table.Operation(fmt.Sprintf("skipped rollback (current template already matches revision %d)", to))
+}
+
+// undo gives a set the data of a revision, which is the patch
+// (StatefulSetRollbacker).
+func (c *call) undo(set *appsv1.StatefulSet, to int64) (table.Operation, error) {
+	list, err := c.revisions(set)
+	if err != nil {
+		return "", err
+	}
+	var target *appsv1.ControllerRevision
+	switch {
+	case to == 0 && len(list) < 2:
+		return "", errors.New("no last revision to roll back to")
+	case to == 0:
+		target = list[len(list)-2]
+	default:
+		if i := slices.IndexFunc(list, func(r *appsv1.ControllerRevision) bool { return r.Revision == to }); i >= 0 {
+			target = list[i]
+		}
+	}
+	if target == nil {
+		return "", fmt.Errorf("unable to find specified revision %v in history", to)
+	}
+	if template, err := templateOf(set, target); err == nil && sameJSON(template, &set.Spec.Template) {
+		return skippedRollback(to), nil
+	}
+	if res := c.patched(set, apiserver.None, types.StrategicMergePatchType, string(target.Data.Raw)); res.Err != nil {
+		return "", fmt.Errorf("failed restoring revision %d: %v", to, res.Err)
+	}
+	return table.RolledBack, nil
 }
 
 func sameJSON(a, b any) bool {
@@ -238,32 +297,53 @@ func sameJSON(a, b any) bool {
 	return err == nil && string(x) == string(y)
 }
 
-// rolloutRestart: kubectl rollout restart sts/NAME: every pod is replaced, by an
+// rolloutRestart: kubectl rollout restart TYPE/NAME: every pod is replaced, by an
 // annotation of the template.
 func (c *call) rolloutRestart() {
+	const annotation = "kubectl.kubernetes.io/restartedAt"
 	now := c.cluster.Now().Format(time.RFC3339)
-	for _, set := range c.rolled("restarting is not supported") {
-		if set.Spec.Template.Annotations["kubectl.kubernetes.io/restartedAt"] == now {
-			c.wrong("failed to create patch for %v: if restart has already been triggered within the past second, please wait before attempting to trigger another", set.Name)
+	for _, obj := range c.rolled("restarting is not supported", apiserver.StatefulSet, apiserver.Deployment) {
+		kind, last := apiserver.KindOf(obj), ""
+		switch o := obj.(type) {
+		case *appsv1.StatefulSet:
+			last = o.Spec.Template.Annotations[annotation]
+		case *appsv1.Deployment:
+			last = o.Spec.Template.Annotations[annotation]
+			if o.Spec.Paused {
+				c.wrong("%s %q can't restart paused deployment (run rollout resume first)", kind.GroupResource(), o.Name)
+				continue
+			}
+		}
+		if last == now {
+			c.wrong("failed to create patch for %v: if restart has already been triggered within the past second, please wait before attempting to trigger another", obj.GetName())
 			continue
 		}
-		patch := fmt.Sprintf(`{"spec":{"template":{"metadata":{"annotations":{"kubectl.kubernetes.io/restartedAt":%q}}}}}`, now)
-		res := c.patched(set, apiserver.None, types.StrategicMergePatchType, patch)
+		patch := fmt.Sprintf(`{"spec":{"template":{"metadata":{"annotations":{%q:%q}}}}}`, annotation, now)
+		res := c.patched(obj, apiserver.None, types.StrategicMergePatchType, patch)
 		if res.Err != nil {
 			c.wrong("failed to patch: %v", res.Err)
 			continue
 		}
-		c.report(apiserver.StatefulSet, res.Object, table.Restarted)
+		c.report(kind, res.Object, table.Restarted)
 	}
 }
 
-// rolloutPause: kubectl rollout pause and resume, which no StatefulSet supports.
+// rolloutPause: kubectl rollout pause and resume, which Deployments alone support.
 func (c *call) rolloutPause() {
-	word := "pausing"
+	pause, refusal, done, already := true, "pausing is not supported", table.Paused, "is already paused"
 	if c.spec.name == "rollout resume" {
-		word = "resuming"
+		pause, refusal, done, already = false, "resuming is not supported", table.Resumed, "is not paused"
 	}
-	for _, set := range c.rolled(word + " is not supported") {
-		c.wrong("%s %q %s is not supported", apiserver.StatefulSet.GroupResource(), set.Name, word)
+	for _, obj := range c.rolled(refusal, apiserver.Deployment) {
+		if obj.(*appsv1.Deployment).Spec.Paused == pause {
+			c.wrong("%s %q %s", apiserver.Deployment.GroupResource(), obj.GetName(), already)
+			continue
+		}
+		res := c.patched(obj, apiserver.None, types.StrategicMergePatchType, fmt.Sprintf(`{"spec":{"paused":%t}}`, pause))
+		if res.Err != nil {
+			c.wrong("failed to patch: %v", res.Err)
+			continue
+		}
+		c.report(apiserver.Deployment, res.Object, done)
 	}
 }

@@ -21,14 +21,28 @@ import (
 // Describe returns what kubectl describe prints of one object at now. Others
 // are the objects among which it looks for related ones, in the API's order
 // (by namespace and name): Events of any object, Pods of a StatefulSet, a
-// claim or a node, EndpointSlices of a Service, the Lease of a node,
+// ReplicaSet, a claim or a node, ReplicaSets of a Deployment, EndpointSlices of a Service, the Lease of a node,
 // ResourceQuotas and LimitRanges of a Namespace. Unrelated
 // ones do no harm. Between two descriptions kubectl prints two empty lines.
 func Describe(obj apiserver.Object, others []apiserver.Object, now time.Time) string {
+	return describe(obj, others, now, true)
+}
+
+// DescribeWithoutEvents is Describe where kubectl leaves out the Events: of several
+// objects, and of one that was found by the beginning of its name.
+func DescribeWithoutEvents(obj apiserver.Object, others []apiserver.Object, now time.Time) string {
+	return describe(obj, others, now, false)
+}
+
+func describe(obj apiserver.Object, others []apiserver.Object, now time.Time, withEvents bool) string {
 	p := newPage(now)
 	switch o := obj.(type) {
 	case *appsv1.StatefulSet:
 		p.statefulSet(o, others)
+	case *appsv1.Deployment:
+		p.deployment(o, others)
+	case *appsv1.ReplicaSet:
+		p.replicaSet(o, others)
 	case *corev1.Pod:
 		p.pod(o)
 	case *corev1.PersistentVolumeClaim:
@@ -65,7 +79,9 @@ func Describe(obj apiserver.Object, others []apiserver.Object, now time.Time) st
 	default:
 		p.anything(obj)
 	}
-	p.events(eventsOf(obj, others))
+	if withEvents {
+		p.events(eventsOf(obj, others))
+	}
 	return p.String()
 }
 

@@ -26,7 +26,7 @@ func (p *page) statefulSet(set *appsv1.StatefulSet, others []apiserver.Object) {
 	if policy := set.Spec.PodManagementPolicy; policy != "" {
 		p.line(0, "Pod Management Policy:\t%s", policy)
 	}
-	p.line(0, "Replicas:\t%d desired | %d total", replicas(set), set.Status.Replicas)
+	p.line(0, "Replicas:\t%d desired | %d total", wanted(set.Spec.Replicas), set.Status.Replicas)
 	p.line(0, "Update Strategy:\t%s", set.Spec.UpdateStrategy.Type)
 	if ru := set.Spec.UpdateStrategy.RollingUpdate; ru != nil && ru.Partition != nil {
 		p.line(1, "Partition:\t%d", *ru.Partition)
@@ -39,23 +39,26 @@ func (p *page) statefulSet(set *appsv1.StatefulSet, others []apiserver.Object) {
 		p.line(1, "WhenDeleted:\t%s", policy.WhenDeleted)
 		p.line(1, "WhenScaled:\t%s", policy.WhenScaled)
 	}
-	n := countPhases(set, selector, others)
-	p.line(0, "Pods Status:\t%d Running / %d Waiting / %d Succeeded / %d Failed",
-		n[corev1.PodRunning], n[corev1.PodPending], n[corev1.PodSucceeded], n[corev1.PodFailed])
+	p.phaseCounts(set, set.Spec.Selector, others)
 	p.podTemplate(&set.Spec.Template)
 	p.claimTemplates(set.Spec.VolumeClaimTemplates)
 }
 
-// countPhases counts the pods that the set controls by phase.
-func countPhases(set *appsv1.StatefulSet, selector labels.Selector, others []apiserver.Object) map[corev1.PodPhase]int {
+// phaseCounts writes how many pods something controls, by phase
+// (getPodStatusForController).
+func (p *page) phaseCounts(owner metav1.Object, of *metav1.LabelSelector, others []apiserver.Object) {
+	selector, err := metav1.LabelSelectorAsSelector(of)
+	if err != nil {
+		selector = labels.Nothing()
+	}
 	n := map[corev1.PodPhase]int{}
-	for _, pod := range podsOf(set.Namespace, others) {
-		ref := metav1.GetControllerOfNoCopy(pod)
-		if ref != nil && ref.UID == set.UID && selector.Matches(labels.Set(pod.Labels)) {
+	for _, pod := range podsOf(owner.GetNamespace(), others) {
+		if metav1.IsControlledBy(pod, owner) && selector.Matches(labels.Set(pod.Labels)) {
 			n[pod.Status.Phase]++
 		}
 	}
-	return n
+	p.line(0, "Pods Status:\t%d Running / %d Waiting / %d Succeeded / %d Failed",
+		n[corev1.PodRunning], n[corev1.PodPending], n[corev1.PodSucceeded], n[corev1.PodFailed])
 }
 
 // podsOf returns the pods of a namespace, or of all with "".

@@ -5,14 +5,28 @@ import (
 	"fmt"
 
 	appsv1 "k8s.io/api/apps/v1"
+
+	"github.com/statefulsim/statefulsim/sim/apiserver"
 )
 
-// RolloutStatus is what kubectl rollout status prints of a set, a line for each
-// version of the set that it sees, and whether it ends there (K28,
-// StatefulSetStatusViewer). The message has no line break. An error ends it
-// too: there is nothing to follow unless the strategy is RollingUpdate. If the
-// set is deleted meanwhile, kubectl ends with [ErrSetDeleted].
-func RolloutStatus(set *appsv1.StatefulSet) (message string, done bool, err error) {
+// RolloutStatus is what kubectl rollout status prints of a StatefulSet or a
+// Deployment, a line for each version of it that it sees, and whether it ends there
+// (K28). The message has no line break. An error ends it too: of a StatefulSet there
+// is nothing to follow unless the strategy is RollingUpdate, and a Deployment may
+// exceed its deadline. If the object is deleted meanwhile, kubectl ends with
+// [ErrSetDeleted].
+func RolloutStatus(obj apiserver.Object) (message string, done bool, err error) {
+	switch o := obj.(type) {
+	case *appsv1.StatefulSet:
+		return setStatus(o)
+	case *appsv1.Deployment:
+		return deploymentStatus(o)
+	}
+	return "", true, fmt.Errorf("no status viewer has been implemented for %s", apiserver.KindOf(obj).GroupVersionKind().GroupKind())
+}
+
+// setStatus is StatefulSetStatusViewer.
+func setStatus(set *appsv1.StatefulSet) (message string, done bool, err error) {
 	strategy, status := &set.Spec.UpdateStrategy, &set.Status
 	switch {
 	case strategy.Type != appsv1.RollingUpdateStatefulSetStrategyType:

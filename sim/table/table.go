@@ -47,7 +47,7 @@ type Row struct {
 
 // New returns the table of objs, which are all of the given kind, as seen at
 // now, in the order of objs (the API lists by namespace, then name). It knows
-// Pod, StatefulSet, ControllerRevision, PersistentVolume,
+// Pod, StatefulSet, Deployment, ReplicaSet, ControllerRevision, PersistentVolume,
 // PersistentVolumeClaim, StorageClass, Service, EndpointSlice, Node,
 // PodDisruptionBudget, Event, Namespace, PriorityClass, ConfigMap, Secret,
 // ResourceQuota, LimitRange, Lease, VolumeAttachment, CSINode and CSIDriver; other
@@ -70,6 +70,10 @@ func Columns(kind apiserver.Kind) []Column {
 		return podColumns
 	case apiserver.StatefulSet:
 		return statefulSetColumns
+	case apiserver.Deployment:
+		return deploymentColumns
+	case apiserver.ReplicaSet:
+		return replicaSetColumns
 	case apiserver.ControllerRevision:
 		return revisionColumns
 	case apiserver.PersistentVolume:
@@ -121,6 +125,10 @@ func cells(obj apiserver.Object, now time.Time) []string {
 		return podCells(o, now)
 	case *appsv1.StatefulSet:
 		return statefulSetCells(o, now)
+	case *appsv1.Deployment:
+		return deploymentCells(o, now)
+	case *appsv1.ReplicaSet:
+		return replicaSetCells(o, now)
 	case *appsv1.ControllerRevision:
 		return revisionCells(o, now)
 	case *corev1.PersistentVolume:

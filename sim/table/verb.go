@@ -10,7 +10,7 @@ import (
 type Operation string
 
 // The operations of the verbs create, apply, scale, patch, set image, label,
-// annotate, rollout restart and undo, cordon, uncordon, drain and evict.
+// annotate, rollout restart, undo, pause and resume, cordon, uncordon, drain and evict.
 const (
 	Created         Operation = "created"
 	Configured      Operation = "configured"
@@ -26,6 +26,8 @@ const (
 	Edited          Operation = "edited"
 	Restarted       Operation = "restarted"
 	RolledBack      Operation = "rolled back"
+	Paused          Operation = "paused"
+	Resumed         Operation = "resumed"
 	Cordoned        Operation = "cordoned"
 	Uncordoned      Operation = "uncordoned"
 	Drained         Operation = "drained"

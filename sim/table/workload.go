@@ -25,17 +25,9 @@ func statefulSetCells(set *appsv1.StatefulSet, now time.Time) []string {
 	names, images := containerLists(set.Spec.Template.Spec.Containers)
 	return []string{
 		set.Name,
-		fmt.Sprintf("%d/%d", set.Status.ReadyReplicas, replicas(set)),
+		fmt.Sprintf("%d/%d", set.Status.ReadyReplicas, wanted(set.Spec.Replicas)),
 		age(set.CreationTimestamp, now), names, images,
 	}
-}
-
-// replicas is what the set wants; no number stands for one (A1).
-func replicas(set *appsv1.StatefulSet) int32 {
-	if set.Spec.Replicas == nil {
-		return 1
-	}
-	return *set.Spec.Replicas
 }
 
 func containerLists(containers []corev1.Container) (names, images string) {
