@@ -1,12 +1,3 @@
-// Mutate changes our controller's decisions, one at a time, and reports whether
-// the comparison with the real controller notices; or, with -rules, breaks one
-// rule after the other, and reports whether the tests that name it notice.
-//
-//	cd sim/conformance && go run ./mutate
-//	cd sim/conformance && go run ./mutate -rules
-//
-// Nothing on disk is changed: each mutant is compiled through go's -overlay. The
-// program exits with 1 if a mutant survives.
 package main
 
 import (
@@ -25,6 +16,7 @@ import (
 var (
 	states = flag.Int("states", 20_000, "how many states each mutant must survive")
 	only   = flag.String("run", "", "only the mutants whose descriptions match")
+	tenant = flag.Bool("tenants", false, "the controllers of package tenants, and the comparison there")
 	rules  = flag.Bool("rules", false, "the rules' own tests, not the comparison")
 	jobs   = flag.Int("jobs", 2, "how many mutants are looked at side by side")
 )
@@ -46,6 +38,12 @@ func main() {
 		names, judge = make([]string, len(ruleMutants)), judgeRule
 		for i := range ruleMutants {
 			names[i] = ruleMutants[i].rule + " " + ruleMutants[i].what
+		}
+	}
+	if *tenant {
+		names, judge = make([]string, len(tenantMutants)), judgeTenant
+		for i := range tenantMutants {
+			names[i] = tenantMutants[i].file + " " + tenantMutants[i].what
 		}
 	}
 	verdicts := make([]string, len(names))

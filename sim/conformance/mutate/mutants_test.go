@@ -27,6 +27,9 @@ func TestMutantsApply(t *testing.T) {
 	for _, m := range mutants {
 		apply(m.what, filepath.Join("statefulset", m.file), m.old, m.new)
 	}
+	for _, m := range tenantMutants {
+		apply(m.what, m.file, m.old, m.new)
+	}
 	for _, m := range ruleMutants {
 		apply(m.rule+", "+m.what, m.file, m.old, m.new)
 	}
