@@ -28,7 +28,7 @@ var ruleMutants = []ruleMutant{
 	{rule: "Q2", file: "sim/apiserver/quota/pod.go", old: "return !ok || !now.After(due)", new: "return !ok", what: "a pod that is deleted takes nothing at once"},
 	{rule: "Q2", file: "sim/apiserver/quota/pod.go", old: "for _, list := range [][]corev1.Container{pod.Spec.Containers, pod.Spec.InitContainers} {", new: "for _, list := range [][]corev1.Container{pod.Spec.Containers} {", what: "init containers need not state anything"},
 	{rule: "Q3", file: "sim/apiserver/quota/claim.go", old: "ok && got.Cmp(size) > 0 {", new: "ok && false {", what: "what is allocated to a claim does not count"},
-	{rule: "Q4", file: "sim/apiserver/admission_quota.go", old: "had = before", new: "had = nil", what: "an update pays for everything again", pkg: "sim/shell"},
+	{rule: "Q4", file: "sim/apiserver/admission_quota.go", old: "had = before", new: "had, _ = nil, before", what: "an update pays for everything again", pkg: "sim/shell"},
 	{rule: "Q5", file: "sim/resourcequota/roster.go", old: "	delete(t.took, what)\n	if len(takes)", new: "	if len(takes)", what: "what is gone is taken back twice"},
 	{rule: "Q6", file: "sim/resourcequota/resync.go", old: "return false\n		}\n	}\n	return true", new: "return true\n		}\n	}\n	return true", what: "nothing is ever counted again"},
 	{rule: "S1", file: "statefulset/observe.go", old: "	c.Add(env, key)\n	return set", new: "	return set", what: "an owned pod asks for no sync"},

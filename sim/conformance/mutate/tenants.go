@@ -20,7 +20,7 @@ var tenantMutants = []mutant{
 	{"sim/apiserver/quota/resource.go", "ports = len(s.Ports)\n	case", "ports = 1\n	case", "a Service takes one node port"},
 	{"sim/apiserver/quota/scope.go", "return !isTerminating(pod)", "return true", "a quota of pods without a deadline is every pod's"},
 	{"sim/apiserver/admission_quota.go", "len(names) > 0 && !status {", "len(names) > 0 {", "the status of a claim is refused"},
-	{"sim/apiserver/admission_quota.go", "had = before", "had = nil", "an update pays for everything again"},
+	{"sim/apiserver/admission_quota.go", "had = before", "had, _ = nil, before", "an update pays for everything again"},
 }
 
 // judgeTenant compiles one mutant and runs the comparison of package tenants.
