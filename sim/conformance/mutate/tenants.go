@@ -12,7 +12,7 @@ var tenantMutants = []mutant{
 	{"sim/ephemeralvolume/controller.go", "ephemeral.VolumeIsForPod(m.pod, claim); err != nil", "ephemeral.VolumeIsForPod(m.pod, claim); false", "another's claim is good enough"},
 	{"sim/ephemeralvolume/controller.go", "return rec.Type == watch.Deleted && len(c.users) > 0", "return false", "a claim that is deleted does not come back"},
 	{"sim/resourcequota/controller.go", "if gone || rec.Old != nil", "if rec.Old != nil", "what is deleted is given back by the count of all alone"},
-	{"sim/resourcequota/controller.go", "quota.Equal(old.Spec.Hard, q.Spec.Hard)", "true", "other amounts wait for the count of all"},
+	{"sim/resourcequota/controller.go", "quota.Equal(old.Spec.Hard, q.Spec.Hard)", "old != nil", "other amounts wait for the count of all"},
 	{"sim/resourcequota/resync.go", "resyncPeriod = 5 * time.Minute", "resyncPeriod = 50 * time.Minute", "everything is counted every fifty minutes"},
 	{"sim/apiserver/quota/replenish.go", "isTerminating(was) != isTerminating(pod) ||", "", "a deadline changes nothing about the count"},
 	{"sim/apiserver/quota/pod.go", "pod.Status.Phase == corev1.PodFailed ||", "", "a failed pod takes room"},
