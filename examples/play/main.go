@@ -7,6 +7,8 @@
 //	go run ./examples/play -step story          wait for a key after each step
 //	go run ./examples/play -seed 7 story        another legal history
 //	go run ./examples/play -diff 7 story        what that one does otherwise, and which choice made the difference
+//	go run ./examples/play -o html story > story.html    its history as a page: lanes, causes, tables, why
+//	go run ./examples/play -o html -diff 7 story > two.html    two histories, one below the other
 //	go run ./examples/play -help-directives     what a script can say
 //
 // What a step prints is compared with what the file expects, unless another seed
@@ -27,6 +29,7 @@ import (
 	"os"
 	"os/signal"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -56,6 +59,7 @@ type options struct {
 	step       bool
 	seed       *uint64
 	diff       *uint64
+	output     string
 	directives bool
 }
 
@@ -106,6 +110,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	f.BoolVar(&opt.step, "step", false, "wait for the return key after each step; q ends")
 	f.Func("seed", "which of the legal histories, `N`; the default is the file's", seed(&opt.seed))
 	f.Func("diff", "say what the history with seed `N` does otherwise, and which choice made the difference", seed(&opt.diff))
+	f.StringVar(&opt.output, "o", "text", "`FORMAT`: text for the terminal, or a picture of the history: svg, html (a page of its own), lanes (for a terminal), perfetto, json (watch events)")
 	f.BoolVar(&opt.directives, "help-directives", false, "list the directives of a script")
 	err := f.Parse(args)
 	if errors.Is(err, flag.ErrHelp) {
@@ -122,6 +127,12 @@ func parse(args []string, stderr io.Writer) (options, error) {
 		err = errors.New("LESSON or FILE is missing (-h for help)")
 	case opt.step && opt.diff != nil:
 		err = errors.New("-step and -diff do not go together")
+	case !slices.Contains(formats, opt.output):
+		err = fmt.Errorf("-o %s: want %s", opt.output, strings.Join(formats, ", "))
+	case opt.step && opt.output != "text":
+		err = fmt.Errorf("-step and -o %s do not go together", opt.output)
+	case opt.diff != nil && (opt.output == "perfetto" || opt.output == "json"):
+		err = fmt.Errorf("-diff and -o %s do not go together", opt.output)
 	}
 	opt.file = f.Arg(0)
 	return opt, err
@@ -167,6 +178,13 @@ var errQuit = errors.New("interrupted")
 
 // show plays a scenario as a terminal shows it, or tells a difference.
 func show(ctx context.Context, s *scenario.Scenario, opt options, stdin io.Reader, out *bufio.Writer, stderr io.Writer) int {
+	if opt.output != "text" {
+		if err := draw(s, opt, out); err != nil {
+			fmt.Fprintln(stderr, "error:", err)
+			return exitUsage
+		}
+		return exitTold
+	}
 	if opt.diff != nil {
 		fmt.Fprintln(stderr, "comparing …")
 		d, err := s.Diff(opt.seed, *opt.diff)

@@ -3,11 +3,14 @@ package scenario
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/statefulsim/statefulsim/sim"
+	"github.com/statefulsim/statefulsim/sim/apiserver"
 	"github.com/statefulsim/statefulsim/sim/engine"
 	"github.com/statefulsim/statefulsim/sim/shell"
+	"github.com/statefulsim/statefulsim/sim/trace"
 )
 
 // Options say how a scenario is played. The zero Options play it as it is
@@ -21,6 +24,8 @@ type Options struct {
 	Strategy func(seed uint64) engine.Strategy
 	// Config has the last word on the cluster, if it is not nil.
 	Config func(*sim.Config)
+	// Why has every change of what an object waits for be noted, for pictures.
+	Why bool
 	// Begin is told of the cluster when it is new, before anything is done to it.
 	Begin func(*sim.Cluster)
 	// Each is told of every step that is over, and ends the play by an error.
@@ -35,6 +40,10 @@ type Done struct {
 	Typed string
 	// Got is what it printed.
 	Got string
+	// At is when it began.
+	At engine.Time
+	// Wrote reports whether it wrote to the API by itself, as a user does.
+	Wrote bool
 	// Err is why it could not be done, or which expectation does not hold: an
 	// *Error.
 	Err error
@@ -49,6 +58,8 @@ type Played struct {
 	Seed uint64
 	Own  bool
 	Done []Done
+	// Why is what objects waited for in the course of it, if Options.Why was set.
+	Why []trace.Explanation
 }
 
 // Err returns what could not be done and which expectations do not hold, or nil.
@@ -103,6 +114,7 @@ type watched struct {
 func (s *Scenario) Play(o Options) (*Played, error) {
 	p := &player{file: s, options: o, cfg: sim.Config{Causes: true}}
 	out := &Played{Own: true}
+	n := 0 // records that were seen
 	for i := range s.Steps {
 		step := &s.Steps[i]
 		if step.set != nil {
@@ -117,8 +129,12 @@ func (s *Scenario) Play(o Options) (*Played, error) {
 			out.Own = o.Seed == nil || *o.Seed == p.cfg.Seed
 			p.begin()
 			out.Cluster, out.Seed = p.cluster, p.cfg.Seed
+			n = len(p.cluster.History())
+			if o.Why {
+				defer followWhy(p.cluster, &out.Why)()
+			}
 		}
-		d := Done{Step: step, Typed: step.Text}
+		d := Done{Step: step, Typed: step.Text, At: p.now()}
 		switch {
 		case step.Kind == Shell:
 			d.Typed, d.Got = p.run(step)
@@ -132,6 +148,11 @@ func (s *Scenario) Play(o Options) (*Played, error) {
 				d.Err = s.errorf(step.Line, "%s: %w", step.Text, err)
 			}
 		}
+		if p.cluster != nil && step.Kind != Prose {
+			recs := p.cluster.History()
+			d.Wrote = slices.ContainsFunc(recs[n:], func(rec *apiserver.Record) bool { return rec.By == apiserver.User })
+			n = len(recs)
+		}
 		out.Done = append(out.Done, d)
 		if o.Each != nil {
 			if err := o.Each(p.cluster, d); err != nil {
@@ -140,6 +161,14 @@ func (s *Scenario) Play(o Options) (*Played, error) {
 		}
 	}
 	return out, nil
+}
+
+// now is the moment on the cluster's clock; 0 before it exists.
+func (p *player) now() engine.Time {
+	if p.cluster == nil {
+		return 0
+	}
+	return engine.Time(p.cluster.Now().Sub(apiserver.WallTime(0)))
 }
 
 // begin makes the cluster.

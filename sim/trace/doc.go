@@ -7,7 +7,13 @@
 //   - [WriteText] and [Change]: a row for each record, with what it changed.
 //   - [Diff]: what is different between two histories, when identifiers,
 //     versions, times and addresses do not count.
-//   - [WriteSVG]: a picture, one lane for each pod over virtual time.
+//   - [Part]: where two histories part.
+//   - [WriteSVG]: a picture: a lane for each pod over virtual time, sets, claims,
+//     volumes, nodes and controllers' decisions below; what was done and what went
+//     wrong above; arrows from what released something to what it released; time
+//     cut where nothing happens; two histories, one below the other.
+//   - [WriteHTML]: the same as a page of its own, with the tables of each moment.
+//   - [WriteLanes]: the same for a terminal.
 //   - [WritePerfetto]: the same for ui.perfetto.dev and chrome://tracing.
 //
 // The state of a pod is the STATUS that kubectl get prints, everywhere: package

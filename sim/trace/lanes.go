@@ -88,11 +88,13 @@ type span struct {
 	state    state
 	node     string
 	revision string
+	restarts int
 	uid      types.UID
 }
 
-// lane is the life of all pods of one name, one after the other.
+// lane is the life of all objects of one name, one after the other.
 type lane struct {
+	kind  apiserver.Kind
 	key   apiserver.Key
 	spans []span
 }
@@ -100,20 +102,24 @@ type lane struct {
 // lanesOf returns the lanes of a history in the order of namespace, set and
 // ordinal. What is not over ends at end. Spans of no length are left out.
 func lanesOf(recs []*apiserver.Record, end engine.Time) []lane {
+	return lanesOfKind(recs, apiserver.Pod, end)
+}
+
+// lanesOfKind is lanesOf for any kind.
+func lanesOfKind(recs []*apiserver.Record, kind apiserver.Kind, end engine.Time) []lane {
 	index := map[apiserver.Key]int{}
 	var lanes []lane
 	for _, rec := range recs {
-		pod, ok := rec.Object.(*corev1.Pod)
-		if !ok {
+		if rec.Kind != kind {
 			continue
 		}
 		i, ok := index[rec.Key]
 		if !ok {
 			i = len(lanes)
 			index[rec.Key] = i
-			lanes = append(lanes, lane{key: rec.Key})
+			lanes = append(lanes, lane{kind: kind, key: rec.Key})
 		}
-		lanes[i].observe(rec, pod)
+		lanes[i].observe(rec)
 	}
 	for i := range lanes {
 		lanes[i].close(end)
@@ -125,14 +131,11 @@ func lanesOf(recs []*apiserver.Record, end engine.Time) []lane {
 // open marks a span whose end is not known yet.
 const open = engine.Never
 
-func (l *lane) observe(rec *apiserver.Record, pod *corev1.Pod) {
-	next := span{
-		from: rec.Time, to: open, state: stateOf(pod), node: pod.Spec.NodeName,
-		revision: pod.Labels[appsv1.ControllerRevisionHashLabelKey], uid: pod.UID,
-	}
+func (l *lane) observe(rec *apiserver.Record) {
+	next := spanOf(rec)
 	if n := len(l.spans); n > 0 && l.spans[n-1].to == open {
 		last := &l.spans[n-1]
-		if rec.Type != watch.Deleted && last.state == next.state && last.node == next.node && last.uid == next.uid {
+		if rec.Type != watch.Deleted && last.state == next.state && last.node == next.node && last.restarts == next.restarts && last.uid == next.uid {
 			return
 		}
 		l.close(rec.Time)
@@ -140,6 +143,56 @@ func (l *lane) observe(rec *apiserver.Record, pod *corev1.Pod) {
 	if rec.Type != watch.Deleted {
 		l.spans = append(l.spans, next)
 	}
+}
+
+// spanOf is what a record says of its object, from its time on.
+func spanOf(rec *apiserver.Record) span {
+	s := span{from: rec.Time, to: open, uid: rec.Object.GetUID()}
+	if pod, ok := rec.Object.(*corev1.Pod); ok {
+		s.state, s.node, s.restarts = stateOf(pod), pod.Spec.NodeName, table.Summarize(pod).Restarts
+		s.revision = pod.Labels[appsv1.ControllerRevisionHashLabelKey]
+		return s
+	}
+	s.state = shownState(rec)
+	return s
+}
+
+// shownState is the state of an object that is no pod: the cell STATUS of kubectl
+// get, or of a set READY.
+func shownState(rec *apiserver.Record) state {
+	column := "Status"
+	if rec.Kind == apiserver.StatefulSet {
+		column = "Ready"
+	}
+	t := table.New(rec.Kind, []apiserver.Object{rec.Object}, apiserver.WallTime(rec.Time))
+	text := ""
+	if i := slices.IndexFunc(t.Columns, func(c table.Column) bool { return c.Name == column }); i >= 0 {
+		text = t.Rows[0].Cells[i]
+	}
+	return state{phaseShown(text), text}
+}
+
+// phaseShown colours a STATUS of claims, volumes and nodes, and a READY of sets.
+func phaseShown(text string) phase {
+	if have, want, ok := strings.Cut(text, "/"); ok {
+		if have == want {
+			return ready
+		}
+		return running
+	}
+	switch first, _, cordoned := strings.Cut(text, ","); {
+	case first == "Ready" && cordoned, first == "Available":
+		return running
+	case first == "Ready", first == "Bound":
+		return ready
+	case first == "Pending":
+		return pending
+	case first == "Released":
+		return completed
+	case first == "Terminating":
+		return terminating
+	}
+	return failing
 }
 
 // close ends the open span, and drops it if it has no length.

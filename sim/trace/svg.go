@@ -2,7 +2,6 @@ package trace
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/xml"
 	"fmt"
 	"io"
@@ -14,76 +13,58 @@ import (
 	"github.com/statefulsim/statefulsim/sim/engine"
 )
 
-// Timeline says what a picture shows. The zero Timeline shows everything.
-type Timeline struct {
-	// Title stands at the top; empty means none.
-	Title string
-	// Width of the picture in pixels; 0 means 1000.
-	Width int
-	// From and To bound the time that is shown; a zero To means a little after
-	// the last record.
-	From, To engine.Time
-	// MaxLanes is how many pods are shown, in the order of namespace, set and
-	// ordinal; 0 means 100. The picture says how many are left out.
-	MaxLanes int
-}
-
 // The sizes of a picture, in pixels.
 const (
-	laneHeight = 26.0
-	barHeight  = 16.0
-	stripe     = 3.0 // under a bar: the pod's revision
-	margin     = 16.0
-	charWidth  = 6.1 // of a character of the small font, on average
-	maxMarks   = 4   // rows of labels
+	laneHeight  = 26.0
+	barHeight   = 16.0
+	otherHeight = 8.0 // of the other history's bars
+	stripe      = 3.0 // under a bar: the pod's revision
+	margin      = 16.0
+	charWidth   = 6.1 // of a character of the small font, on average
+	maxMarks    = 6   // rows of labels
+	markHeight  = 14.0
 )
 
-// fills are the colours of the phases, light enough for dark text.
+// fills are the colours of the phases, light enough for dark text. They are tints
+// of Okabe and Ito's palette, which colour-blind readers tell apart; what failed
+// and what goes is hatched, too.
 var fills = [phases]string{
-	pending: "#d3d8de", creating: "#f7d070", running: "#9cc4f0", ready: "#8ed1a1",
-	failing: "#f08c7d", completed: "#b8b5cc", terminating: "#d9a8de",
+	pending: "#dcdfe3", creating: "#f3e08a", running: "#a5d4f2", ready: "#6cc3a0",
+	failing: "#f0a277", completed: "#a99cd6", terminating: "#dfa9c9",
 }
+
+// hatches are the patterns over the colours.
+var hatches = [phases]string{failing: "url(#hatch)", terminating: "url(#dots)"}
 
 // stripes are the colours of revisions, in the order in which they appear.
-var stripes = [...]string{"#7a8794", "#0b5fa5", "#b3541e", "#6a3d9a", "#1b7f5c"}
+var stripes = [...]string{"#6b7785", "#0072b2", "#b3541e", "#8a3ffc", "#00735c"}
 
-// picture is a Timeline being drawn.
+// picture is a chart being drawn.
 type picture struct {
-	Timeline
-	buf       bytes.Buffer
-	lanes     []lane
-	hidden    int // lanes that are not shown
-	marks     []mark
-	revisions []string
-	left      float64 // where time From is
-	right     float64
-	top       float64 // of the first lane
-	bottom    float64
+	*chart
+	buf    bytes.Buffer
+	left   float64 // where the first panel begins
+	right  float64
+	top    float64 // of the first lane
+	bottom float64
+	rows   map[object]float64 // the middle of each object's lane
 }
 
-// WriteSVG draws the lives of the pods of a history: a lane for each name, time
-// from left to right, coloured by status, with the pod's node in the bar and a
-// stripe for its revision below it; what was done to StatefulSets stands above.
-// The picture is self-contained.
+// object names a lane.
+type object struct {
+	kind apiserver.Kind
+	key  apiserver.Key
+}
+
+// WriteSVG draws a history: a lane for each pod, coloured by STATUS, with its node
+// in the bar, a stripe for its revision below it and its restarts in it; below
+// these the sets, claims, volumes and nodes, and what controllers decided. What was
+// done and what went wrong stands above. Time runs from left to right and is cut
+// where nothing happens: between two panels stands how much is left out. Arrows
+// lead from what released something to what it released, if Timeline.CauseOf is
+// given. The picture is self-contained.
 func WriteSVG(w io.Writer, recs []*apiserver.Record, t Timeline) error {
-	p := picture{Timeline: t}
-	p.Width = cmp.Or(p.Width, 1000)
-	p.MaxLanes = cmp.Or(p.MaxLanes, 100)
-	if p.To == 0 {
-		p.To = endOf(recs)
-		p.To += max(p.To-p.From, 0) / 50 // the last states are to be seen
-	}
-	p.To = max(p.To, p.From+1)
-	p.lanes = lanesOf(recs, p.To)
-	if n := len(p.lanes); n > p.MaxLanes {
-		p.hidden = n - p.MaxLanes
-		p.lanes = p.lanes[:p.MaxLanes]
-	}
-	for _, m := range marksOf(recs) {
-		if p.From <= m.at && m.at <= p.To {
-			p.marks = append(p.marks, m)
-		}
-	}
+	p := picture{chart: newChart(recs, t), rows: map[object]float64{}}
 	p.draw()
 	_, err := w.Write(p.buf.Bytes())
 	return err
@@ -92,116 +73,163 @@ func WriteSVG(w io.Writer, recs []*apiserver.Record, t Timeline) error {
 func (p *picture) draw() {
 	p.layout()
 	rows, count := p.placeMarks()
-	legendTop := margin
+	marksTop := margin + 24
 	if p.Title != "" {
-		legendTop += 24
+		marksTop += 24
 	}
-	marksTop := legendTop + 24
-	if len(p.revisions) > 1 {
+	if len(p.revisions) > 1 || p.parting != nil {
 		marksTop += 20
 	}
-	p.top = marksTop + float64(count)*14 + 26
-	p.bottom = p.top + float64(len(p.lanes))*laneHeight
+	p.top = marksTop + float64(count)*markHeight + 34
+	p.bottom = p.top
+	lanes := p.captured(p.drawGroups)
+	crews := p.captured(p.drawCrews)
 	height := p.bottom + margin
-	if p.hidden > 0 || len(p.lanes) == 0 {
-		height += 18
-	}
-
-	p.printf(`<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%.0f" viewBox="0 0 %d %.0f" font-family="Helvetica, Arial, 'DejaVu Sans', sans-serif" font-size="12" fill="#1f2933">`,
+	p.printf(`<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%.0f" viewBox="0 0 %d %.0f" font-family="Helvetica, Arial, 'DejaVu Sans', 'Noto Sans CJK SC', sans-serif" font-size="12" fill="#1f2933">`,
 		p.Width, height, p.Width, height)
+	p.printf(`<defs><pattern id="hatch" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><rect width="2" height="6" fill="#7a2d00" opacity="0.45"/></pattern>` +
+		`<pattern id="dots" width="5" height="5" patternUnits="userSpaceOnUse"><circle cx="1.5" cy="1.5" r="0.9" fill="#5c1546" opacity="0.6"/></pattern>` +
+		`<marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto"><path d="M0 0 L8 4 L0 8 z" fill="#334e68"/></marker></defs>`)
 	p.printf(`<rect width="100%%" height="100%%" fill="#ffffff"/>`)
+	y := margin
 	if p.Title != "" {
-		p.printf(`<text x="%.1f" y="%.1f" font-size="16" font-weight="bold">%s</text>`, margin, margin+12, escape(p.Title))
+		p.printf(`<text x="%.1f" y="%.1f" font-size="16" font-weight="bold">%s</text>`, margin, y+12, escape(p.Title))
+		y += 24
 	}
-	p.drawLegend(legendTop)
+	p.drawLegend(y)
 	p.drawAxis()
 	p.drawMarks(marksTop, rows)
-	for i := range p.lanes {
-		p.drawLane(i)
-	}
-	switch {
-	case p.hidden > 0:
-		p.printf(`<text x="%.1f" y="%.1f" fill="#52606d">and %d more pods</text>`, margin, p.bottom+18, p.hidden)
-	case len(p.lanes) == 0:
-		p.printf(`<text x="%.1f" y="%.1f" fill="#52606d">no pods</text>`, margin, p.bottom+18)
-	}
+	p.buf.Write(lanes)
+	p.buf.Write(crews)
+	p.drawArrows()
 	p.printf(`</svg>`)
 }
 
-// layout finds the columns and the revisions.
+// captured returns what a function draws.
+func (p *picture) captured(draw func()) []byte {
+	before := p.buf
+	p.buf = bytes.Buffer{}
+	draw()
+	drawn := p.buf.Bytes()
+	p.buf = before
+	return drawn
+}
+
+// layout finds the columns.
 func (p *picture) layout() {
 	longest := 0
-	for i := range p.lanes {
-		longest = max(longest, len([]rune(p.label(i))))
-		for _, s := range p.lanes[i].spans {
-			if s.revision != "" && !slices.Contains(p.revisions, s.revision) {
-				p.revisions = append(p.revisions, s.revision)
-			}
+	for _, g := range p.groups {
+		for i := range g.lanes {
+			longest = max(longest, len([]rune(p.label(&g, i))))
 		}
 	}
-	p.left = margin + min(float64(longest)*7.2, 300) + 10
+	for _, c := range p.crews {
+		longest = max(longest, len([]rune(c.name)))
+	}
+	p.left = margin + min(float64(longest)*7.2, 240) + 10
+	if p.Width == 0 {
+		p.Width = 1000
+		seconds := 0.0
+		for _, panel := range p.panels {
+			seconds += max(float64(panel.to-panel.from)/1e9, 2.5)
+		}
+		p.Width = max(p.Width, min(int(p.left+seconds*32+gapWidth*float64(len(p.panels)-1)+margin), 3200))
+	}
 	p.right = max(float64(p.Width)-margin-8, p.left+100)
-	if len(p.revisions) < 2 {
-		return
-	}
-	born := map[string]engine.Time{} // the first time of each
-	for i := range p.lanes {
-		for _, s := range p.lanes[i].spans {
-			if at, ok := born[s.revision]; !ok || s.from < at {
-				born[s.revision] = s.from
-			}
-		}
-	}
-	slices.SortStableFunc(p.revisions, func(a, b string) int { return cmp.Compare(born[a], born[b]) })
+	place(p.panels, p.left, p.right, gapWidth, panelWidth)
 }
 
 // label names a lane; the namespace stands there if there are several.
-func (p *picture) label(i int) string {
-	if p.lanes[0].key.Namespace != p.lanes[len(p.lanes)-1].key.Namespace { // they are sorted by it
-		return p.lanes[i].key.String()
+func (p *picture) label(g *group, i int) string {
+	if g.lanes[0].key.Namespace != g.lanes[len(g.lanes)-1].key.Namespace { // they are sorted by it
+		return g.lanes[i].key.String()
 	}
-	return p.lanes[i].key.Name
+	return g.lanes[i].key.Name
 }
 
-func (p *picture) x(t engine.Time) float64 {
-	return p.left + (p.right-p.left)*float64(t-p.From)/float64(p.To-p.From)
-}
+func (p *picture) x(t engine.Time) float64 { return at(p.panels, t) }
 
 func (p *picture) drawLegend(y float64) {
 	x := margin
 	for ph, name := range phaseNames {
-		p.printf(`<rect x="%.1f" y="%.1f" width="12" height="12" rx="2" fill="%s"/>`, x, y, fills[ph])
-		p.printf(`<text x="%.1f" y="%.1f" font-size="11">%s</text>`, x+17, y+10, name)
-		x += 17 + float64(len(name))*6.6 + 16
+		p.bar(x, y, 14, 12, phase(ph), "")
+		p.printf(`<text x="%.1f" y="%.1f" font-size="11">%s</text>`, x+19, y+10, name)
+		x += 19 + float64(len(name))*6.6 + 16
 	}
-	if len(p.revisions) < 2 {
-		return
+	if p.arrows != nil {
+		p.printf(`<path d="M%.1f %.1f h18" stroke="#334e68" fill="none" marker-end="url(#tip)"/>`, x, y+6)
+		p.printf(`<text x="%.1f" y="%.1f" font-size="11">released</text>`, x+23, y+10)
 	}
 	x, y = margin, y+20
-	p.printf(`<text x="%.1f" y="%.1f" font-size="11" fill="#52606d">revision:</text>`, x, y+10)
-	x += 60
-	for i, name := range p.revisions {
-		p.printf(`<rect x="%.1f" y="%.1f" width="16" height="%.1f" fill="%s"/>`, x, y+5, stripe, stripes[i%len(stripes)])
-		p.printf(`<text x="%.1f" y="%.1f" font-size="11">%s</text>`, x+21, y+10, escape(name))
-		x += 21 + float64(len(name))*6.6 + 16
+	if len(p.revisions) > 1 {
+		p.printf(`<text x="%.1f" y="%.1f" font-size="11" fill="#52606d">revision:</text>`, x, y+10)
+		x += 60
+		for i, name := range p.revisions {
+			p.printf(`<rect x="%.1f" y="%.1f" width="16" height="%.1f" fill="%s"/>`, x, y+5, stripe, stripes[i%len(stripes)])
+			p.printf(`<text x="%.1f" y="%.1f" font-size="11">%s</text>`, x+21, y+10, escape(name))
+			x += 21 + float64(len(name))*6.6 + 16
+		}
+	}
+	if p.parting != nil {
+		p.printf(`<text x="%.1f" y="%.1f" font-size="11" fill="#a3154c">%s above, %s below; they part at %s over %s</text>`,
+			x, y+10, escape(p.name(0)), escape(p.name(1)), seconds(p.parting.Time()), escape(p.parting.Object))
 	}
 }
 
+// name is what one of two histories is called.
+func (c *chart) name(i int) string {
+	if c.Names[i] == "" {
+		return [2]string{"the first", "the second"}[i]
+	}
+	return c.Names[i]
+}
+
+// drawAxis draws the panels with their ticks, and what lies between them.
 func (p *picture) drawAxis() {
-	step := tick(p.To.Sub(p.From), int((p.right-p.left)/90))
-	for i := range p.lanes {
-		y := p.top + float64(i)*laneHeight
-		if i%2 == 1 {
-			p.printf(`<rect x="%.1f" y="%.1f" width="%.1f" height="%.1f" fill="#f7f9fb"/>`, margin, y, p.right-margin, laneHeight)
+	written := 0.0 // where the last label ends
+	for i, panel := range p.panels {
+		p.printf(`<rect x="%.1f" y="%.1f" width="%.1f" height="%.1f" fill="#f7f9fb"/>`, panel.x0, p.top-4, panel.x1-panel.x0, p.bottom-p.top+4)
+		p.printf(`<line x1="%.1f" y1="%.1f" x2="%.1f" y2="%.1f" stroke="#9aa5b1"/>`, panel.x0, p.top-4, panel.x1, p.top-4)
+		first := engine.Time(-1)
+		step := tick(panel.to.Sub(panel.from), int((panel.x1-panel.x0)/70))
+		for t := (panel.from + engine.Time(step) - 1) / engine.Time(step) * engine.Time(step); t <= panel.to; t = t.Add(step) {
+			x := p.x(t)
+			p.printf(`<line x1="%.1f" y1="%.1f" x2="%.1f" y2="%.1f" stroke="#dfe4ea"/>`, x, p.top-4, x, p.bottom)
+			label := stamp(t)
+			if first >= 0 {
+				label = "+" + clock(t-first)
+			}
+			half := float64(len(label)) * 2.9
+			if x-half < written+4 {
+				continue
+			}
+			written = x + half
+			if first < 0 {
+				first = t
+			}
+			p.printf(`<text x="%.1f" y="%.1f" font-size="10.5" fill="#52606d" text-anchor="middle">%s</text>`, x, p.top-9, label)
 		}
+		if i == 0 {
+			continue
+		}
+		before := p.panels[i-1]
+		x := (before.x1 + panel.x0) / 2
+		p.printf(`<path d="M%.1f %.1f l4 -4 l-8 -4 l4 -4 M%.1f %.1f V%.1f" stroke="#9aa5b1" stroke-width="1" fill="none" stroke-dasharray="none"/>`, x, p.top+4, x, p.top+4, p.bottom)
+		p.printf(`<text x="%.1f" y="%.1f" font-size="10" fill="#7b8794" text-anchor="middle"><title>nothing happens for %s</title>%s</text>`, x, p.top-22, panel.from.Sub(before.to).Round(time.Millisecond), rough(panel.from.Sub(before.to)))
 	}
-	first := (p.From + engine.Time(step) - 1) / engine.Time(step) * engine.Time(step)
-	for t := first; t <= p.To; t = t.Add(step) {
-		x := p.x(t)
-		p.printf(`<line x1="%.1f" y1="%.1f" x2="%.1f" y2="%.1f" stroke="#dfe4ea"/>`, x, p.top-4, x, p.bottom)
-		p.printf(`<text x="%.1f" y="%.1f" font-size="11" fill="#52606d" text-anchor="middle">%s</text>`, x, p.top-9, clock(t))
+}
+
+// rough writes a span with two digits or so.
+func rough(d time.Duration) string {
+	switch {
+	case d >= 48*time.Hour:
+		return fmt.Sprintf("%dd", d/(24*time.Hour))
+	case d >= 2*time.Hour:
+		return fmt.Sprintf("%dh", d/time.Hour)
+	case d >= 3*time.Minute:
+		return fmt.Sprintf("%dm", d/time.Minute)
 	}
-	p.printf(`<line x1="%.1f" y1="%.1f" x2="%.1f" y2="%.1f" stroke="#9aa5b1"/>`, p.left, p.top-4, p.right, p.top-4)
+	return fmt.Sprintf("%ds", d/time.Second)
 }
 
 // placeMarks gives each label the first row in which it does not touch another;
@@ -222,8 +250,8 @@ func (p *picture) placeMarks() (rows []int, count int) {
 
 // markExtent returns where a label begins and ends: to the right of its time,
 // or to the left if there is no room.
-func (p *picture) markExtent(m mark) (from, to float64) {
-	x, width := p.x(m.at), float64(len([]rune(m.text)))*charWidth+4
+func (p *picture) markExtent(m Mark) (from, to float64) {
+	x, width := p.x(m.At), float64(len([]rune(shorten(m.Text, 60))))*charWidth+4
 	if x+width > float64(p.Width)-margin {
 		return x - width, x
 	}
@@ -236,72 +264,211 @@ func (p *picture) drawMarks(top float64, rows []int) {
 		if rows[i] < 0 {
 			return p.top - 4
 		}
-		return top + float64(rows[i])*14
+		return top + float64(rows[i])*markHeight
+	}
+	colour := func(m Mark) string {
+		if m.Misfortune {
+			return "#a33c00"
+		}
+		return "#0b4f8a"
 	}
 	for i, m := range p.marks {
-		p.printf(`<line x1="%.1f" y1="%.1f" x2="%.1f" y2="%.1f" stroke="#0b4f8a" stroke-dasharray="3 3" opacity="0.55"><title>%s %s</title></line>`,
-			p.x(m.at), y(i), p.x(m.at), p.bottom, seconds(m.at), escape(m.text))
+		p.printf(`<line x1="%.1f" y1="%.1f" x2="%.1f" y2="%.1f" stroke="%s" stroke-dasharray="3 3" opacity="0.55"><title>%s %s</title></line>`,
+			p.x(m.At), y(i), p.x(m.At), p.bottom, colour(m), seconds(m.At), escape(m.Text))
 	}
 	for i, m := range p.marks {
 		if rows[i] < 0 {
 			continue
 		}
 		from, _ := p.markExtent(m)
-		p.printf(`<text x="%.1f" y="%.1f" font-size="11" fill="#0b4f8a" stroke="#ffffff" stroke-width="3" paint-order="stroke">%s</text>`,
-			from+4, y(i)+10, escape(m.text))
+		text := shorten(m.Text, 60)
+		if m.Misfortune {
+			text = "⚡" + text
+		}
+		p.printf(`<text x="%.1f" y="%.1f" font-size="11" fill="%s" stroke="#ffffff" stroke-width="3" paint-order="stroke">%s</text>`,
+			from+4, y(i)+10, colour(m), escape(text))
+	}
+	if p.parting != nil {
+		p.printf(`<line x1="%.1f" y1="%.1f" x2="%.1f" y2="%.1f" stroke="#a3154c" stroke-width="2"><title>%s</title></line>`,
+			p.x(p.parting.Time()), p.top-16, p.x(p.parting.Time()), p.bottom, escape("here the histories part: "+strings.Join(p.parting.Fields, ", ")))
 	}
 }
 
-func (p *picture) drawLane(i int) {
-	l := &p.lanes[i]
-	y := p.top + float64(i)*laneHeight + (laneHeight-barHeight-stripe)/2
-	p.printf(`<text x="%.1f" y="%.1f">%s</text>`, margin, y+12.5, escape(shorten(p.label(i), 42)))
-	for _, s := range l.spans {
-		from, to := max(s.from, p.From), min(s.to, p.To)
+// drawGroups draws the lanes of all kinds, and moves the bottom.
+func (p *picture) drawGroups() {
+	for gi := range p.groups {
+		g := &p.groups[gi]
+		if gi > 0 {
+			p.heading(g.name)
+		}
+		for i := range g.lanes {
+			p.drawLane(g, i)
+		}
+		switch {
+		case gi > 0:
+		case p.hidden > 0:
+			p.printf(`<text x="%.1f" y="%.1f" fill="#52606d">and %d more pods</text>`, margin, p.bottom+16, p.hidden)
+			p.bottom += 22
+		case len(g.lanes) == 0:
+			p.printf(`<text x="%.1f" y="%.1f" fill="#52606d">no pods</text>`, margin, p.bottom+16)
+			p.bottom += 22
+		}
+	}
+}
+
+func (p *picture) heading(name string) {
+	p.printf(`<text x="%.1f" y="%.1f" font-size="10.5" fill="#7b8794" letter-spacing="1">%s</text>`, margin, p.bottom+17, strings.ToUpper(name))
+	p.bottom += 22
+}
+
+func (p *picture) drawLane(g *group, i int) {
+	l := &g.lanes[i]
+	height := laneHeight
+	if p.Other != nil {
+		height += otherHeight + 1
+	}
+	y := p.bottom + (laneHeight-barHeight-stripe)/2
+	p.rows[object{l.kind, l.key}] = y + barHeight/2
+	p.bottom += height
+	p.printf(`<text x="%.1f" y="%.1f">%s</text>`, margin, y+12.5, escape(shorten(p.label(g, i), 32)))
+	for k := range l.spans {
+		s := &l.spans[k]
+		for _, piece := range p.pieces(s) {
+			p.bar(piece[0], y, piece[1]-piece[0], barHeight, s.state.phase, s.title(l.key))
+			if r := slices.Index(p.revisions, s.revision); r >= 0 && len(p.revisions) > 1 {
+				p.printf(`<rect x="%.1f" y="%.1f" width="%.1f" height="%.1f" fill="%s"/>`, piece[0], y+barHeight, piece[1]-piece[0], stripe, stripes[r%len(stripes)])
+			}
+		}
+	}
+	for k := range g.other[i].spans {
+		s := &g.other[i].spans[k]
+		for _, piece := range p.pieces(s) {
+			p.bar(piece[0], y+barHeight+stripe+1, piece[1]-piece[0], otherHeight, s.state.phase, p.name(1)+": "+s.title(l.key))
+		}
+	}
+	p.drawWords(l, y)
+}
+
+// pieces returns where a span is drawn: in each panel that it touches.
+func (p *picture) pieces(s *span) [][2]float64 {
+	var list [][2]float64
+	for _, panel := range p.panels {
+		from, to := max(s.from, panel.from), min(s.to, panel.to)
 		if from >= to {
 			continue
 		}
-		x, width := p.x(from), max(p.x(to)-p.x(from), 0.8)
-		title := fmt.Sprintf("%s %s, %s – %s (%s)", l.key, s.state.text, seconds(s.from), seconds(s.to), s.to.Sub(s.from).Round(time.Millisecond))
-		if s.node != "" {
-			title += ", on " + s.node
-		}
-		p.printf(`<rect x="%.1f" y="%.1f" width="%.1f" height="%.1f" fill="%s"><title>%s</title></rect>`,
-			x, y, width, barHeight, fills[s.state.phase], escape(title))
-		if r := slices.Index(p.revisions, s.revision); r >= 0 && len(p.revisions) > 1 {
-			p.printf(`<rect x="%.1f" y="%.1f" width="%.1f" height="%.1f" fill="%s"/>`, x, y+barHeight, width, stripe, stripes[r%len(stripes)])
-		}
+		x := p.x(from)
+		list = append(list, [2]float64{x, x + max(p.x(to)-x, 0.8)})
 	}
-	p.drawNodes(l, y)
+	return list
 }
 
-// drawNodes writes the name of its node into the widest bar of each pod, if it
-// fits there; a failing bar says why it fails.
-func (p *picture) drawNodes(l *lane, y float64) {
-	write := func(s span, text string) bool {
-		from, to := p.x(max(s.from, p.From)), p.x(min(s.to, p.To))
-		if text == "" || to-from < float64(len([]rune(text)))*charWidth+8 {
-			return false
-		}
-		p.printf(`<text x="%.1f" y="%.1f" font-size="11" text-anchor="middle">%s</text>`, (from+to)/2, y+12, escape(text))
-		return true
+// bar draws a bar in the colour of a phase.
+func (p *picture) bar(x, y, width, height float64, ph phase, title string) {
+	inner := ""
+	if title != "" {
+		inner = "<title>" + escape(title) + "</title>"
 	}
-	for i := 0; i < len(l.spans); {
-		best, end, told := -1, i, false
-		for ; end < len(l.spans) && l.spans[end].uid == l.spans[i].uid; end++ {
-			s := l.spans[end]
-			if s.state.phase == failing && write(s, s.state.text+" · "+s.node) {
-				told = true
+	p.printf(`<rect x="%.1f" y="%.1f" width="%.1f" height="%.1f" fill="%s">%s</rect>`, x, y, width, height, fills[ph], inner)
+	if hatches[ph] != "" {
+		p.printf(`<rect x="%.1f" y="%.1f" width="%.1f" height="%.1f" fill="%s" pointer-events="none"/>`, x, y, width, height, hatches[ph])
+	}
+}
+
+// drawWords writes into the bars, where they fit: the node of each pod once a
+// panel, why one fails, how often it restarted, and what a bar of another kind
+// stands for.
+func (p *picture) drawWords(l *lane, y float64) {
+	var lastEnd float64
+	var lastText string
+	for k := range l.spans {
+		s := &l.spans[k]
+		for _, piece := range p.pieces(s) {
+			text := s.words(l.kind)
+			if text == lastText && piece[0] < lastEnd+60 {
 				continue
 			}
-			if s.node != "" && (best < 0 || s.to-s.from > l.spans[best].to-l.spans[best].from) {
-				best = end
+			if piece[1]-piece[0] < float64(len([]rune(text)))*charWidth+8 {
+				text = strings.TrimSuffix(s.short(l.kind), " ")
 			}
+			if text == "" || piece[1]-piece[0] < float64(len([]rune(text)))*charWidth+6 {
+				continue
+			}
+			p.printf(`<text x="%.1f" y="%.1f" font-size="11" text-anchor="middle" pointer-events="none">%s</text>`, (piece[0]+piece[1])/2, y+12, escape(text))
+			lastEnd, lastText = piece[1], text
 		}
-		if best >= 0 && !told {
-			write(l.spans[best], l.spans[best].node)
+	}
+}
+
+// words are what stands in a bar.
+func (s *span) words(kind apiserver.Kind) string {
+	if kind != apiserver.Pod {
+		return s.state.text
+	}
+	text := s.node
+	if s.state.phase == failing || s.state.phase == terminating {
+		text = strings.Trim(s.state.text+" · "+s.node, " ·")
+	}
+	if s.restarts > 0 {
+		text += fmt.Sprintf(" ↻%d", s.restarts)
+	}
+	return text
+}
+
+// short is what stands there if words do not fit.
+func (s *span) short(kind apiserver.Kind) string {
+	switch {
+	case kind != apiserver.Pod:
+		return ""
+	case s.state.phase == failing:
+		return s.state.text
+	case s.restarts > 0:
+		return fmt.Sprintf("↻%d", s.restarts)
+	}
+	return ""
+}
+
+// drawCrews draws what controllers decided, a stroke each.
+func (p *picture) drawCrews() {
+	if len(p.crews) == 0 {
+		return
+	}
+	p.heading("decisions")
+	for _, c := range p.crews {
+		y := p.bottom
+		p.bottom += 18
+		p.printf(`<text x="%.1f" y="%.1f" font-size="11">%s</text>`, margin, y+12, escape(shorten(c.name, 34)))
+		for _, d := range c.decisions {
+			if !p.isShown(d.at) {
+				continue
+			}
+			x := p.x(d.at)
+			p.printf(`<line x1="%.1f" y1="%.1f" x2="%.1f" y2="%.1f" stroke="#334e68" stroke-width="1.6"><title>%s %s</title></line>`, x, y+3, x, y+14, seconds(d.at), escape(d.text))
 		}
-		i = end
+	}
+}
+
+// isShown reports whether a moment lies in a panel.
+func (p *picture) isShown(t engine.Time) bool {
+	return slices.ContainsFunc(p.panels, func(panel panel) bool { return panel.from <= t && t <= panel.to })
+}
+
+// drawArrows draws the causes.
+func (p *picture) drawArrows() {
+	for _, a := range p.arrows {
+		from, ok := p.rows[object{a.fromKind, a.from}]
+		to, found := p.rows[object{a.toKind, a.to}]
+		if !ok || !found || !p.isShown(a.begin) || !p.isShown(a.end) {
+			continue
+		}
+		half := barHeight/2 + 1
+		if to < from {
+			half = -half
+		}
+		x0, x1 := p.x(a.begin), p.x(a.end)
+		bend := min(max((x1-x0)/2, 6), 40)
+		p.printf(`<path d="M%.1f %.1f C%.1f %.1f %.1f %.1f %.1f %.1f" stroke="#334e68" stroke-width="1" opacity="0.7" fill="none" marker-end="url(#tip)"><title>%s</title></path>`,
+			x0, from+half, x0, from+half+half*0.8, x1-bend, to-half*1.6, x1, to-half, escape(a.text))
 	}
 }
 
@@ -313,47 +480,4 @@ func escape(s string) string {
 	var b strings.Builder
 	_ = xml.EscapeText(&b, []byte(s)) // a Builder does not fail
 	return b.String()
-}
-
-// ticks are the distances that read well on an axis.
-var ticks = [...]time.Duration{
-	time.Millisecond, 2 * time.Millisecond, 5 * time.Millisecond, 10 * time.Millisecond, 20 * time.Millisecond,
-	50 * time.Millisecond, 100 * time.Millisecond, 200 * time.Millisecond, 500 * time.Millisecond,
-	time.Second, 2 * time.Second, 5 * time.Second, 10 * time.Second, 20 * time.Second, 30 * time.Second,
-	time.Minute, 2 * time.Minute, 5 * time.Minute, 10 * time.Minute, 20 * time.Minute, 30 * time.Minute,
-	time.Hour, 2 * time.Hour, 6 * time.Hour, 12 * time.Hour, 24 * time.Hour,
-}
-
-// tick returns the least distance that divides a span into no more than n
-// parts.
-func tick(span time.Duration, n int) time.Duration {
-	for _, d := range ticks {
-		if int(span/d) <= max(n, 1) {
-			return d
-		}
-	}
-	last := ticks[len(ticks)-1]
-	return last * (span/last/time.Duration(max(n, 1)) + 1)
-}
-
-// clock shows a time on the axis: "1h30m", "2m", "1m30s", "4s", "1.5s", "20ms".
-func clock(t engine.Time) string {
-	d := time.Duration(t)
-	if d == 0 {
-		return "0"
-	}
-	s := d.String()
-	if d >= time.Minute {
-		s = strings.TrimSuffix(s, "m0s")
-		if len(s) < len(d.String()) {
-			s += "m"
-		}
-	}
-	if d >= time.Hour {
-		s = strings.TrimSuffix(s, "h0m")
-		if !strings.HasSuffix(s, "m") && !strings.HasSuffix(s, "s") {
-			s += "h"
-		}
-	}
-	return s
 }

@@ -8,7 +8,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -118,7 +120,7 @@ func TestWriterKeepsItsError(t *testing.T) {
 	require.Equal(t, err, w.Write(recs[2]))
 	require.True(t, errors.Is(WriteSVG(&brokenWriter{}, recs, Timeline{}), io.ErrShortWrite))
 	require.ErrorIs(t, WriteText(&brokenWriter{}, recs), io.ErrShortWrite)
-	require.ErrorIs(t, WritePerfetto(&brokenWriter{}, recs), io.ErrShortWrite)
+	require.ErrorIs(t, WritePerfetto(&brokenWriter{}, recs, Timeline{}), io.ErrShortWrite)
 }
 
 func TestText(t *testing.T) {
@@ -266,9 +268,114 @@ func TestSVGOptions(t *testing.T) {
 	require.Contains(t, drawn(t, recs, Timeline{Width: 50}), `width="50"`)
 }
 
+// TestPanels: the axis is cut where nothing happens for long, however long; no
+// more often than one can read; and every moment has its place, in order.
+func TestPanels(t *testing.T) {
+	s := func(list ...float64) (times []engine.Time) {
+		for _, x := range list {
+			times = append(times, engine.Time(x*1e9))
+		}
+		return times
+	}
+	panels := panelsOf(s(1, 2, 4, 100, 101, 5000), 0, engine.Time(6000*time.Second))
+	require.Len(t, panels, 3)
+	for i, p := range panels {
+		require.Less(t, p.from, p.to)
+		if i > 0 {
+			require.Less(t, panels[i-1].to, p.from)
+		}
+	}
+	var many []float64
+	for i := range 500 {
+		many = append(many, float64(i*i))
+	}
+	require.LessOrEqual(t, len(panelsOf(s(many...), 0, engine.Never)), maxPanels)
+	require.Len(t, panelsOf(nil, 5, 9), 1)
+	place(panels, 100, 900, 30, 50)
+	last := 0.0
+	for _, at0 := range s(0, 1, 1.5, 2, 4, 50, 100, 101, 3000, 5000, 9000) {
+		x := at(panels, at0)
+		require.GreaterOrEqual(t, x, last, "%v", at0)
+		last = x
+	}
+	require.InDelta(t, 900, last, 0.5)
+	require.InDelta(t, 100, panels[0].x0, 0.5)
+	for _, p := range panels {
+		require.GreaterOrEqual(t, p.x1-p.x0, 49.0)
+	}
+}
+
+// TestLanesText: the same in characters.
+func TestLanesText(t *testing.T) {
+	var b bytes.Buffer
+	require.NoError(t, WriteLanes(&b, theStory("").recs, Timeline{Title: "A bad image & back"}))
+	golden(t, "story.lanes.txt", b.String())
+	b.Reset()
+	require.NoError(t, WriteLanes(&b, nil, Timeline{}))
+	require.Contains(t, b.String(), "no pods")
+	require.ErrorIs(t, WriteLanes(&brokenWriter{}, theStory("").recs, Timeline{}), io.ErrShortWrite)
+}
+
+// TestTwoHistories: the other one stands below each lane, and where they part is
+// marked.
+func TestTwoHistories(t *testing.T) {
+	a, b := theStory("").recs, theStory("b").recs
+	same := drawn(t, a, Timeline{Other: b, Names: [2]string{"one", "two"}})
+	require.NotContains(t, same, "they part")
+	require.Contains(t, same, "two: default/web-0 ContainerCreating")
+	parted := drawn(t, a, Timeline{Other: b[:len(b)-3], Names: [2]string{"one", "two"}})
+	require.Contains(t, parted, "one above, two below; they part at ")
+	var text bytes.Buffer
+	require.NoError(t, WriteLanes(&text, a, Timeline{Other: b[:len(b)-3]}))
+	require.Contains(t, text.String(), "the first and the second part at | ")
+}
+
+// TestColours: the phases differ for colour-blind readers, too: in lightness, in
+// hue as deuteranopes and protanopes see it, or by a pattern.
+func TestColours(t *testing.T) {
+	rgb := func(hex string) (c [3]float64) {
+		for i := range c {
+			n, err := strconv.ParseUint(hex[1+2*i:3+2*i], 16, 8)
+			require.NoError(t, err)
+			c[i] = math.Pow(float64(n)/255, 2.2)
+		}
+		return c
+	}
+	// Viénot's matrices for the two kinds, in linear light.
+	kinds := [][3][3]float64{
+		{{1, 0, 0}, {0, 1, 0}, {0, 0, 1}},
+		{{0.29275, 0.70725, 0}, {0.29275, 0.70725, 0}, {-0.02234, 0.02234, 1}},
+		{{0.11238, 0.88762, 0}, {0.11238, 0.88762, 0}, {0.00401, -0.00401, 1}},
+	}
+	for k, m := range kinds {
+		seen := func(ph phase) (c [3]float64) {
+			in := rgb(fills[ph])
+			for i := range c {
+				for j := range in {
+					c[i] += m[i][j] * in[j]
+				}
+				c[i] = math.Pow(max(c[i], 0), 1/2.2) * 255
+			}
+			return c
+		}
+		for a := range phase(phases) {
+			for b := range a {
+				if hatches[a] != hatches[b] {
+					continue
+				}
+				x, y, d := seen(a), seen(b), 0.0
+				for i := range x {
+					d += (x[i] - y[i]) * (x[i] - y[i])
+				}
+				require.Greater(t, math.Sqrt(d), 25.0, "%s and %s, kind of eye %d", phaseNames[a], phaseNames[b], k)
+			}
+		}
+	}
+}
+
 func TestPerfetto(t *testing.T) {
 	var b bytes.Buffer
-	require.NoError(t, WritePerfetto(&b, theStory("").recs))
+	require.NoError(t, WritePerfetto(&b, theStory("").recs, Timeline{}))
 	var doc struct{ TraceEvents []map[string]any }
 	require.NoError(t, json.Unmarshal(b.Bytes(), &doc))
 	require.NotEmpty(t, doc.TraceEvents)
