@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/statefulsim/statefulsim/sim/trace"
 )
 
 // The flags of a test binary that imports this package.
@@ -46,6 +48,11 @@ func runFile(t *testing.T, file string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer func() {
+		if t.Failed() && played.Cluster != nil {
+			draw(t, s, played)
+		}
+	}()
 	if err := played.Err(); err != nil {
 		t.Error(err)
 	}
@@ -63,6 +70,16 @@ func runFile(t *testing.T, file string) {
 		t.Error(s.mismatch(d))
 	}
 	t.Logf("if that is right, rewrite the file with go test -run '^%s$' -scenario.update", t.Name())
+}
+
+// draw leaves a picture of a play that has failed.
+func draw(t *testing.T, s *Scenario, p *Played) {
+	file, err := trace.Save(t, p.Cluster.History(), p.Timeline(s.Title()))
+	if err != nil {
+		t.Logf("a picture could not be written: %v", err)
+		return
+	}
+	t.Logf("a picture of it, for a browser: %s", file)
 }
 
 // mismatch says what a step printed in place of what was expected.

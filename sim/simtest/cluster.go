@@ -54,6 +54,9 @@ func New(tb TB, cfg sim.Config) *T {
 	if err := cfg.Validate(); err != nil {
 		tb.Fatalf("simtest: Config.%v", err)
 	}
+	if cfg.History == 0 {
+		cfg.Causes = true // for the picture of a failure: it takes less than the history
+	}
 	t := &T{Cluster: sim.New(cfg), tb: tb}
 	if isRapid(tb) {
 		t.replay = "run it again as rapid says"
@@ -90,7 +93,7 @@ func (t *T) end() {
 		if of > 1 && !t.failed {
 			which = fmt.Sprintf(" (of the last of this test's %d clusters)", of)
 		}
-		t.tb.Logf("simtest: %s\nThe end of the history%s:\n%s", t.replay, which, lastRows(t.Cluster, broken))
+		t.tb.Logf("simtest: %s\n%s\nThe end of the history%s:\n%s", t.replay, picture(t.tb, t.Cluster, broken, nil), which, lastRows(t.Cluster, broken))
 	}
 	if news && isRapid(t.tb) {
 		t.tb.Fatalf("simtest: %v", broken)

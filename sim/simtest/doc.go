@@ -10,7 +10,10 @@
 //
 // The test, a [TB], is a *testing.T, B or F, or a *rapid.T. When it fails, it
 // prints the last rows of the cluster's history and the command that runs it
-// again, with the seed: once.
+// again, with the seed, and leaves a picture, whose path it prints: once. The
+// picture is a page with the tables of every moment and why what waits does; with
+// go test -artifacts it is among the test's artifacts, else in the folder
+// statefulsim of the system's temporary files.
 //
 // An expectation passes only if what it says is true on the nodes, too:
 // [T.MustSettle], [T.Ready] and [T.Images] compare the API with the processes

@@ -15,7 +15,9 @@ import (
 
 	"github.com/statefulsim/statefulsim/sim"
 	"github.com/statefulsim/statefulsim/sim/apiserver"
+	"github.com/statefulsim/statefulsim/sim/engine"
 	"github.com/statefulsim/statefulsim/sim/kubelet"
+	"github.com/statefulsim/statefulsim/sim/trace"
 )
 
 const (
@@ -74,6 +76,7 @@ type run struct {
 	replicas int    // as last asked for
 	image    string // as last asked for
 	marks    Marks
+	done     []trace.Mark // the operations, for a picture
 }
 
 // Marks counts what has happened in runs: operations by name, those that had
@@ -123,6 +126,10 @@ func (r *run) play(ops []Operation) error {
 		return err
 	}
 	for i, o := range ops {
+		if o.Do != "wait" {
+			bad := slices.Contains([]string{"crash", "fail", "hold"}, o.Do)
+			r.done = append(r.done, trace.Mark{At: engine.Time(r.c.Now().Sub(apiserver.WallTime(0))), Text: o.String(), Misfortune: bad})
+		}
 		err := kindOf(o.Do).do(r, o.Args)
 		switch {
 		case err == nil:

@@ -44,7 +44,7 @@ func (trial Trial) Check(t *testing.T) {
 		trial.Replay(t, *replayFlag)
 		return
 	}
-	rapid.Check(t, trial.Property(t.Name()))
+	rapid.Check(t, trial.property(t))
 }
 
 // Fuzz does what Check does, with the inputs of `go test -fuzz`.
@@ -73,8 +73,8 @@ func (trial Trial) Replay(tb TB, file string) {
 	if err != nil {
 		tb.Fatalf("simtest: %s: %v", file, err)
 	}
-	if c, err := trial.Run(script); err != nil {
-		tb.Fatalf("simtest: %s: %v\n%s", file, err, lastRows(c, err))
+	if r, err := trial.run(script, true); err != nil {
+		tb.Fatalf("simtest: %s: %v\n%s\n%s", file, err, picture(tb, r.c, err, r.done), lastRows(r.c, err))
 	}
 }
 
@@ -89,36 +89,64 @@ func (trial Trial) Draw(t *rapid.T) Script {
 
 // Run runs one script and returns the cluster at its end, and what went wrong.
 func (trial Trial) Run(script Script) (*sim.Cluster, error) {
+	r, err := trial.run(script, false)
+	return r.c, err
+}
+
+// run is Run; with causes, the cluster remembers its events, for a picture.
+func (trial Trial) run(script Script, causes bool) (*run, error) {
+	if make := trial.Config; causes {
+		trial.Config = func() (cfg sim.Config) {
+			if make != nil {
+				cfg = make()
+			}
+			cfg.Causes = true
+			return cfg
+		}
+	}
 	r := newRun(script, trial)
 	defer r.monitor.Stop()
 	err := r.play(script.Operations)
-	return r.c, err
+	return r, err
 }
 
 // Property is what Check checks, for rapid. The name is that of the test, for
 // the file and the command that a failure prints.
-func (trial Trial) Property(test string) func(*rapid.T) {
+func (trial Trial) Property(test string) func(*rapid.T) { return trial.property(name(test)) }
+
+func (trial Trial) property(tb named) func(*rapid.T) {
+	test := tb.Name()
 	again := command(test, "-simtest.replay=")
 	var best *Script // the smallest script that fails, so far
+	var drawn string // where its picture is
 	return func(t *rapid.T) {
 		script := trial.Draw(t)
 		if _, err := trial.Run(script); err == nil {
 			return
 		}
+		better := best == nil || len(script.Operations) < len(best.Operations)
 		if best == nil {
 			script = trial.Shrink(script)
-			best = &script
-		} else if len(script.Operations) < len(best.Operations) {
+		}
+		if better {
 			best = &script
 		}
-		c, err := trial.Run(*best)
+		r, err := trial.run(*best, true)
+		if better {
+			drawn = picture(tb, r.c, err, r.done)
+		}
 		file, saveErr := save(test, *best, err)
 		if saveErr != nil {
 			file = saveErr.Error()
 		}
-		t.Fatalf("%v\n\n%s\nsaved; edit it if you like, and replay it with\n\t%s%s\n\n%s", err, best, again, file, lastRows(c, err))
+		t.Fatalf("%v\n\n%s\nsaved; edit it if you like, and replay it with\n\t%s%s\n%s\n\n%s", err, best, again, file, drawn, lastRows(r.c, err))
 	}
 }
+
+// name is a test of which nothing else is known.
+type name string
+
+func (n name) Name() string { return string(n) }
 
 // save writes a failing script to the test's file, over that of an earlier
 // failure: while a failure is made smaller, the last one is the smallest.
