@@ -20,6 +20,7 @@ var misfortunes = map[string]directive{
 	"restart":       {usage: "NODE", about: "brings a machine and its kubelet back", do: onNode((*sim.Cluster).RestartNode)},
 	"hold":          {usage: "COMPONENT KIND SPAN", about: "makes a component's view of a kind late", do: doHold},
 	"fail":          {usage: "COMPONENT VERB KIND|any N internal|timeout|conflict|\"TEXT\"", about: "has the next N such requests of a component fail", do: doFail},
+	"lose-answers":  {usage: "COMPONENT VERB KIND|any N", about: "has the answers to the next N such requests be lost; the server has carried them out", do: doLose},
 	"exit":          {usage: "POD [-n NAMESPACE] [-c CONTAINER] CODE [REASON]", about: "has a container's process end by itself", do: doExit},
 	"fail-probe":    {usage: "POD [-n NAMESPACE] [-c CONTAINER] startup|readiness|liveness", about: "has a probe of a container fail from now on", do: onProbe(true)},
 	"mend-probe":    {usage: "POD [-n NAMESPACE] [-c CONTAINER] startup|readiness|liveness", about: "ends fail-probe", do: onProbe(false)},
@@ -46,26 +47,39 @@ func doHold(a *arguments) (action, error) {
 
 var verbs = []apiserver.Verb{apiserver.Get, apiserver.Create, apiserver.Update, apiserver.Patch, apiserver.Delete, apiserver.DeleteCollection}
 
-func doFail(a *arguments) (action, error) {
-	component := a.next("COMPONENT")
+// requests takes the requests that something happens to: COMPONENT VERB KIND|any N.
+func (a *arguments) requests() (component string, verb apiserver.Verb, kind apiserver.Kind, n int) {
+	component = a.next("COMPONENT")
 	var names []string
 	for _, v := range verbs {
 		names = append(names, v.String())
 	}
-	verb := slices.Index(names, a.one("VERB", names...))
-	var kind apiserver.Kind
+	if i := slices.Index(names, a.one("VERB", names...)); i >= 0 {
+		verb = verbs[i]
+	}
 	if a.has() && a.words[0] == "any" {
 		a.next("KIND")
 	} else {
 		kind = a.kind("KIND")
 	}
-	n, cause := a.number("N", 1, 1_000_000), a.next("ERROR")
+	return component, verb, kind, a.number("N", 1, 1_000_000)
+}
+
+func doFail(a *arguments) (action, error) {
+	component, verb, kind, n := a.requests()
+	cause := a.next("ERROR")
 	a.end()
 	if a.err != nil {
-		return nil, nil
+		return nil, nil // it is told by whoever asked
 	}
-	err := failure(cause, verbs[verb], kind)
-	return silent(func(c *sim.Cluster) error { return c.FailRequests(component, verbs[verb], kind, n, err) })
+	err := failure(cause, verb, kind)
+	return silent(func(c *sim.Cluster) error { return c.FailRequests(component, verb, kind, n, err) })
+}
+
+func doLose(a *arguments) (action, error) {
+	component, verb, kind, n := a.requests()
+	a.end()
+	return silent(func(c *sim.Cluster) error { return c.LoseAnswers(component, verb, kind, n) })
 }
 
 // failure is the error that a word names, or one with that text.

@@ -69,6 +69,9 @@ func TestPictureTellsWhoWaitedForWhom(t *testing.T) {
 // TestPageInBrowser opens the page: its script runs to its end, draws every lane
 // and shows the tables of the moment that its address names.
 func TestPageInBrowser(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a browser takes its time to start")
+	}
 	chromium, err := exec.LookPath("chromium")
 	if err != nil {
 		t.Skip("there is no chromium here (Debian's package of that name)")
