@@ -5,7 +5,7 @@ import "fmt"
 // tenantMutants are wrong decisions of what package tenants compares: in a file of
 // the module, old becomes new.
 var tenantMutants = []mutant{
-	{"sim/serviceaccount/controller.go", "ns.Status.Phase != corev1.NamespaceActive ||", "", "a namespace that goes gets its account again"},
+	{"sim/serviceaccount/controller.go", "return rec.Type != watch.Deleted\n", "return rec.Type == watch.Modified\n", "a new namespace has no account"},
 	{"sim/serviceaccount/controller.go", "return rec.Type == watch.Deleted\n", "return false\n", "an account that is deleted does not come back"},
 	{"sim/rootca/controller.go", `has.Annotations[annotation] != ""`, "true", "the description is not put right"},
 	{"sim/rootca/controller.go", "maps.Equal(has.Data, data)", "true", "another certificate stays"},

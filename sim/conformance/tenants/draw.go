@@ -25,7 +25,7 @@ var hards = []corev1.ResourceList{
 	list("requests.example.com/gpu", "2", "requests.ephemeral-storage", "1Gi", "pods", "5", "example.com/unknown", "1"),
 }
 
-var selectors = []*corev1.ScopeSelector{nil, scoped("Terminating", corev1.ScopeSelectorOpExists), scoped("BestEffort", corev1.ScopeSelectorOpExists),
+var selectors = []*corev1.ScopeSelector{nil, scoped("Terminating", corev1.ScopeSelectorOpExists), scoped("NotTerminating", corev1.ScopeSelectorOpExists), scoped("BestEffort", corev1.ScopeSelectorOpExists),
 	scoped("NotBestEffort", corev1.ScopeSelectorOpExists), scoped("PriorityClass", corev1.ScopeSelectorOpDoesNotExist),
 	scoped("PriorityClass", corev1.ScopeSelectorOpIn, "system-node-critical"), scoped("CrossNamespacePodAffinity", corev1.ScopeSelectorOpExists)}
 
