@@ -3,7 +3,6 @@ package plugin
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	storagev1 "k8s.io/api/storage/v1"
@@ -16,10 +15,46 @@ const reasonVolumeCount = "node(s) exceed max volume count"
 
 // preFilterLimits is NodeVolumeLimits.PreFilter: most clusters limit nothing.
 func (c *Cycle) preFilterLimits() Status {
-	if len(c.pod.all) == 0 || !c.storage.Limited() {
+	if !c.storage.Limited() || len(c.pod.all) == 0 && !slices.ContainsFunc(c.pod.Spec.Volumes, func(v corev1.Volume) bool {
+		name, _ := replaced(&v)
+		return name != ""
+	}) {
 		return Status{Code: Skip}
 	}
 	return Status{}
+}
+
+// replaced returns the built-in plugin of a volume that stands in the pod and that a
+// CSI driver has replaced, and what tells the volume from others
+// (IsInlineMigratable, TranslateInTreeInlineVolumeToCSI).
+func replaced(v *corev1.Volume) (name, handle string) {
+	switch {
+	case v.GCEPersistentDisk != nil:
+		return "kubernetes.io/gce-pd", "projects/UNSPECIFIED/zones/UNSPECIFIED/disks/" + v.GCEPersistentDisk.PDName
+	case v.AWSElasticBlockStore != nil:
+		return "kubernetes.io/aws-ebs", v.AWSElasticBlockStore.VolumeID
+	case v.AzureDisk != nil:
+		return "kubernetes.io/azure-disk", v.AzureDisk.DataDiskURI
+	case v.Cinder != nil:
+		return "kubernetes.io/cinder", v.Cinder.VolumeID
+	case v.PortworxVolume != nil:
+		return "kubernetes.io/portworx-volume", v.PortworxVolume.VolumeID
+	}
+	return "", ""
+}
+
+// disksOf adds the volumes of a pod to a set (filterAttachableVolumes).
+func (c *Cycle) disksOf(node *storagev1.CSINode, p *Pod, set map[disk]bool) {
+	for _, name := range p.all {
+		if d, ok := c.diskOf(node, p.Namespace, name); ok {
+			set[d] = true
+		}
+	}
+	for i := range p.Spec.Volumes {
+		if name, handle := replaced(&p.Spec.Volumes[i]); isMigrated(node, name) {
+			set[disk{csi.DriverOf(name), handle}] = true
+		}
+	}
 }
 
 // disk is a volume as a limit counts it: one that is not made yet goes by its
@@ -32,11 +67,7 @@ type disk struct{ driver, handle string }
 func (c *Cycle) filterLimits(n *Node) Status {
 	node := c.storage.CSINode(n.name)
 	fresh := map[disk]bool{}
-	for _, name := range c.pod.all {
-		if d, ok := c.diskOf(node, c.pod.Namespace, name); ok {
-			fresh[d] = true
-		}
-	}
+	c.disksOf(node, c.pod, fresh)
 	missing := ""
 	for d := range fresh { // the first by name: upstream meets them in the order of a map
 		if c.misses(node, d.driver) && (missing == "" || d.driver < missing) {
@@ -77,11 +108,7 @@ func (c *Cycle) filterLimits(n *Node) Status {
 func (c *Cycle) disksOn(n *Node, node *storagev1.CSINode) map[disk]bool {
 	used := map[disk]bool{}
 	for _, p := range n.pods {
-		for _, name := range p.all {
-			if d, ok := c.diskOf(node, p.Namespace, name); ok {
-				used[d] = true
-			}
-		}
+		c.disksOf(node, p, used)
 	}
 	return used
 }
@@ -130,10 +157,14 @@ func (c *Cycle) diskOf(node *storagev1.CSINode, namespace, claim string) (disk, 
 	return disk{driver, "claim " + namespace + "/" + claim}, driver != ""
 }
 
-// isMigrated reports whether a node leaves the volumes of a built-in plugin to the
-// CSI driver that has replaced it (isCSIMigrationOn).
+// isMigrated reports whether the scheduler counts the volumes of a built-in plugin
+// among those of the CSI driver that has replaced it (isCSIMigrationOn).
 func isMigrated(node *storagev1.CSINode, plugin string) bool {
-	return node != nil && slices.Contains(strings.Split(node.Annotations[corev1.MigratedPluginsAnnotationKey], ","), plugin)
+	switch plugin {
+	case "kubernetes.io/aws-ebs", "kubernetes.io/portworx-volume", "kubernetes.io/gce-pd", "kubernetes.io/azure-disk", "kubernetes.io/cinder":
+		return node != nil
+	}
+	return false
 }
 
 // misses reports whether a driver that has to be there is not (checkCSIDriverOnNode).

@@ -25,7 +25,10 @@ func (e *Event) hintPod(id ID, pod *Pod, c *Cluster) bool {
 	case VolumeRestrictions:
 		return hintRestrictions(pod, old)
 	case NodeVolumeLimits:
-		return len(NewPod(old).all) > 0
+		return len(NewPod(old).all) > 0 || slices.ContainsFunc(old.Spec.Volumes, func(v corev1.Volume) bool {
+			name, _ := replaced(&v)
+			return name != ""
+		})
 	case PodTopologySpread:
 		return hintSpreadPod(old, now, pod)
 	case InterPodAffinity:

@@ -2,6 +2,7 @@ package attach
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -21,6 +22,17 @@ type AttacherConfig struct {
 	// Publish is the time to attach a volume to a machine, Unpublish to take it
 	// from one.
 	Publish, Unpublish controller.Range
+}
+
+// Validate returns the first thing that is wrong with the times, by field.
+func (c AttacherConfig) Validate() error {
+	if err := c.Publish.Validate(); err != nil {
+		return fmt.Errorf("Publish: %w", err)
+	}
+	if err := c.Unpublish.Validate(); err != nil {
+		return fmt.Errorf("Unpublish: %w", err)
+	}
+	return nil
 }
 
 // Attacher is the sidecar beside CSI drivers (kubernetes-csi/external-attacher)
@@ -147,7 +159,8 @@ func (a *Attacher) Step(v controller.View, name string, stage attacherStage, res
 		return a.rest(v, name, stage), stage
 	case va.DeletionTimestamp != nil:
 		return a.detach(v, va, stage)
-	case va.Status.Attached:
+	case va.Status.Attached: // before the Attacher began, unless it knows of it
+		a.adopt(v, va)
 		return controller.Plan{}, stage
 	}
 	finalizer := finalizerOf(va.Spec.Attacher)
@@ -230,11 +243,26 @@ func (a *Attacher) publish(v controller.View, va *storagev1.VolumeAttachment) st
 			return "rpc error: code = FailedPrecondition desc = volume " + vol.Handle + " is attached to node " + node
 		}
 	}
+	a.put(va, vol)
+	return ""
+}
+
+// adopt takes in that a volume is attached to a machine.
+func (a *Attacher) adopt(v controller.View, va *storagev1.VolumeAttachment) {
+	pv := v.Volume(volumeName(va))
+	if pv == nil {
+		return
+	}
+	if vol, ok := csi.Of(pv); ok {
+		a.put(va, vol)
+	}
+}
+
+func (a *Attacher) put(va *storagev1.VolumeAttachment, vol csi.Volume) {
 	if a.published[vol] == nil {
 		a.published[vol] = map[string]bool{}
 	}
 	a.published[vol][va.Spec.NodeName], a.made[va.Name] = true, vol
-	return ""
 }
 
 // unpublish takes a volume from a machine (ControllerUnpublishVolume). The volume

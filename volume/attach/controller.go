@@ -27,7 +27,8 @@ type Controller struct {
 	loop   loop
 	alarms []alarm
 	sweeps sweeps
-	absent map[types.UID]*corev1.Pod // on a node, with a volume that is not to be found
+	absent map[types.UID]*corev1.Pod            // on a node that is not managed, or with a volume that is not to be found
+	claims map[apiserver.Key]map[types.UID]bool // of those
 }
 
 // alarm has a volume be looked at.
@@ -52,7 +53,7 @@ var _ controller.Selective = (*Controller)(nil)
 // New returns a controller that has seen nothing yet.
 func New() *Controller {
 	return &Controller{desired: newDesired(), actual: newActual(), tasks: map[uint32]*task{}, names: map[string]uint32{},
-		loop: newLoop(), absent: map[types.UID]*corev1.Pod{}}
+		loop: newLoop(), absent: map[types.UID]*corev1.Pod{}, claims: map[apiserver.Key]map[types.UID]bool{}}
 }
 
 // Name implements controller.Actor.
@@ -77,8 +78,10 @@ func (c *Controller) Heeds(rec *apiserver.Record) bool {
 		known := len(c.desired.byPod[obj.UID]) > 0
 		ended := rec.Type == watch.Deleted || hasEnded(obj)
 		return known == ended || c.absent[obj.UID] != nil
-	case *corev1.PersistentVolumeClaim, *corev1.PersistentVolume:
-		return len(c.absent) > 0
+	case *corev1.PersistentVolumeClaim:
+		return rec.Type != watch.Deleted && obj.Status.Phase == corev1.ClaimBound && len(c.claims[rec.Key]) > 0
+	case *corev1.PersistentVolume:
+		return len(c.claims) > 0
 	}
 	if a, ok := rec.Object.(*storagev1.VolumeAttachment); ok {
 		_, ok := c.names[rec.Key.Name]
@@ -103,7 +106,7 @@ func (c *Controller) Observe(env *controller.Env, rec *apiserver.Record) {
 	case *corev1.Pod:
 		c.observePod(env, obj, gone)
 	case *corev1.PersistentVolumeClaim:
-		c.observeClaim(env, rec.Key, gone)
+		c.observeClaim(env, rec.Key)
 	case *corev1.PersistentVolume:
 		c.sweepAll(env)
 	case *storagev1.VolumeAttachment:
@@ -158,29 +161,54 @@ func (c *Controller) observePod(env *controller.Env, pod *corev1.Pod, gone bool)
 
 // miss remembers whether a volume of a pod is not to be found.
 func (c *Controller) miss(env *controller.Env, pod *corev1.Pod, misses bool) {
-	if !misses {
-		delete(c.absent, pod.UID)
+	known := c.absent[pod.UID] != nil
+	if misses == known {
 		return
 	}
-	if c.absent[pod.UID] = pod; len(c.absent) == 1 {
+	if misses {
+		c.absent[pod.UID] = pod
+	} else {
+		delete(c.absent, pod.UID)
+	}
+	if _, managed := c.desired.nodes[pod.Spec.NodeName]; !managed && misses {
+		return // nothing but the node can help
+	}
+	fresh, first := false, len(c.claims) == 0
+	for i := range pod.Spec.Volumes {
+		key := apiserver.Key{Namespace: pod.Namespace, Name: claimOf(pod, &pod.Spec.Volumes[i])}
+		switch {
+		case key.Name == "":
+		case !misses:
+			if delete(c.claims[key], pod.UID); len(c.claims[key]) == 0 {
+				delete(c.claims, key)
+			}
+		case c.claims[key] == nil:
+			c.claims[key], fresh = map[types.UID]bool{pod.UID: true}, true
+		default:
+			c.claims[key][pod.UID] = true
+		}
+	}
+	if fresh && first {
 		env.Reheed(apiserver.PersistentVolume)
+	}
+	if fresh {
 		env.Reheed(apiserver.PersistentVolumeClaim)
 	}
 }
 
 // observeClaim looks again at the pods that use a claim which is bound
 // (syncPVCByKey).
-func (c *Controller) observeClaim(env *controller.Env, key apiserver.Key, gone bool) {
-	if gone {
-		return
-	}
+func (c *Controller) observeClaim(env *controller.Env, key apiserver.Key) {
 	if claim := env.Claim(key); claim == nil || claim.Status.Phase != corev1.ClaimBound || claim.Spec.VolumeName == "" {
 		return
 	}
-	for _, pod := range c.missing() {
-		if pod.Namespace == key.Namespace && slices.ContainsFunc(pod.Spec.Volumes, func(v corev1.Volume) bool { return claimOf(pod, &v) == key.Name }) {
-			c.observePod(env, pod, false)
-		}
+	var pods []*corev1.Pod
+	for uid := range c.claims[key] { // sorted below
+		pods = append(pods, c.absent[uid])
+	}
+	sortPods(pods)
+	for _, pod := range pods {
+		c.observePod(env, pod, false)
 	}
 }
 
@@ -190,10 +218,14 @@ func (c *Controller) missing() []*corev1.Pod {
 	for _, pod := range c.absent { // sorted below
 		list = append(list, pod)
 	}
+	sortPods(list)
+	return list
+}
+
+func sortPods(list []*corev1.Pod) {
 	slices.SortFunc(list, func(a, b *corev1.Pod) int {
 		return cmp.Or(apiserver.KeyOf(a).Compare(apiserver.KeyOf(b)), cmp.Compare(a.UID, b.UID))
 	})
-	return list
 }
 
 // Wake implements controller.Actor.

@@ -150,6 +150,7 @@ func (c *Controller) sweep(env *controller.Env) {
 	if passed := env.Now().Sub(s.began); s.all && passed%(3*sweepPeriod) == 0 { // findAndAddActivePods
 		s.all = false
 		for _, pod := range c.missing() {
+			c.miss(env, pod, false)
 			c.observePod(env, pod, false)
 		}
 	}

@@ -33,9 +33,6 @@ func (d *dice) drawLimits() {
 			}
 			node.Spec.Drivers = append(node.Spec.Drivers, entry)
 		}
-		if d.chance(2, "migrated") {
-			node.Annotations = map[string]string{"storage.alpha.kubernetes.io/migrated-plugins": "kubernetes.io/aws-ebs,kubernetes.io/gce-pd"}
-		}
 		d.add(node)
 	}
 	for _, driver := range drivers {

@@ -22,7 +22,7 @@ func (d *dice) drawStorage() {
 		}
 		o.VolumeBindingMode = &mode
 		if name == "made" {
-			o.Provisioner = pick(d, "provisioner", "example.com/disks", "example.com/disks", "kubernetes.io/gce-pd")
+			o.Provisioner = pick(d, "provisioner", "example.com/disks", "example.com/disks", "kubernetes.io/gce-pd", "kubernetes.io/azure-file")
 			if d.chance(2, "topologies") {
 				o.AllowedTopologies = []corev1.TopologySelectorTerm{{MatchLabelExpressions: []corev1.TopologySelectorLabelRequirement{
 					{Key: corev1.LabelTopologyZone, Values: []string{pick(d, "zone", "z1", "z2")}},
