@@ -15,7 +15,7 @@ import (
 // A node that is cordoned takes no pod, and the scheduler says so.
 func Example() {
 	e := engine.New(engine.Strategy{})
-	host := controller.NewHost(e, apiserver.New(e, apiserver.Config{DisableAdmissionPlugins: []string{"ServiceAccount"}}), controller.Latency{}, nil)
+	host := controller.NewHost(e, apiserver.New(e, apiserver.Config{DisableAdmissionPlugins: []string{"ServiceAccount", "TaintNodesByCondition"}}), controller.Latency{}, nil)
 	host.Add(scheduler.New(scheduler.Config{}))
 	for _, o := range []apiserver.Object{
 		&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "default"}},

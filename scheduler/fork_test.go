@@ -20,7 +20,7 @@ import (
 // story is a cluster in which a bit of everything happens.
 func story(t *testing.T, seed uint64, a controller.Actor) *cluster {
 	e := engine.New(engine.Strategy{Seed: seed})
-	c := &cluster{Host: controller.NewHost(e, apiserver.New(e, apiserver.Config{DisableAdmissionPlugins: []string{"ServiceAccount"}}), controller.Realistic(), nil), t: t}
+	c := &cluster{Host: controller.NewHost(e, apiserver.New(e, apiserver.Config{DisableAdmissionPlugins: []string{"ServiceAccount", "TaintNodesByCondition"}}), controller.Realistic(), nil), t: t}
 	c.create(&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "default"}})
 	withClasses(c)
 	for i := range 6 {

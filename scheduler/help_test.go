@@ -26,7 +26,7 @@ type cluster struct {
 
 func newCluster(t testing.TB, cfg scheduler.Config, l controller.Latency, objs ...apiserver.Object) *cluster {
 	e := engine.New(engine.Strategy{})
-	c := &cluster{Host: controller.NewHost(e, apiserver.New(e, apiserver.Config{DisableAdmissionPlugins: []string{"ServiceAccount"}}), l, nil), t: t}
+	c := &cluster{Host: controller.NewHost(e, apiserver.New(e, apiserver.Config{DisableAdmissionPlugins: []string{"ServiceAccount", "TaintNodesByCondition"}}), l, nil), t: t}
 	c.create(&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "default"}})
 	c.create(objs...)
 	c.id = c.Add(scheduler.New(cfg))

@@ -292,7 +292,7 @@ func TestC5TiesAreChoices(t *testing.T) {
 	seen := map[string]bool{}
 	for seed := range uint64(40) {
 		e := engine.New(engine.Strategy{Seed: seed})
-		c := &cluster{Host: controller.NewHost(e, apiserver.New(e, apiserver.Config{DisableAdmissionPlugins: []string{"ServiceAccount"}}), controller.Latency{}, nil), t: t}
+		c := &cluster{Host: controller.NewHost(e, apiserver.New(e, apiserver.Config{DisableAdmissionPlugins: []string{"ServiceAccount", "TaintNodesByCondition"}}), controller.Latency{}, nil), t: t}
 		c.create(&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "default"}})
 		c.create(nodes(3)...)
 		c.Add(scheduler.New(scheduler.Config{}))

@@ -22,11 +22,14 @@ import (
 	"github.com/statefulsim/statefulsim/sim/garbagecollector"
 	"github.com/statefulsim/statefulsim/sim/kubelet"
 	"github.com/statefulsim/statefulsim/sim/namespace"
+	"github.com/statefulsim/statefulsim/sim/nodelifecycle"
+	"github.com/statefulsim/statefulsim/sim/podgc"
 	"github.com/statefulsim/statefulsim/sim/replicaset"
 	"github.com/statefulsim/statefulsim/sim/resourcequota"
 	"github.com/statefulsim/statefulsim/sim/rootca"
 	"github.com/statefulsim/statefulsim/sim/serviceaccount"
 	"github.com/statefulsim/statefulsim/sim/state"
+	"github.com/statefulsim/statefulsim/sim/tainteviction"
 	"github.com/statefulsim/statefulsim/statefulset"
 	"github.com/statefulsim/statefulsim/volume"
 )
@@ -66,11 +69,43 @@ func New(cfg Config) *Cluster {
 		c.addNode(i, n.withDefaults(i), l.Kubelet)
 	}
 	c.cfg.Limits = Limits{} // the user's are for what comes after
+	c.rest()
+	// The nodes have been watched for long: who watches them has seen all there is.
+	took := c.host.SetLatency(controller.Latency{})
+	names := make([]string, len(cfg.Nodes))
+	for i, n := range cfg.Nodes {
+		names[i] = n.Name
+	}
+	c.leases()
+	c.watchNodes(names)
+	c.rest()
+	c.host.SetLatency(took)
+	c.cfg.Limits = cfg.Limits
+	return c
+}
+
+// rest has a new cluster come to rest.
+func (c *Cluster) rest() {
 	if _, err := c.Settle(); err != nil {
 		panic(fmt.Sprintf("sim: a new cluster does not come to rest: %v", err))
 	}
-	c.cfg.Limits = cfg.Limits
-	return c
+}
+
+// leases gives the nodes the Leases that they have renewed by now.
+func (c *Cluster) leases() {
+	for _, obj := range c.host.Server().List(apiserver.Node, "") {
+		c.install(kubelet.NewLease(obj.(*corev1.Node), c.host.Engine().Now()))
+	}
+}
+
+// watchNodes adds the components that act on bad nodes. They have known some nodes
+// for long, and healthy.
+func (c *Cluster) watchNodes(known []string) {
+	lifecycle := c.cfg.NodeLifecycle
+	lifecycle.Known = known
+	c.host.Add(nodelifecycle.New(lifecycle))
+	c.host.Add(tainteviction.New())
+	c.host.Add(podgc.New(c.cfg.TerminatedPodGCThreshold))
 }
 
 // newCluster returns a cluster in which there is nothing yet but an API server
@@ -170,27 +205,30 @@ const DNSAddress = "10.96.0.10"
 // install creates an object of the cluster's own, unless there is one: this
 // cannot fail.
 func (c *Cluster) install(obj Object) {
-	kind := apiserver.KindOf(obj)
-	if c.host.Server().Get(kind, apiserver.KeyOf(obj)) != nil {
-		return
+	if c.host.Server().Get(apiserver.KindOf(obj), apiserver.KeyOf(obj)) == nil {
+		c.establish(apiserver.Request{Verb: apiserver.Create, Kind: apiserver.KindOf(obj), Key: apiserver.KeyOf(obj), Object: obj})
 	}
-	res := c.host.Do("kube-apiserver", apiserver.Request{Verb: apiserver.Create, Kind: kind, Key: apiserver.KeyOf(obj), Object: obj})
-	if res.Err != nil {
-		panic(fmt.Sprintf("sim: cannot install %s %s: %v", kind, apiserver.KeyOf(obj), res.Err))
+}
+
+func (c *Cluster) establish(req apiserver.Request) {
+	if res := c.host.Do("kube-apiserver", req); res.Err != nil {
+		panic(fmt.Sprintf("sim: cannot install %s %s: %v", req.Kind, req.Key, res.Err))
 	}
 	c.collect()
 }
 
 // addNode registers a machine and starts its kubelet.
 func (c *Cluster) addNode(index int, n Node, l kubelet.Latency) {
-	c.install(nodeObject(n, c.host.Engine().Now()))
-	c.addKubelet(n, l)
+	object := nodeObject(n, c.host.Engine().Now())
+	c.establish(apiserver.Request{Verb: apiserver.Create, Kind: apiserver.Node, Key: apiserver.Key{Name: n.Name}, Object: object, Unadmitted: true})
+	c.addKubelet(n, object, l)
 }
 
-func (c *Cluster) addKubelet(n Node, l kubelet.Latency) controller.ActorID {
+// addKubelet starts a kubelet, which registers such a Node if it has to.
+func (c *Cluster) addKubelet(n Node, registers *corev1.Node, l kubelet.Latency) controller.ActorID {
 	id := c.host.Add(kubelet.New(kubelet.Config{
 		Node: n.Name, HostIP: n.Address, PodCIDR: n.PodCIDR, FirstIP: n.FirstPodIP,
-		ClusterDomain: c.cfg.domain(), ClusterDNS: DNSAddress, Latency: l, HostPaths: n.HostPaths,
+		ClusterDomain: c.cfg.domain(), ClusterDNS: DNSAddress, Latency: l, HostPaths: n.HostPaths, Registers: registers,
 	}))
 	(*c.kubelets.Write())[n.Name] = id
 	return id

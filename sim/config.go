@@ -15,6 +15,7 @@ import (
 	"github.com/statefulsim/statefulsim/sim/controller"
 	"github.com/statefulsim/statefulsim/sim/engine"
 	"github.com/statefulsim/statefulsim/sim/kubelet"
+	"github.com/statefulsim/statefulsim/sim/nodelifecycle"
 	"github.com/statefulsim/statefulsim/volume/nfs"
 )
 
@@ -80,6 +81,12 @@ type Config struct {
 	// Start is when the cluster begins, in whole seconds: 1 January 2026, which zero
 	// means, or later. What goes by the clock falls otherwise in another one.
 	Start time.Time
+	// NodeLifecycle says when a node counts as silent, and how fast its pods are
+	// evicted; zero values are upstream's defaults. Known is not for users.
+	NodeLifecycle nodelifecycle.Config
+	// TerminatedPodGCThreshold is how many pods that have ended are left alone;
+	// 0 means 12500, and a negative number that all are.
+	TerminatedPodGCThreshold int
 	// ClusterDomain is the DNS zone; empty means "cluster.local".
 	ClusterDomain string
 	// Limits bound every run.

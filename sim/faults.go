@@ -3,6 +3,7 @@ package sim
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -16,17 +17,16 @@ import (
 )
 
 // CrashNode cuts a machine's power: its kubelet and every process on it are
-// gone at once. What is on its disks and on the network stays.
-//
-// Deviation: there is no node lifecycle controller yet (N1–N4). The API goes on
-// showing the node Ready and its pods Running until the node returns or
-// somebody deletes them; the Scheduler still sends pods there.
+// gone at once. What is on its disks and on the network stays. The API learns of
+// it by the node's silence: 50 to 55 s after the last renewal of its Lease the
+// node is Unknown and its pods are not ready (N1, N2).
 func (c *Cluster) CrashNode(name string) error {
 	return c.onKubelet("CrashNode", name, (*kubelet.Kubelet).Crash)
 }
 
 // StopKubelet ends a node's kubelet alone: its processes run on, and nobody
-// starts, stops or reports any (N5). It says nothing to the API either.
+// starts, stops or reports any (N5). For the API the node is silent, as after
+// CrashNode.
 func (c *Cluster) StopKubelet(name string) error {
 	return c.onKubelet("StopKubelet", name, (*kubelet.Kubelet).Stop)
 }
@@ -36,6 +36,41 @@ func (c *Cluster) StopKubelet(name string) error {
 // the others are ended (N6). On a node that runs it does nothing.
 func (c *Cluster) RestartNode(name string) error {
 	return c.onKubelet("RestartNode", name, (*kubelet.Kubelet).Restart)
+}
+
+// PartitionNode cuts a node off from the API server: its kubelet and its processes
+// run on, what fails is restarted, and neither side learns of the other. For the
+// API the node is silent, as after CrashNode.
+func (c *Cluster) PartitionNode(name string) error {
+	return c.onKubelet("PartitionNode", name, func(k *kubelet.Kubelet, env *controller.Env) {
+		k.Disconnect(env)
+		c.host.Cut((*c.kubelets.Read())[name], true)
+	})
+}
+
+// ReconnectNode ends PartitionNode: within seconds the kubelet renews its Lease,
+// says how its pods fare and ends those that are to end (N6). On a node that is
+// not cut off it does nothing.
+func (c *Cluster) ReconnectNode(name string) error {
+	return c.onKubelet("ReconnectNode", name, c.reconnect(name))
+}
+
+func (c *Cluster) reconnect(name string) func(*kubelet.Kubelet, *controller.Env) {
+	return func(k *kubelet.Kubelet, env *controller.Env) {
+		c.host.Cut((*c.kubelets.Read())[name], false)
+		k.Reconnect(env)
+	}
+}
+
+// IsCutOff reports whether a node is cut off from the API server.
+func (c *Cluster) IsCutOff(node string) bool {
+	defer c.end(c.look("IsCutOff"))
+	return c.isCutOff(node)
+}
+
+func (c *Cluster) isCutOff(node string) bool {
+	id, ok := (*c.kubelets.Read())[node]
+	return ok && c.host.Actor(id).(*kubelet.Kubelet).Cut()
 }
 
 // IsDown reports whether a node's kubelet does not run. It panics if no machine
@@ -64,7 +99,12 @@ func (c *Cluster) atKubelet(node string, do func(*kubelet.Kubelet, *controller.E
 	if !ok {
 		return apierrors.NewNotFound(apiserver.Node.GroupResource(), node)
 	}
-	do(c.host.Change(id).(*kubelet.Kubelet), c.host.Env(id))
+	k := c.host.Change(id).(*kubelet.Kubelet)
+	last, renewed := k.LastLease(c.host.Env(id))
+	do(k, c.host.Env(id))
+	if renewed && (k.Down() || k.Cut()) { // what was computed until now is missed from now on
+		c.host.Do(k.Name(), last)
+	}
 	c.collect()
 	return nil
 }
@@ -163,11 +203,18 @@ func (c *Cluster) LoseAnswers(component string, verb apiserver.Verb, kind apiser
 // errLost is what client-go makes of a connection that ends before the answer.
 var errLost = errors.New("http2: client connection lost")
 
-// Heal ends all faults: nodes that are down return, cordoned ones become
+// Heal ends all faults: nodes that are down or cut off return, cordoned ones become
 // schedulable, views catch up, and no request fails any more.
 func (c *Cluster) Heal() error {
 	c.drive("Heal")
 	defer c.done()
+	for _, name := range slices.Sorted(maps.Keys(*c.kubelets.Read())) {
+		if c.isCutOff(name) {
+			if err := c.atKubelet(name, c.reconnect(name)); err != nil {
+				return err
+			}
+		}
+	}
 	c.host.Relent()
 	for _, node := range c.host.Server().List(apiserver.Node, "") {
 		if node.(*corev1.Node).Spec.Unschedulable {

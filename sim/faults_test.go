@@ -15,7 +15,7 @@ import (
 )
 
 // A machine that loses its power loses its processes; when it returns they
-// start again. The API hears of nothing in between.
+// start again. The API hears of it by its silence: the pods are not ready (N2).
 func TestCrashAndReturn(t *testing.T) {
 	c := sim.New(sim.Config{Provision: true, Nodes: []sim.Node{{Name: "node-1"}}})
 	apply(t, c, fastClass, parallelSet("web", 2))
@@ -23,13 +23,20 @@ func TestCrashAndReturn(t *testing.T) {
 	require.NoError(t, c.CrashNode("node-1"))
 	assert.Empty(t, c.Processes())
 	assert.True(t, c.IsDown("node-1"))
-	require.NoError(t, c.Run(time.Minute))
-	pod, err := sim.Get[*corev1.Pod](c, "", "web-0")
-	require.NoError(t, err)
-	assert.Equal(t, corev1.PodRunning, pod.Status.Phase)
+	ready := func() corev1.ConditionStatus {
+		pod, err := sim.Get[*corev1.Pod](c, "", "web-0")
+		require.NoError(t, err)
+		assert.Equal(t, corev1.PodRunning, pod.Status.Phase)
+		assert.Equal(t, corev1.ConditionTrue, podCondition(pod, corev1.ContainersReady))
+		return podCondition(pod, corev1.PodReady)
+	}
+	require.NoError(t, c.Run(39*time.Second)) // the last renewal is up to 10.4 s old
+	assert.Equal(t, corev1.ConditionTrue, ready())
+	require.NoError(t, c.Run(17*time.Second))
+	assert.Equal(t, corev1.ConditionFalse, ready())
 	require.NoError(t, c.Delete(apiserver.Pod, "", "web-0")) // nobody to end it (N5)
 	require.NoError(t, c.Run(time.Hour))
-	_, err = sim.Get[*corev1.Pod](c, "", "web-0")
+	_, err := sim.Get[*corev1.Pod](c, "", "web-0")
 	require.NoError(t, err)
 	require.NoError(t, c.RestartNode("node-1"))
 	require.NoError(t, c.RestartNode("node-1")) // runs already
@@ -128,4 +135,13 @@ func ExampleCluster_CrashNode() {
 	// <nil> 0 processes
 	// <nil>
 	// 2 processes
+}
+
+func podCondition(pod *corev1.Pod, t corev1.PodConditionType) corev1.ConditionStatus {
+	for _, c := range pod.Status.Conditions {
+		if c.Type == t {
+			return c.Status
+		}
+	}
+	return ""
 }

@@ -16,6 +16,7 @@ import (
 
 	"github.com/statefulsim/statefulsim/sim"
 	"github.com/statefulsim/statefulsim/sim/apiserver"
+	"github.com/statefulsim/statefulsim/sim/nodelifecycle"
 )
 
 var flatPods = flag.Int("flat.pods", 20_000, "how many pods the larger cluster of TestWorkIsFlat has; 100000 takes a minute")
@@ -25,7 +26,8 @@ var flatPods = flag.Int("flat.pods", 20_000, "how many pods the larger cluster o
 // have no kubelet, since running n pods would take much longer than what the
 // test is about.
 func crowd(t testing.TB, n int) *sim.Cluster {
-	c := sim.New(sim.Config{NoLatency: true, History: -1, Provision: true})
+	c := sim.New(sim.Config{NoLatency: true, History: -1, Provision: true,
+		NodeLifecycle: nodelifecycle.Config{NodeStartupGracePeriod: -1, NodeMonitorGracePeriod: -1}})
 	create := func(o sim.Object) sim.Object {
 		o, err := c.Create(o)
 		require.NoError(t, err)

@@ -155,6 +155,8 @@ var driving = map[string]func(*sim.Cluster){
 	"WriteFile":       func(c *sim.Cluster) { _ = c.WriteFile("", "web-0", "", "/www/x", "") },
 	"Cordon":          func(c *sim.Cluster) { _ = c.Cordon("node-1", true) },
 	"CrashNode":       func(c *sim.Cluster) { _ = c.CrashNode("node-1") },
+	"PartitionNode":   func(c *sim.Cluster) { _ = c.PartitionNode("node-1") },
+	"ReconnectNode":   func(c *sim.Cluster) { _ = c.ReconnectNode("node-1") },
 	"StopKubelet":     func(c *sim.Cluster) { _ = c.StopKubelet("node-1") },
 	"RestartNode":     func(c *sim.Cluster) { _ = c.RestartNode("node-1") },
 	"Hold":            func(c *sim.Cluster) { _ = c.Hold("coredns", apiserver.Service, 0) },
@@ -233,7 +235,7 @@ func TestDrivingInsideACallback(t *testing.T) {
 
 // TestEveryMethodIsGuarded: no method of a Cluster is in neither list.
 func TestEveryMethodIsGuarded(t *testing.T) {
-	looking := strings.Fields("Event Causes Choices Unmodelled Why Files Logs Get List Lookup Nslookup Query HTTP ReadFile Hash Waiting History Watch PodEvents Processes NFS DNS Components IsDown Seen Now Next Version CheckMutations Fork OnStep OnRecord Pending ExactHash Host Server Spell Undeclared") // the last four are these tests' own
+	looking := strings.Fields("Event Causes Choices Unmodelled Why Files Logs Get List Lookup Nslookup Query HTTP ReadFile Hash Waiting History Watch PodEvents Processes NFS DNS Components IsDown IsCutOff Seen Now Next Version CheckMutations Fork OnStep OnRecord Pending ExactHash Host Server Spell Undeclared") // the last four are these tests' own
 	for _, name := range methodsOf((*sim.Cluster)(nil)) {
 		_, drives := driving[name]
 		assert.NotEqual(t, drives, slices.Contains(looking, name), "%s both drives and looks, or neither", name)

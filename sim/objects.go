@@ -234,7 +234,9 @@ func (c *Cluster) read(kind apiserver.Kind, namespace, name string) (Object, err
 	if obj == nil {
 		return nil, apierrors.NewNotFound(kind.GroupResource(), key.Name)
 	}
-	return copyOf(obj), nil
+	obj = copyOf(obj)
+	c.renew(obj)
+	return obj, nil
 }
 
 // List returns the objects of a kind in a namespace (empty means all), by
@@ -253,6 +255,7 @@ func (c *Cluster) List(kind apiserver.Kind, namespace, selector string) ([]Objec
 	})
 	for i := range objs {
 		objs[i] = copyOf(objs[i])
+		c.renew(objs[i])
 	}
 	return objs, nil
 }

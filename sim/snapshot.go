@@ -76,6 +76,7 @@ func Resume(cfg Config, snapshot Snapshot) (*Cluster, []Discontinued, error) {
 	c.history = history{limit: cfg.History} // what was there before is none
 	l := c.start()
 	lost := c.adopt(l.Kubelet)
+	c.watchNodes(c.readyNodes())
 	c.collect()
 	return c, lost, nil
 }
@@ -169,6 +170,7 @@ func (c *Cluster) complete() {
 		}
 	}
 	c.bootstrap()
+	c.leases()
 }
 
 // adopt starts the kubelets, which go on with their pods.
@@ -182,7 +184,7 @@ func (c *Cluster) adopt(l kubelet.Latency) (lost []Discontinued) {
 	}
 	for _, obj := range server.List(apiserver.Node, "") {
 		node := obj.(*corev1.Node)
-		id := c.addKubelet(Node{Name: node.Name, Address: internalIP(node), PodCIDR: ipv4(node.Spec.PodCIDR)}, l)
+		id := c.addKubelet(Node{Name: node.Name, Address: internalIP(node), PodCIDR: ipv4(node.Spec.PodCIDR)}, registered(node), l)
 		for i := range node.Status.Images {
 			for _, name := range node.Status.Images[i].Names {
 				if kubelet.CheckImage(name) == nil {
@@ -210,6 +212,24 @@ func (c *Cluster) adopt(l kubelet.Latency) (lost []Discontinued) {
 		}
 	}
 	return lost
+}
+
+// registered returns a Node as its kubelet would register it again.
+func registered(node *corev1.Node) *corev1.Node {
+	next := node.DeepCopy()
+	next.CreationTimestamp = metav1.Time{}
+	next.Spec.Unschedulable = false
+	next.Spec.Taints = slices.DeleteFunc(next.Spec.Taints, func(t corev1.Taint) bool { return strings.HasPrefix(t.Key, "node.kubernetes.io/") })
+	return next
+}
+
+func (c *Cluster) readyNodes() (names []string) {
+	for _, obj := range c.host.Server().List(apiserver.Node, "") {
+		if nodeReady(obj.(*corev1.Node)) == corev1.ConditionTrue {
+			names = append(names, obj.GetName())
+		}
+	}
+	return names
 }
 
 func nodeReady(node *corev1.Node) corev1.ConditionStatus {

@@ -40,12 +40,27 @@ func (s *Server) admitCreate(kind Kind, obj Object) error {
 		if s.asks(storageObjectInUseProtection) {
 			addFinalizer(o, finalizerPV) // V15
 		}
+	case *corev1.Node:
+		if s.asks(taintNodesByCondition) {
+			o.Spec.Taints = withNotReady(o.Spec.Taints)
+		}
 	case *networkingv1.Ingress:
 		if s.asks(defaultIngressClass) {
 			s.setIngressClass(o)
 		}
 	}
 	return nil
+}
+
+// withNotReady returns the taints of a new node, which is not ready before its
+// kubelet says so (N3, addNotReadyTaint). The node lifecycle controller takes the
+// taint away.
+func withNotReady(taints []corev1.Taint) []corev1.Taint {
+	unready := corev1.Taint{Key: corev1.TaintNodeNotReady, Effect: corev1.TaintEffectNoSchedule}
+	if slices.ContainsFunc(taints, func(t corev1.Taint) bool { return t.MatchTaint(&unready) }) {
+		return taints
+	}
+	return append(slices.Clone(taints), unready)
 }
 
 // asks reports whether a plugin is asked.

@@ -32,7 +32,9 @@ func (s *Server) create(req *Request) Result {
 	}
 	warnings := dedupOwners(obj, twiceSent)
 	defaults.Set(obj)
-	if err := s.admitCreate(kind, obj); err != nil {
+	if req.Unadmitted {
+		// It is older than the plugins.
+	} else if err := s.admitCreate(kind, obj); err != nil {
 		if missing, ok := err.(*accountError); ok {
 			return Result{Err: missing.StatusError, Warnings: warnings, Again: req.Tries < accountTries-1}
 		}

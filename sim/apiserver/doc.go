@@ -24,7 +24,7 @@
 // may do something (CertificateApproval, CertificateSigning), that belong to kinds or
 // subresources which are not stored (ClusterTrustBundleAttest, PodGroupProtection,
 // PodResizeValidator, NodeDeclaredFeatureValidator), and webhooks and policies are
-// names without effect here, and so is TaintNodesByCondition.
+// names without effect here.
 //
 // Deviation: no authorisation, webhooks, server-side apply or managedFields; the network is IPv4 alone. Writes of
 // components to pods, sets, volumes, claims, EndpointSlices and Events are not

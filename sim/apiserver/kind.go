@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
+	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	policyv1 "k8s.io/api/policy/v1"
@@ -52,6 +53,7 @@ const (
 	ResourceQuota
 	ReplicaSet
 	Deployment
+	Lease
 
 	// Behaving is the first Kind without behaviour; kinds from here on are
 	// stored and listed, and nothing acts on them.
@@ -259,6 +261,7 @@ func newKinds() []kindInfo {
 		&storagev1.VolumeAttachment{}, &storagev1.CSINode{}, &storagev1.CSIDriver{},
 		&corev1.ResourceQuota{},
 		&appsv1.ReplicaSet{}, &appsv1.Deployment{},
+		&coordinationv1.Lease{},
 	}
 	list := make([]kindInfo, 1, 80)
 	seen := map[schema.GroupVersionKind]bool{}

@@ -24,6 +24,7 @@ const (
 	defaultIngressClass
 	podTopologyLabels
 	resourceQuota
+	taintNodesByCondition
 )
 
 // pluginSet is a set of plugins.
@@ -47,7 +48,7 @@ var pluginNames = []struct {
 	{"LimitRanger", limitRanger, true},
 	{"ServiceAccount", serviceAccount, true},
 	{name: "NodeRestriction"},
-	{name: "TaintNodesByCondition"},
+	{"TaintNodesByCondition", taintNodesByCondition, true},
 	{name: "AlwaysPullImages"},
 	{name: "ImagePolicyWebhook"},
 	{"PodSecurity", podSecurity, true},

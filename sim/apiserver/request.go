@@ -89,6 +89,9 @@ type Request struct {
 	// Propagation of a Delete; empty means the kind's default (Background for
 	// all kinds here).
 	Propagation metav1.DeletionPropagation
+	// Unadmitted has a Create ask no admission plugin that changes or refuses new
+	// objects: the object has been there for long.
+	Unadmitted bool
 	// Tries is how often the server has looked at the request already, and
 	// answered that it will again.
 	Tries uint8

@@ -91,7 +91,8 @@ func (s *Server) At(kind Kind, key Key, version uint64) Object {
 	return served(kind, s.guarded(s.kept(kind.Stored()).at(key, version)))
 }
 
-// ListAt returns the objects of a namespace as of a version, by name (see At).
+// ListAt returns the objects of a namespace (empty means all) as of a version, by
+// namespace and name (see At).
 // The cost is that of a look at every object of the kind.
 func (s *Server) ListAt(kind Kind, namespace string, version uint64) []Object {
 	recs := s.walk(kind.Stored()).listAt(namespace, version)
@@ -122,13 +123,28 @@ func (s *Server) Count(kind Kind) int { return s.kept(kind.Stored()).live }
 func (s *Server) Live(kind Kind) []*Record {
 	recs := s.walk(kind).list("")
 	for i, rec := range recs {
-		if rec.Type != watch.Added {
-			first := *rec
-			first.Type, first.Old = watch.Added, nil
-			recs[i] = &first
-		}
+		recs[i] = asAdded(rec)
 	}
 	return recs
+}
+
+// LiveOne is Live of one object; it returns nil if there is none.
+func (s *Server) LiveOne(kind Kind, key Key) *Record {
+	rec := s.kept(kind).find(key)
+	if rec == nil {
+		return nil
+	}
+	return asAdded(rec)
+}
+
+// asAdded returns a record of an object as a new watch delivers it.
+func asAdded(rec *Record) *Record {
+	if rec.Type == watch.Added {
+		return rec
+	}
+	first := *rec
+	first.Type, first.Old = watch.Added, nil
+	return &first
 }
 
 // Walked returns how many stored objects were looked at, so far, by whatever

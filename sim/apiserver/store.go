@@ -2,7 +2,6 @@ package apiserver
 
 import (
 	"slices"
-	"strings"
 
 	"k8s.io/apimachinery/pkg/watch"
 
@@ -255,14 +254,14 @@ func (s *store) each(visit func(*Record)) {
 func (s *store) listAt(namespace string, version uint64) []*Record {
 	var recs []*Record
 	for i := range s.entries {
-		if rec := s.newest(int32(i)); rec == nil || rec.Key.Namespace != namespace {
+		if rec := s.newest(int32(i)); rec == nil || namespace != "" && rec.Key.Namespace != namespace {
 			continue
 		}
 		if rec := s.stateAt(int32(i), version); rec != nil {
 			recs = append(recs, rec)
 		}
 	}
-	slices.SortFunc(recs, func(a, b *Record) int { return strings.Compare(a.Key.Name, b.Key.Name) })
+	slices.SortFunc(recs, func(a, b *Record) int { return a.Key.Compare(b.Key) })
 	return recs
 }
 

@@ -35,8 +35,8 @@ type Actor interface {
 }
 
 // NodeScoped is an Actor whose watch of pods is narrowed to those bound to one
-// node, as a kubelet's is. Such a watch is delivered but cannot be read through
-// the View.
+// node, and whose watch of nodes to that node, as a kubelet's are. Such a watch
+// is delivered but cannot be read through the View.
 type NodeScoped interface {
 	Actor
 	NodeName() string

@@ -1,9 +1,11 @@
 package controller
 
 import (
+	"errors"
 	"slices"
 
 	"github.com/statefulsim/statefulsim/sim/apiserver"
+	"github.com/statefulsim/statefulsim/sim/engine"
 )
 
 // Env returns what an actor acts through, for faults that its model has of its
@@ -66,16 +68,57 @@ func (h *Host) HasWatch(id ActorID, kind apiserver.Kind) bool {
 // View.Version does.
 func (h *Host) HasSeen(id ActorID, kind apiserver.Kind) uint64 { return h.cursorOf(id, kind) }
 
+// errCut is the answer to a request of an actor that is cut off.
+var errCut = errors.New("dial tcp: connect: connection timed out")
+
+// Cut takes an actor's connection to the API server away, or gives it back: while
+// it is cut off it sees no change, and each of its requests fails before the
+// server sees it. Requests under way count. Afterwards its views catch up, each as
+// late as a watch usually is.
+func (h *Host) Cut(id ActorID, cut bool) {
+	hd := h.actors.Write(int(id))
+	if hd.cut == cut {
+		return
+	}
+	hd.cut = cut
+	for i := range h.subs.Len() {
+		if h.subs.Read(i).actor != id {
+			continue
+		}
+		if cut {
+			h.subs.Write(i).held = engine.Never
+		} else {
+			h.release(i)
+		}
+	}
+}
+
 // Relent ends all faults: failures that have not struck are called off, and
 // views that are held catch up, each as late as a watch usually is.
 func (h *Host) Relent() {
 	h.faults = nil
-	for i := range h.subs.Len() {
-		if h.subs.Read(i).held == 0 {
-			continue
+	for i := range h.actors.Len() {
+		if h.actors.Read(i).cut {
+			h.actors.Write(i).cut = false
 		}
-		s := h.subs.Write(i)
-		s.held = 0
-		h.rearm(i)
 	}
+	for i := range h.subs.Len() {
+		h.release(i)
+	}
+}
+
+// release ends the hold of a watch. What it has not delivered comes as late as
+// usual; a delivery that is armed for the end of the hold finds nothing left to
+// do then.
+func (h *Host) release(i int) {
+	if h.subs.Read(i).held == 0 {
+		return
+	}
+	s := h.subs.Write(i)
+	s.held = 0
+	rec := h.peek(s)
+	if rec == nil || s.ended {
+		return
+	}
+	h.armAt(i, max(h.due(s, rec), h.engine.Now()))
 }

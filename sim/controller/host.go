@@ -102,6 +102,7 @@ type hosted struct {
 	actor     state.Box[Actor]
 	selective bool // the actor is a Selective
 	gone      bool // after Remove
+	cut       bool // from the API server: see Cut
 	name      string
 	key       engine.Key
 	events    state.Box[recorder]
@@ -164,7 +165,7 @@ type flight struct {
 func NewHost(e *engine.Engine, s *apiserver.Server, l Latency, w World) *Host {
 	o := e.Owner()
 	return &Host{engine: e, server: s, latency: l, actors: state.NewList[hosted](o, 0), subs: state.NewList[subscription](o, 0),
-		routes: state.NewBox(o, routes{byNode: map[string]int{}}), flights: state.NewBox(o, flights{}), world: state.NewBox(o, w)}
+		routes: state.NewBox(o, routes{byNode: map[string]int{}, selves: map[string]int{}}), flights: state.NewBox(o, flights{}), world: state.NewBox(o, w)}
 }
 
 // Engine returns the host's engine.
@@ -213,11 +214,20 @@ func (h *Host) Add(a Actor) ActorID {
 	for _, kind := range a.Watches() {
 		if kind == apiserver.Pod && node != "" {
 			h.watchNode(id, node)
+		} else if kind == apiserver.Node && node != "" {
+			h.watchSelf(id, node)
 		} else {
 			h.watch(id, kind)
 		}
 	}
 	return id
+}
+
+// SetLatency says how long everything takes from now on, and returns how long it
+// took until now. What is under way takes what it was to take.
+func (h *Host) SetLatency(l Latency) (was Latency) {
+	was, h.latency = h.latency, l
+	return was
 }
 
 // MuteEvents says whether the Events that actors record are dropped.
@@ -241,7 +251,11 @@ func (h *Host) Remove(id ActorID) {
 		s := h.subs.Write(i)
 		s.ended, s.pending = true, queue[*apiserver.Record]{}
 		if s.node != "" {
-			delete(to.byNode, s.node)
+			if s.kind == apiserver.Node {
+				delete(to.selves, s.node)
+			} else {
+				delete(to.byNode, s.node)
+			}
 		} else {
 			to.change(s.kind, slices.DeleteFunc(to.to(s.kind), func(j int) bool { return j == i }))
 		}
@@ -342,7 +356,10 @@ func (h *Host) dispatch(ev engine.Event) {
 	case kindArrive:
 		f := h.flights.Write().take(uint32(ev.Arg))
 		hd := h.actors.Write(int(f.actor))
-		res := h.serve(hd.name, &f.req)
+		res := apiserver.Result{Err: errCut}
+		if !hd.cut {
+			res = h.serve(hd.name, &f.req)
+		}
 		if res.Again {
 			h.again(f)
 			return
@@ -400,7 +417,7 @@ func (h *Host) send(id ActorID, token uint64, req apiserver.Request) {
 	if !req.Verb.Exists() || !req.Kind.Exists() {
 		panic(fmt.Sprintf("controller: %s sends a request that no server knows: %v of %v", h.ActorName(id), req.Verb, req.Kind))
 	}
-	key := h.actors.Read(int(id)).key ^ engine.KeyOf(req.Key.Namespace, req.Key.Name) ^ engine.Key(req.Verb)<<56 ^ engine.Key(req.Kind)<<48
+	key := h.actors.Read(int(id)).key ^ engine.KeyOf(req.Key.Namespace, req.Key.Name) ^ engine.Key(req.Verb)<<56 ^ keyOf(req.Kind)
 	at := h.engine.Now().Add(h.engine.Span("latency/request", key, uint64(h.engine.Now()), h.latency.Request.Min, h.latency.Request.Max))
 	h.launch(at, engine.Progress, flight{actor: id, token: token, req: req})
 }
@@ -453,4 +470,13 @@ func (h *Host) follow(id ActorID) {
 		h.actors.Write(int(id)).series = true
 		h.engine.Schedule(engine.Event{At: due, Kind: kindSeries, Actor: uint32(id), Class: engine.Background})
 	}
+}
+
+// keyOf tells kinds apart in what is drawn for a request. Those without behaviour
+// go by their names, since their numbers change whenever a kind gets one.
+func keyOf(kind apiserver.Kind) engine.Key {
+	if kind < apiserver.Behaving {
+		return engine.Key(kind) << 48
+	}
+	return engine.KeyOf(kind.String())
 }

@@ -10,6 +10,7 @@ import (
 type routes struct {
 	byKind [apiserver.Behaving][]int // indices of subs
 	byNode map[string]int            // node name → index of the subscription to its pods
+	selves map[string]int            // node name → index of its own subscription to its Node
 	// untrimmed is how long the tail of a kind's log was after it was trimmed last.
 	untrimmed [apiserver.Behaving]int
 	// beyond are those of the kinds without behaviour.
@@ -77,6 +78,16 @@ func (h *Host) watchNode(id ActorID, node string) {
 		if rec.Object.(*corev1.Pod).Spec.NodeName == node {
 			sub.pending.push(rec)
 		}
+	}
+	h.subscribe(sub)
+}
+
+// watchSelf has an actor observe the Node that is its own.
+func (h *Host) watchSelf(id ActorID, node string) {
+	sub := subscription{actor: id, kind: apiserver.Node, node: node}
+	h.routes.Write().selves[node] = h.subs.Len()
+	if rec := h.server.LiveOne(apiserver.Node, apiserver.Key{Name: node}); rec != nil {
+		sub.pending.push(rec)
 	}
 	h.subscribe(sub)
 }

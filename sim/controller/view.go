@@ -24,6 +24,9 @@ type View struct {
 	actor ActorID
 }
 
+// Outside returns the world outside the API, for reading alone.
+func (v View) Outside() World { return v.host.ReadWorld() }
+
 // Now returns the virtual time.
 func (v View) Now() engine.Time { return v.host.engine.Now() }
 
@@ -33,8 +36,8 @@ func (v View) Get(kind apiserver.Kind, key apiserver.Key) apiserver.Object {
 	return v.host.server.At(kind, key, v.Version(kind))
 }
 
-// List returns the objects of a namespace, by name. It looks at every object of
-// the kind: it is for what happens seldom.
+// List returns the objects of a namespace (empty means all), by namespace and
+// name. It looks at every object of the kind: it is for what happens seldom.
 func (v View) List(kind apiserver.Kind, namespace string) []apiserver.Object {
 	return v.host.server.ListAt(kind, namespace, v.Version(kind))
 }

@@ -70,15 +70,24 @@ func (h *Host) publish() {
 			h.arm(i)
 		}
 		if pod, ok := rec.Object.(*corev1.Pod); ok && pod.Spec.NodeName != "" {
-			if i, ok := to.byNode[pod.Spec.NodeName]; ok {
-				if heeds := h.actors.Read(int(h.subs.Read(i).actor)).heeds(); heeds != nil && !heeds.Heeds(rec) {
-					continue
-				}
-				h.subs.Write(i).pending.push(rec)
-				h.arm(i)
-			}
+			h.publishTo(to.byNode, pod.Spec.NodeName, rec)
+		} else if rec.Kind == apiserver.Node {
+			h.publishTo(to.selves, rec.Key.Name, rec)
 		}
 	}
+}
+
+// publishTo queues a record for the watch that a node has to itself, if it has.
+func (h *Host) publishTo(watches map[string]int, node string, rec *apiserver.Record) {
+	i, ok := watches[node]
+	if !ok {
+		return
+	}
+	if heeds := h.actors.Read(int(h.subs.Read(i).actor)).heeds(); heeds != nil && !heeds.Heeds(rec) {
+		return
+	}
+	h.subs.Write(i).pending.push(rec)
+	h.arm(i)
 }
 
 // arm has the next record of a watch delivered when it is due.
@@ -93,6 +102,9 @@ func (h *Host) arm(i int) {
 }
 
 func (h *Host) armAt(i int, at engine.Time) {
+	if at == engine.Never {
+		return // until it is released
+	}
 	s := h.subs.Write(i)
 	s.armed = true
 	h.engine.Schedule(engine.Event{At: at, Kind: kindDeliver, Actor: uint32(s.actor), Arg: uint64(i), Class: classOf(s.kind)})

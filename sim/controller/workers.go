@@ -142,6 +142,9 @@ func (w *Workers[K, M]) Add(env *Env, key K) {
 	}
 }
 
+// Idle reports whether no key is being worked on or waits for a worker.
+func (w *Workers[K, M]) Idle() bool { return w.busy == 0 && w.ready.len() == 0 }
+
 // isBusy reports whether a key is being worked on.
 func (w *Workers[K, M]) isBusy(key K) bool {
 	if w.busy == 0 {

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/statefulsim/statefulsim/sim/apiserver"
@@ -26,6 +27,9 @@ type Reader func(apiserver.Kind, apiserver.Key) apiserver.Object
 // probe that made a container ready has succeeded as often as it had to.
 func (k *Kubelet) Adopt(env *controller.Env, pods []*corev1.Pod, read Reader) {
 	w := env.World().(*World)
+	if lease, ok := read(apiserver.Lease, LeaseKey(k.cfg.Node)).(*coordinationv1.Lease); ok && lease.Spec.RenewTime != nil {
+		k.machine(w).pulse.begin(env, engine.KeyOf(k.cfg.Node), min(apiserver.VirtualTime(lease.Spec.RenewTime.Time), env.Now()))
+	}
 	for _, obj := range pods {
 		p := newPod(obj)
 		p.slot = int32(len(k.slots))

@@ -3,6 +3,8 @@ package kubelet
 import (
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
+
 	"github.com/statefulsim/statefulsim/sim/controller"
 )
 
@@ -26,6 +28,9 @@ type Config struct {
 	// HostPaths are directories on the node's disk, beside those of every Linux
 	// machine, for hostPath volumes that want theirs to exist.
 	HostPaths []string `state:"immutable"`
+	// Registers is the Node that the kubelet registers when it comes up and
+	// there is none; nil means that it registers none.
+	Registers *corev1.Node
 	// Latency is how long the node's work takes.
 	Latency Latency
 }
@@ -51,6 +56,8 @@ type Latency struct {
 	// something, Notice the time until it sees by itself that something
 	// happened (PLEG, K21).
 	Relist, Notice controller.Range
+	// Boot is from the start of the kubelet process to its first request.
+	Boot controller.Range
 	// JitterPercent is by how much a retry may be late, in percent of its
 	// delay. Upstream's is 50 (wait.Jitter in pod_workers.go).
 	JitterPercent int
@@ -72,6 +79,7 @@ func Realistic() Latency {
 		Stop:          controller.Range{Min: 20 * ms, Max: 200 * ms},
 		Relist:        controller.Range{Min: 5 * ms, Max: 30 * ms},
 		Notice:        controller.Range{Min: 20 * ms, Max: 1000 * ms},
+		Boot:          controller.Range{Min: 100 * ms, Max: 300 * ms},
 		JitterPercent: 50,
 	}
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/statefulsim/statefulsim/sim/apiserver"
 	"github.com/statefulsim/statefulsim/sim/controller"
+	"github.com/statefulsim/statefulsim/sim/engine"
 )
 
 // Probe names a kind of probe, for FailProbe.
@@ -29,6 +30,7 @@ func (k *Kubelet) Stop(env *controller.Env) {
 	if k.down {
 		return
 	}
+	k.stopPulse(env)
 	k.down = true
 	k.listed = map[types.UID]*corev1.Pod{}
 	for _, p := range k.slots { // a map from a list
@@ -50,6 +52,47 @@ func (k *Kubelet) Stop(env *controller.Env) {
 			}
 		}
 	}
+}
+
+// Disconnect cuts the kubelet off from the API server: what runs runs on and is
+// restarted, nothing is reported. The host must keep its requests and watches
+// from it (Host.Cut).
+func (k *Kubelet) Disconnect(env *controller.Env) {
+	k.stopPulse(env)
+	k.self.cut = true
+}
+
+// Reconnect ends Disconnect: the Lease is renewed and what was not reported is
+// written, each when it is tried again next.
+func (k *Kubelet) Reconnect(env *controller.Env) {
+	if !k.self.cut {
+		return
+	}
+	k.self.cut = false
+	if k.down {
+		return
+	}
+	if !k.self.registered {
+		k.nodeAfter(env, env.Span("kubelet/lease-tick", engine.KeyOf(k.cfg.Node), controller.Range{Max: ensureBackoff}), engine.Progress, register)
+	} else if k.self.obj != nil {
+		k.nodeAfter(env, env.Span("kubelet/lease-tick", engine.KeyOf(k.cfg.Node), controller.Range{Max: ensureBackoff}), engine.Progress, renewLease)
+	}
+	for _, p := range k.slots { // each for itself
+		if p != nil && p.status.last != nil && !p.status.inFlight && (p.status.finished || p.status.sent != p.status.version) {
+			k.retryStatus(env, p)
+		}
+	}
+}
+
+// LastLease returns the request that writes down the last renewal of the Lease,
+// which is computed until then. It is for what ends the renewals: whoever looks
+// for them must find them missing.
+func (k *Kubelet) LastLease(env *controller.Env) (req apiserver.Request, ok bool) {
+	p := &k.machine(env.World().(*World)).pulse
+	if !p.beats || k.self.obj == nil {
+		return req, false
+	}
+	return apiserver.Request{Verb: apiserver.Patch, Kind: apiserver.Lease, Key: LeaseKey(k.cfg.Node), Patch: Renewal{p.before(env.Now())}}, true
 }
 
 // Crash cuts the machine's power: the kubelet and every process are gone at
@@ -88,6 +131,7 @@ func (k *Kubelet) Restart(env *controller.Env) {
 		return
 	}
 	k.down, k.started, k.pulling = false, env.Now(), 0
+	k.boot(env)
 	listed := k.listed
 	k.listed = nil
 	for _, p := range slices.Clone(k.slots) {
@@ -122,6 +166,9 @@ func (k *Kubelet) Restart(env *controller.Env) {
 		k.receive(env, p)
 	}
 }
+
+// Cut reports whether the kubelet is cut off from the API server.
+func (k *Kubelet) Cut() bool { return k.self.cut }
 
 // Down reports whether the kubelet process does not run.
 func (k *Kubelet) Down() bool { return k.down }

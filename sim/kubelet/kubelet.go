@@ -42,6 +42,7 @@ type Kubelet struct {
 	// the API holds for this node, for its return.
 	down   bool
 	listed map[types.UID]*corev1.Pod
+	self   registration
 }
 
 // HashScope returns what the handles of a kubelet are of: its slots are those of the
@@ -50,6 +51,11 @@ func (k *Kubelet) HashScope() string { return k.cfg.Node }
 
 // HashArg takes in which timer or call of which pod a number stands for.
 func (k *Kubelet) HashArg(h *state.Hasher, arg uint64, _ bool) {
+	if what, isNodes, current := k.isNodes(arg); isNodes {
+		h.Number(uint64(what))
+		h.Bool(current)
+		return
+	}
 	h.Within(k.cfg.Node)
 	h.Handle(arg >> 32)
 	h.Handle(uint64(uint32(arg)) | ticketed)
@@ -92,12 +98,18 @@ func (k *Kubelet) Name() string { return component }
 // NodeName returns the name of its node.
 func (k *Kubelet) NodeName() string { return k.cfg.Node }
 
-// Watches returns the pods, which the host narrows to the node's.
-func (k *Kubelet) Watches() []apiserver.Kind { return []apiserver.Kind{apiserver.Pod} }
+// Watches returns the pods and the nodes, which the host narrows to the node's.
+func (k *Kubelet) Watches() []apiserver.Kind {
+	return []apiserver.Kind{apiserver.Pod, apiserver.Node}
+}
 
 // Heeds implements controller.Selective: what a kubelet wrote itself and that
-// changes nothing but the status, it knows from the answer to its write.
+// changes nothing but the status, it knows from the answer to its write. Of its
+// Node it heeds what it would write otherwise.
 func (k *Kubelet) Heeds(rec *apiserver.Record) bool {
+	if node, ok := rec.Object.(*corev1.Node); ok {
+		return rec.Type != watch.Modified || !k.isPosted(node)
+	}
 	if rec.Type != watch.Modified || rec.By != component {
 		return true
 	}
@@ -107,7 +119,11 @@ func (k *Kubelet) Heeds(rec *apiserver.Record) bool {
 
 // Observe takes in a change of one of the node's pods (syncLoopIteration).
 func (k *Kubelet) Observe(env *controller.Env, rec *apiserver.Record) {
-	obj := rec.Object.(*corev1.Pod)
+	obj, ok := rec.Object.(*corev1.Pod)
+	if !ok {
+		k.observeNode(env, rec)
+		return
+	}
 	if k.down {
 		if rec.Type == watch.Deleted {
 			delete(k.listed, obj.UID)
@@ -227,6 +243,12 @@ func (k *Kubelet) forget(env *controller.Env, p *pod) {
 
 // Respond takes in the answer to a request.
 func (k *Kubelet) Respond(env *controller.Env, token uint64, res apiserver.Result) {
+	if what, isNodes, ok := k.isNodes(token); isNodes {
+		if ok {
+			k.answered(env, what, res)
+		}
+		return
+	}
 	p := k.at(token)
 	if p == nil {
 		return
@@ -261,6 +283,12 @@ func (k *Kubelet) Respond(env *controller.Env, token uint64, res apiserver.Resul
 
 // Wake runs a timer.
 func (k *Kubelet) Wake(env *controller.Env, arg uint64) {
+	if what, isNodes, ok := k.isNodes(arg); isNodes {
+		if ok {
+			k.wakeNode(env, what)
+		}
+		return
+	}
 	p := k.at(arg)
 	if p == nil {
 		return

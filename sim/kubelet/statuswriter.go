@@ -135,6 +135,9 @@ func (k *Kubelet) podDeleted(env *controller.Env, p *pod, res apiserver.Result) 
 // retryStatus repeats a failed write at the next tick of the status manager
 // (K21).
 func (k *Kubelet) retryStatus(env *controller.Env, p *pod) {
+	if k.self.cut {
+		return // Reconnect does
+	}
 	ran := env.Now().Sub(k.started)
 	k.after(env, p, statusPeriod-ran%statusPeriod, engine.Retry, statusRetry, 0)
 }

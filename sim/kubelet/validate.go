@@ -58,7 +58,7 @@ func (l Latency) Validate() error {
 		r     controller.Range
 	}{
 		{"Sync", l.Sync}, {"Mount", l.Mount}, {"Unmount", l.Unmount}, {"Sandbox", l.Sandbox}, {"StopSandbox", l.StopSandbox},
-		{"Pull", l.Pull}, {"Check", l.Check}, {"Start", l.Start}, {"Stop", l.Stop}, {"Relist", l.Relist}, {"Notice", l.Notice},
+		{"Pull", l.Pull}, {"Check", l.Check}, {"Start", l.Start}, {"Stop", l.Stop}, {"Relist", l.Relist}, {"Notice", l.Notice}, {"Boot", l.Boot},
 	} {
 		if err := r.r.Validate(); err != nil {
 			return fmt.Errorf("%s: %w", r.field, err)

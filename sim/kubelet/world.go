@@ -53,6 +53,7 @@ type machine struct {
 	images map[string]stored // by their full names
 	rooms  []*room           `state:"set"` // by the kubelet's slots of their pods; nil: none
 	ipam   ipam
+	pulse  pulse
 }
 
 // HashScope returns what the handles of rooms are of.

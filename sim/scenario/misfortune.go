@@ -18,6 +18,8 @@ var misfortunes = map[string]directive{
 	"crash":         {usage: "NODE", about: "cuts a machine's power", do: onNode((*sim.Cluster).CrashNode)},
 	"stop-kubelet":  {usage: "NODE", about: "ends a kubelet alone; the processes of its pods run on", do: onNode((*sim.Cluster).StopKubelet)},
 	"restart":       {usage: "NODE", about: "brings a machine and its kubelet back", do: onNode((*sim.Cluster).RestartNode)},
+	"partition":     {usage: "NODE", about: "cuts a node off from the API server; its kubelet and its processes run on", do: onNode((*sim.Cluster).PartitionNode)},
+	"reconnect":     {usage: "NODE", about: "ends partition", do: onNode((*sim.Cluster).ReconnectNode)},
 	"hold":          {usage: "COMPONENT KIND SPAN", about: "makes a component's view of a kind late", do: doHold},
 	"fail":          {usage: "COMPONENT VERB KIND|any N internal|timeout|conflict|\"TEXT\"", about: "has the next N such requests of a component fail", do: doFail},
 	"lose-answers":  {usage: "COMPONENT VERB KIND|any N", about: "has the answers to the next N such requests be lost; the server has carried them out", do: doLose},

@@ -175,7 +175,7 @@ func TestWorkloadHasEveryField(t *testing.T) {
 // wrong is here, or it is a shell line.
 func TestEveryMisfortuneHasADirective(t *testing.T) {
 	by := map[string]string{
-		"CrashNode": "crash", "StopKubelet": "stop-kubelet", "RestartNode": "restart", "Hold": "hold", "FailRequests": "fail", "LoseAnswers": "lose-answers", "Heal": "heal",
+		"CrashNode": "crash", "StopKubelet": "stop-kubelet", "RestartNode": "restart", "PartitionNode": "partition", "ReconnectNode": "reconnect", "Hold": "hold", "FailRequests": "fail", "LoseAnswers": "lose-answers", "Heal": "heal",
 		"ExitContainer": "exit", "FailProbe": "fail-probe", "SetImageMissing": "image-missing", "NFS": "nfs", "Evict": "evict",
 		"CreatePool": "volumes", "Run": "run", "Settle": "settle", "Step": "step", "Await": "until", "Why": "why", "Waiting": "waiting",
 		"Processes": "processes", "History": "rows",
@@ -186,7 +186,7 @@ func TestEveryMisfortuneHasADirective(t *testing.T) {
 		assert.Contains(t, directives, name)
 	}
 	// What is in these files has something go wrong, or only looks.
-	looks := map[string]bool{"IsDown": true, "Components": true, "Seen": true, "Cordon": true} // kubectl cordons
+	looks := map[string]bool{"IsDown": true, "IsCutOff": true, "Components": true, "Seen": true, "Cordon": true} // kubectl cordons
 	found := 0
 	for _, file := range []string{"../faults.go", "../containers.go"} {
 		syntax, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)

@@ -50,6 +50,6 @@
 // -simtest.replay runs a saved script, -simtest.rows says how much history is
 // printed.
 //
-// Deviation: there is no node lifecycle controller (N1–N4): the API learns of a
-// crashed node only from its kubelet's return.
+// A node that crashes is silent for the API: its pods are not ready, and five
+// minutes later they are evicted (N1 to N4).
 package simtest

@@ -1,6 +1,7 @@
 package unmodelled
 
 import (
+	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
 	schedulingv1 "k8s.io/api/scheduling/v1"
 	storagev1 "k8s.io/api/storage/v1"
@@ -35,7 +36,6 @@ var fields = []Field{
 		quiet: "files have no owners, and processes no rights"},
 	{of: corev1.SecurityContext{}, names: "Capabilities Privileged SELinuxOptions WindowsOptions RunAsGroup ReadOnlyRootFilesystem AllowPrivilegeEscalation ProcMount SeccompProfile AppArmorProfile",
 		quiet: "files have no owners, and processes no rights"},
-	{of: corev1.Toleration{}, names: "TolerationSeconds", told: "a pod that tolerates a taint for a time is evicted after it", partly: true},
 
 	// Containers.
 	{of: corev1.Container{}, names: "Command Args WorkingDir Stdin StdinOnce TTY", quiet: "what a container does is its Workload"},
@@ -109,6 +109,6 @@ var fields = []Field{
 	{of: corev1.NodeSpec{}, names: "ConfigSource DoNotUseExternalID PodCIDRs ProviderID", quiet: "the machine behind a Node is the simulator's"},
 	{of: corev1.NodeSpec{}, names: "PodPreemptionPolicy", quiet: "its feature is off in v1.37"},
 	{of: corev1.NodeStatus{}, names: "Capacity Conditions Config DaemonEndpoints DeclaredFeatures Features NodeInfo Phase RuntimeHandlers VolumesAttached VolumesInUse", quiet: "the machine behind a Node is the simulator's", partly: true},
-	{of: corev1.Taint{}, names: "TimeAdded", quiet: "it is the node lifecycle controller's own note"},
+	{of: coordinationv1.LeaseSpec{}, names: "HolderIdentity LeaseDurationSeconds AcquireTime LeaseTransitions Strategy PreferredHolder", quiet: "only those read it who want to lead"},
 	{of: corev1.NamespaceStatus{}, names: "Conditions", quiet: "people read it", partly: true},
 }

@@ -53,7 +53,6 @@ var kinds = []struct {
 	{"apiregistration.k8s.io", "APIService", Decides, "requests for its group go to another server"},
 	{"storagemigration.k8s.io", "StorageVersionMigration", Quiet, "it rewrites what is stored as it is"},
 	{"", "Endpoints", Quiet, "EndpointSlices are what is answered from"},
-	{"coordination.k8s.io", "Lease", Quiet, "it belongs to programs that are not run"},
 	{"flowcontrol.apiserver.k8s.io", "FlowSchema PriorityLevelConfiguration", Quiet, "no request waits for another"},
 	{"networking.k8s.io", "IngressClass", Quiet, "it says who acts on an Ingress, and nobody does"},
 }

@@ -18,6 +18,10 @@ func (x *explainer) pod(pod *corev1.Pod) Reason {
 		return x.ended(pod)
 	case pod.Spec.NodeName == "":
 		return x.unscheduled(pod)
+	case isReady(pod) && x.reported(apiserver.Pod, apiserver.KeyOf(pod)) == "ContainerCreating":
+		// Its node was down for less time than it takes to be missed.
+		return Reason{Text: x.nameOf(pod) + " is shown Ready, and is not", Because: []Reason{{Kind: apiserver.Pod, Key: apiserver.KeyOf(pod),
+			Text: "its node has just come back and starts its containers again", Rules: []string{"N6"}}}}
 	case isReady(pod):
 		return Reason{}
 	}

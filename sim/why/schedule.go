@@ -165,6 +165,9 @@ func (x *explainer) taints(pod *corev1.Pod) string {
 		n := obj.(*corev1.Node)
 		for i := range n.Spec.Taints {
 			t := &n.Spec.Taints[i]
+			if n.Spec.Unschedulable && t.Key == corev1.TaintNodeUnschedulable {
+				continue // the reason of a node that is cordoned is another filter's
+			}
 			if t.Effect != corev1.TaintEffectPreferNoSchedule && !tolerated(pod, t) {
 				said = append(said, n.Name+" has the taint "+t.ToString())
 				break

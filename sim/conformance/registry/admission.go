@@ -25,6 +25,7 @@ import (
 	"k8s.io/kubernetes/pkg/api/legacyscheme"
 	"k8s.io/kubernetes/plugin/pkg/admission/defaulttolerationseconds"
 	"k8s.io/kubernetes/plugin/pkg/admission/limitranger"
+	"k8s.io/kubernetes/plugin/pkg/admission/nodetaint"
 	"k8s.io/kubernetes/plugin/pkg/admission/podtopologylabels"
 	"k8s.io/kubernetes/plugin/pkg/admission/priority"
 	"k8s.io/kubernetes/plugin/pkg/admission/runtimeclass"
@@ -104,7 +105,7 @@ func (a *admitted) follow(resource schema.GroupResource, obj runtime.Object, gon
 func (a *admitted) plugins() (admission.Interface, error) {
 	known := admission.NewPlugins()
 	for _, register := range []func(*admission.Plugins){
-		lifecycle.Register, limitranger.Register, serviceaccount.Register, podsecurity.Register, runtimeclass.Register, priority.Register, defaulttolerationseconds.Register, storageobjectinuseprotection.Register,
+		lifecycle.Register, limitranger.Register, serviceaccount.Register, nodetaint.Register, podsecurity.Register, runtimeclass.Register, priority.Register, defaulttolerationseconds.Register, storageobjectinuseprotection.Register,
 		setdefault.Register, resize.Register, podtopologylabels.Register,
 	} {
 		register(known)
@@ -112,7 +113,7 @@ func (a *admitted) plugins() (admission.Interface, error) {
 	init := initializer.New(a.client, nil, a.factory, nil, utilfeature.DefaultFeatureGate, compatibility.DefaultBuildEffectiveVersion(), nil, nil)
 	var list []admission.Interface
 	for _, name := range []string{
-		lifecycle.PluginName, limitranger.PluginName, serviceaccount.PluginName, podsecurity.PluginName, priority.PluginName,
+		lifecycle.PluginName, limitranger.PluginName, serviceaccount.PluginName, nodetaint.PluginName, podsecurity.PluginName, priority.PluginName,
 		defaulttolerationseconds.PluginName, setdefault.PluginName, storageobjectinuseprotection.PluginName, resize.PluginName,
 		runtimeclass.PluginName, podtopologylabels.PluginName,
 	} {

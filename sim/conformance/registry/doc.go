@@ -42,11 +42,10 @@
 //     validation leaves them out).
 //
 // The admission plugins are those of the defaults that ours models: Namespace-
-// Lifecycle, LimitRanger, ServiceAccount, PodSecurity, Priority, DefaultToleration-
+// Lifecycle, LimitRanger, ServiceAccount, TaintNodesByCondition, PodSecurity, Priority, DefaultToleration-
 // Seconds, DefaultStorageClass, StorageObjectInUseProtection, PersistentVolume-
 // ClaimResize, RuntimeClass, PodTopologyLabels. A pod's token volume is called as ours
-// is. Left out are TaintNodesByCondition, Resource-
-// Quota, the webhooks and policies, and those for kinds without
+// is. Left out are ResourceQuota, the webhooks and policies, and those for kinds without
 // behaviour. Left out too: apply (server-side), dry runs, lists, watches, ephemeral
 // containers, resize, what changes in the spec and status of a Node,
 // EndpointSlices, and the time that an Event lives.

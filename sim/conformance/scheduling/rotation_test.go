@@ -36,7 +36,7 @@ func newRotation(t *testing.T, seed uint64, nodes, percent int) *rotation {
 	e, percentage := engine.New(engine.Strategy{Seed: seed}), int32(percent)
 	r := &rotation{
 		rng:  rand.New(rand.NewPCG(seed, uint64(nodes))),
-		host: controller.NewHost(e, apiserver.New(e, apiserver.Config{DisableAdmissionPlugins: []string{"ServiceAccount", "RuntimeClass"}}), controller.Latency{}, nil),
+		host: controller.NewHost(e, apiserver.New(e, apiserver.Config{DisableAdmissionPlugins: []string{"ServiceAccount", "RuntimeClass", "TaintNodesByCondition"}}), controller.Latency{}, nil),
 		ours: scheduler.New(scheduler.Config{PercentageOfNodesToScore: percent}),
 		real: NewReal(ctx, upstream.WithPercentageOfNodesToScore(&percentage)), cordoned: map[string]bool{},
 	}

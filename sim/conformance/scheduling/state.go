@@ -56,7 +56,7 @@ type Cluster struct {
 // that both schedulers see what a real one would.
 func Build(s *State) (*Cluster, error) {
 	e := engine.New(engine.Strategy{})
-	c := &Cluster{engine: e, host: controller.NewHost(e, apiserver.New(e, apiserver.Config{DisableAdmissionPlugins: []string{"ServiceAccount", "RuntimeClass"}}), controller.Latency{}, nil)}
+	c := &Cluster{engine: e, host: controller.NewHost(e, apiserver.New(e, apiserver.Config{DisableAdmissionPlugins: []string{"ServiceAccount", "RuntimeClass", "TaintNodesByCondition"}}), controller.Latency{}, nil)}
 	for _, o := range s.Objects {
 		if err := c.create(o); err != nil {
 			return nil, fmt.Errorf("%v %s: %w", apiserver.KindOf(o), o.GetName(), err)
