@@ -29,6 +29,7 @@ type step struct {
 	T      float64 // seconds since the recording began
 	Op     string
 	Stdin  string
+	Out    string
 	Type   string
 	Kind   string
 	Object json.RawMessage
