@@ -25,7 +25,7 @@ func (m *ruleMutant) dir() string {
 
 var ruleMutants = []ruleMutant{
 	{rule: "Q1", file: "sim/apiserver/quota/resource.go", old: "if alias, ok := aliases[gr]; ok {", new: "if alias, ok := aliases[gr]; false && ok {", what: "ConfigMaps have no shorter name"},
-	{rule: "Q2", file: "sim/apiserver/quota/pod.go", old: "return !ok || !now.After(due)", new: "return !ok", what: "a pod that is deleted takes nothing at once"},
+	{rule: "Q2", file: "sim/apiserver/quota/pod.go", old: "return !ok || !now.After(due)", new: "return !ok || due.IsZero()", what: "a pod that is deleted takes nothing at once"},
 	{rule: "Q2", file: "sim/apiserver/quota/pod.go", old: "for _, list := range [][]corev1.Container{pod.Spec.Containers, pod.Spec.InitContainers} {", new: "for _, list := range [][]corev1.Container{pod.Spec.Containers} {", what: "init containers need not state anything"},
 	{rule: "Q3", file: "sim/apiserver/quota/claim.go", old: "ok && got.Cmp(size) > 0 {", new: "ok && false {", what: "what is allocated to a claim does not count"},
 	{rule: "Q4", file: "sim/apiserver/admission_quota.go", old: "had = before", new: "had, _ = nil, before", what: "an update pays for everything again", pkg: "sim/shell"},
