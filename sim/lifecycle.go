@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -15,7 +16,8 @@ import (
 )
 
 // PodPhase is a stage of a pod's life as a person sees it. Stages are passed in
-// ascending order; some may be left out.
+// ascending order; some may be left out. Only from Unreachable a pod may go back
+// to Running.
 type PodPhase uint8
 
 // The stages.
@@ -26,6 +28,12 @@ const (
 	ContainerCreating
 	// Running: every container has started.
 	Running
+	// Unreachable: its node has not been heard of. Whether its processes run is
+	// unknown (N2).
+	Unreachable
+	// Failed: its containers have ended for good, and not well, or nobody runs it
+	// any more: it was evicted by its node, or its node is gone (K22, N6).
+	Failed
 	// Terminating: the pod is being deleted.
 	Terminating
 	// Gone: the object is deleted, and its name is free.
@@ -33,7 +41,7 @@ const (
 )
 
 func (p PodPhase) String() string {
-	names := [...]string{"Unknown", "Pending", "ContainerCreating", "Running", "Terminating", "Gone"}
+	names := [...]string{"Unknown", "Pending", "ContainerCreating", "Running", "Unreachable", "Failed", "Terminating", "Gone"}
 	if int(p) >= len(names) {
 		p = 0
 	}
@@ -50,10 +58,18 @@ type PodEvent struct {
 	Ordinal  int    // within the set; -1 without one
 	Revision string // the ControllerRevision, or empty
 	Node     string // empty while Pending without a node
+	// Abandoned is set with Gone if, for all that the API knows, containers of the
+	// pod run: it was deleted by force, and its name is free for another all the
+	// same (N6). Cluster.Processes says whether they do.
+	Abandoned bool
 }
 
 func (e PodEvent) String() string {
-	return fmt.Sprintf("%s %s %s", apiserver.WallTime(e.Time).Format("15:04:05.000"), e.Pod, e.Phase)
+	text := fmt.Sprintf("%s %s %s", apiserver.WallTime(e.Time).Format("15:04:05.000"), e.Pod, e.Phase)
+	if e.Abandoned {
+		text += ", abandoned"
+	}
+	return text
 }
 
 // Lifecycle turns watch records into pod events. The zero Lifecycle is ready.
@@ -72,7 +88,7 @@ func (l *Lifecycle) Next(rec *apiserver.Record) (PodEvent, bool) {
 	if rec.Type == watch.Deleted {
 		phase = Gone
 	}
-	if phase <= l.seen[pod.UID] {
+	if was := l.seen[pod.UID]; phase <= was && !(was == Unreachable && phase == Running) {
 		return PodEvent{}, false
 	}
 	if l.seen == nil {
@@ -84,6 +100,9 @@ func (l *Lifecycle) Next(rec *apiserver.Record) (PodEvent, bool) {
 	}
 	ev := PodEvent{Time: rec.Time, Pod: rec.Key, UID: pod.UID, Phase: phase, Ordinal: -1,
 		Revision: pod.Labels[appsv1.ControllerRevisionHashLabelKey], Node: pod.Spec.NodeName}
+	if phase == Gone {
+		ev.Abandoned = slices.ContainsFunc(pod.Status.ContainerStatuses, func(s corev1.ContainerStatus) bool { return s.State.Running != nil })
+	}
 	for _, ref := range pod.OwnerReferences {
 		if ref.Kind != "StatefulSet" || ref.Controller == nil || !*ref.Controller {
 			continue
@@ -101,10 +120,30 @@ func phaseOf(pod *corev1.Pod) PodPhase {
 	switch {
 	case pod.DeletionTimestamp != nil:
 		return Terminating
+	case pod.Status.Phase == corev1.PodFailed:
+		return Failed
 	case pod.Status.Phase != corev1.PodPending && pod.Status.Phase != "":
+		if isUnheard(pod) {
+			return Unreachable
+		}
 		return Running
 	case len(pod.Status.ContainerStatuses) > 0:
 		return ContainerCreating
 	}
 	return Pending
+}
+
+// isUnheard reports whether the node lifecycle controller has a pod say that it is
+// not ready: its kubelet would say so of the containers, too (MarkPodsNotReady).
+func isUnheard(pod *corev1.Pod) bool {
+	var ready, containers corev1.PodCondition
+	for _, c := range pod.Status.Conditions {
+		switch c.Type {
+		case corev1.PodReady:
+			ready = c
+		case corev1.ContainersReady:
+			containers = c
+		}
+	}
+	return ready.Status == corev1.ConditionFalse && ready.Reason == "" && containers.Status == corev1.ConditionTrue
 }
