@@ -3,6 +3,7 @@ package shell_test
 import (
 	"encoding/json"
 	"fmt"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -25,15 +26,18 @@ import (
 type nodeStory struct {
 	start   time.Time
 	began   bool
+	last    map[string]string // rows, from the beginning
+	node    float64           // when there was last a row of a node
 	rename  map[string]string
 	rows    map[string][]string
 	events  map[string]bool
 	times   map[string][]float64 // of a row's first appearances, in seconds
 	renewed map[string]float64   // the last renewal of a node's Lease before it fell silent
+	places  map[string]string    // of pods when the first node failed
 }
 
 func newNodeStory() *nodeStory {
-	return &nodeStory{rename: map[string]string{}, rows: map[string][]string{}, events: map[string]bool{}, times: map[string][]float64{}, renewed: map[string]float64{}}
+	return &nodeStory{last: map[string]string{}, rename: map[string]string{}, rows: map[string][]string{}, events: map[string]bool{}, times: map[string][]float64{}, renewed: map[string]float64{}}
 }
 
 func (s *nodeStory) called(text string) string {
@@ -76,15 +80,19 @@ func (s *nodeStory) add(t float64, typ string, obj apiserver.Object) {
 	}
 }
 
-// row adds a row if it says anything new.
+// row adds a row if it says anything new: a heartbeat does not.
 func (s *nodeStory) row(t float64, key, row string) {
-	if !s.began {
-		return
+	was := s.last[key]
+	if was == "" && nodeName.MatchString(key) {
+		was = "ADDED Ready=True" // before anybody listened
 	}
-	if rows := s.rows[key]; len(rows) > 0 && rows[len(rows)-1] == row {
+	if s.last[key] = row; was == row || !s.began || strings.TrimPrefix(was, "ADDED") == strings.TrimPrefix(row, "MODIFIED") {
 		return
 	}
 	s.rows[key] = append(s.rows[key], row)
+	if nodeName.MatchString(key) {
+		s.node = t
+	}
 	s.times[key+" "+row] = append(s.times[key+" "+row], t)
 }
 
@@ -110,10 +118,12 @@ func nodeReady(node *corev1.Node) corev1.ConditionStatus {
 func replayNodes(t *testing.T, name string, seed uint64) (real, ours *nodeStory) {
 	real, ours = newNodeStory(), newNodeStory()
 	lines := recording(t, name)
-	lines = append(lines, recording(t, name+".leases")...)
+	if _, err := os.Stat("testdata/recordings/" + name + ".leases.jsonl.gz"); err == nil {
+		lines = append(lines, recording(t, name+".leases")...)
+	}
 	slices.SortStableFunc(lines, func(a, b step) int { return a.RV - b.RV })
-	c := sim.New(sim.Config{Seed: seed})
-	start, lag := c.Now(), time.Duration(0)
+	c := sim.New(sim.Config{Seed: seed, Nodes: nodesOf(lines)})
+	start, lag := c.Now(), 0.0
 	ours.start, real.start = start, beginning(t, lines)
 	defer c.OnRecord(func(rec *apiserver.Record) {
 		ours.add(apiserver.WallTime(rec.Time).Sub(start).Seconds(), string(rec.Type), rec.Object)
@@ -131,19 +141,24 @@ func replayNodes(t *testing.T, name string, seed uint64) (real, ours *nodeStory)
 			real.add(l.T, l.Type, obj)
 			continue
 		}
-		if until := time.Duration(l.T*float64(time.Second)) + lag - c.Now().Sub(start); until > 0 {
-			require.NoError(t, c.Run(until))
+		at := l.T + lag
+		if real.node == 0 && at > ours.now(c) {
+			require.NoError(t, c.Run(seconds(at-ours.now(c))))
 		}
 		for waited := 0; !ours.hasCaughtUp(real) && waited < 90; waited++ { // as whoever recorded it waited
 			require.NoError(t, c.Run(time.Second))
-			lag += time.Second
+			lag++
 		}
-		if strings.HasPrefix(l.Op, "#") && !real.began {
+		if at = ours.node + l.T - real.node; real.node != 0 && at > ours.now(c) { // as long after what was last heard of a node
+			require.NoError(t, c.Run(seconds(at-ours.now(c))))
+		}
+		if isBad(l.Op) && !real.began {
 			p.match(places)
 			for ourName, theirs := range invert(p.back) {
 				ours.rename[ourName] = theirs
 			}
 			real.began, ours.began = true, true
+			real.places, ours.places = places, ours.placed(t, c)
 		}
 		p.do(l.Op, l.Stdin)
 	}
@@ -151,26 +166,78 @@ func replayNodes(t *testing.T, name string, seed uint64) (real, ours *nodeStory)
 	return real, ours
 }
 
-// hasCaughtUp reports whether as much has happened as in another story.
+func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
+
+func (s *nodeStory) now(c *sim.Cluster) float64 { return c.Now().Sub(s.start).Seconds() }
+
+// isBad reports whether something that is done is not part of the preparations.
+func isBad(op string) bool {
+	return strings.HasPrefix(op, "#") || strings.HasPrefix(op, "kubectl taint") || strings.HasPrefix(op, "kubectl delete") || strings.HasPrefix(op, "kubectl cordon")
+}
+
+// placed returns on which nodes the pods of a cluster are, by the recording's names.
+func (s *nodeStory) placed(t *testing.T, c *sim.Cluster) map[string]string {
+	pods, err := sim.List[*corev1.Pod](c, "", "")
+	require.NoError(t, err)
+	places := map[string]string{}
+	for _, pod := range pods {
+		places[pod.Name] = s.called(pod.Spec.NodeName)
+	}
+	return places
+}
+
+// nodesOf returns as many nodes as a recording has.
+func nodesOf(lines []step) []sim.Node {
+	names := map[string]bool{}
+	for _, l := range lines {
+		if l.Kind == "Node" {
+			var node corev1.Node
+			if json.Unmarshal(l.Object, &node) == nil {
+				names[node.Name] = true
+			}
+		}
+	}
+	var nodes []sim.Node
+	for i := range len(names) {
+		nodes = append(nodes, sim.Node{Name: fmt.Sprintf("node-%d", i+1)})
+	}
+	return nodes
+}
+
+// hasCaughtUp reports whether as much has happened as in another story: to each
+// node, and to the pods of each set until they are replaced.
 func (s *nodeStory) hasCaughtUp(o *nodeStory) bool {
-	for key, rows := range o.rows { // whether for all
-		if len(s.rows[key]) < len(rows) {
+	count := func(s *nodeStory) map[string]int {
+		n := map[string]int{}
+		for key, rows := range s.rows { // sums
+			if !nodeName.MatchString(key) {
+				key, rows = ordinal.ReplaceAllString(key, "$1"), untilReplaced(rows)
+			}
+			n[key] += len(rows)
+		}
+		return n
+	}
+	have := count(s)
+	for key, n := range count(o) { // whether for all
+		if have[key] < n {
 			return false
 		}
 	}
 	return true
 }
 
-// beginning returns when a recording began, by a Lease that was just renewed.
-func beginning(t *testing.T, lines []step) time.Time {
+// beginning returns when a recording began: no Lease arrived before it was renewed.
+func beginning(t *testing.T, lines []step) (began time.Time) {
 	for _, l := range lines {
 		if l.Kind == "Lease" {
 			var lease coordinationv1.Lease
 			require.NoError(t, json.Unmarshal(l.Object, &lease))
-			return lease.Spec.RenewTime.Add(-time.Duration(l.T * float64(time.Second)))
+			if at := lease.Spec.RenewTime.Add(-time.Duration(l.T * float64(time.Second))); at.After(began) {
+				began = at
+			}
 		}
 	}
-	return time.Time{}
+	return began
 }
 
 func invert(m map[string]string) map[string]string {
@@ -246,6 +313,7 @@ func (p *player) do(op, stdin string) {
 			require.NoError(p.t, p.c.ReconnectNode(node))
 		case does("is started again"):
 			require.NoError(p.t, p.c.CrashNode(node)) // it was killed, if it ran
+			require.NoError(p.t, p.c.ReconnectNode(node))
 			require.NoError(p.t, p.c.RestartNode(node))
 		}
 	}
@@ -289,7 +357,7 @@ func within(t *testing.T, what string, is, from, to float64) {
 // recordedFault returns the first thing that was done to a kubelet.
 func recordedFault(t *testing.T, name string) string {
 	for _, l := range recording(t, name) {
-		if strings.HasPrefix(l.Op, "#") {
+		if isBad(l.Op) {
 			return l.Op
 		}
 	}
