@@ -56,14 +56,6 @@ func (p *pulse) before(now engine.Time) engine.Time {
 	return p.first
 }
 
-// after returns the first renewal after a time.
-func (p *pulse) after(now engine.Time) engine.Time {
-	n := int64(max(now.Sub(p.first)/p.every, 0))
-	for ; p.at(n) <= now; n++ { // at most twice
-	}
-	return p.at(n)
-}
-
 // at returns the nth renewal.
 func (p *pulse) at(n int64) engine.Time {
 	at := p.first.Add(time.Duration(n) * p.every)
