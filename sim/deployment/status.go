@@ -9,6 +9,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	apiequality "k8s.io/apimachinery/pkg/api/equality"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/statefulsim/statefulsim/sim/apiserver"
 	"github.com/statefulsim/statefulsim/sim/engine"
@@ -41,7 +42,7 @@ func conditionOf(status *appsv1.DeploymentStatus, typ appsv1.DeploymentCondition
 // setCondition sets a condition as it is from now on; one of the same status and
 // reason stays what it is (SetDeploymentCondition).
 func (s *sync) setCondition(status *appsv1.DeploymentStatus, typ appsv1.DeploymentConditionType, value corev1.ConditionStatus, reason, message string) {
-	now := apiserver.Stamp(s.Now())
+	now := metav1.NewTime(apiserver.WallTime(s.Now()))
 	put(status, appsv1.DeploymentCondition{Type: typ, Status: value, Reason: reason, Message: message, LastUpdateTime: now, LastTransitionTime: now})
 }
 
@@ -181,7 +182,7 @@ func (s *sync) judge(status *appsv1.DeploymentStatus, was *appsv1.DeploymentCond
 	if fresh != nil {
 		who = fmt.Sprintf("ReplicaSet %q", fresh.Name)
 	}
-	switch now := apiserver.Stamp(s.Now()); {
+	switch now := metav1.NewTime(apiserver.WallTime(s.Now())); {
 	case isComplete(d, status):
 		s.setCondition(status, appsv1.DeploymentProgressing, corev1.ConditionTrue, reasonAvailable, who+" has successfully progressed.")
 	case progresses(&d.Status, status):

@@ -3,6 +3,7 @@ package deployment
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -42,9 +43,16 @@ func (s *sync) note(typ, reason, message string) {
 	s.Note(controller.Note{About: s.d, Type: typ, Reason: reason, Message: message})
 }
 
-// writeStatus writes the status as it is in d; its version stays what it was.
+// writeStatus writes the status as it is in d; its version stays what it was. Times
+// go over the wire in whole seconds (A11); within the sync they have fractions.
 func (s *sync) writeStatus() error {
-	return s.Do(apiserver.Request{Verb: apiserver.Update, Subresource: apiserver.Status, Kind: apiserver.Deployment, Key: apiserver.KeyOf(s.d), Object: s.d}).Err
+	d := *s.d
+	d.Status.Conditions = slices.Clone(d.Status.Conditions)
+	for i := range d.Status.Conditions {
+		c := &d.Status.Conditions[i]
+		c.LastUpdateTime.Time, c.LastTransitionTime.Time = c.LastUpdateTime.Truncate(time.Second), c.LastTransitionTime.Truncate(time.Second)
+	}
+	return s.Do(apiserver.Request{Verb: apiserver.Update, Subresource: apiserver.Status, Kind: apiserver.Deployment, Key: apiserver.KeyOf(&d), Object: &d}).Err
 }
 
 func (s *sync) run() error {
