@@ -44,7 +44,7 @@ func Example() {
 	fmt.Println("healthy:", budget().CurrentHealthy, "allowed:", budget().DisruptionsAllowed)
 
 	fmt.Println(c.Evict("", "db-2"))
-	if err := c.Run(time.Second); err != nil {
+	if err := c.Run(100 * time.Millisecond); err != nil {
 		panic(err)
 	}
 	err := c.Evict("", "db-1")

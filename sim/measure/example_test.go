@@ -30,9 +30,9 @@ func Example() {
 	}
 	// Output:
 	// 30 replicas, 30 ready
-	//   start 30: half within 726ms, 99 % within 1.983s, the longest 2.079s
+	//   start 30: half within 675ms, 99 % within 2.159s, the longest 2.256s
 	//   stop  none
-	//   bound 30: half within 23ms, 99 % within 28ms, the longest 28ms
+	//   bound 30: half within 23ms, 99 % within 27ms, the longest 27ms
 	// 0 replicas, 0 ready
 	//   start none
 	//   stop  30: half within 420ms, 99 % within 577ms, the longest 579ms
