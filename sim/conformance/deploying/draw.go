@@ -102,7 +102,10 @@ func drawStep(t *rapid.T) step {
 		st = step{verb: "fail", number: 1 + n%3}
 		if rapid.Bool().Draw(t, "of sets") {
 			st.name = replicaset.Name
-			st.kind, st.fails = apiserver.Pod, pick(t, "verb", apiserver.Create, apiserver.Delete, apiserver.Patch)
+			st.kind, st.fails = apiserver.Pod, pick(t, "verb", apiserver.Create, apiserver.Create, apiserver.Delete, apiserver.Patch)
+			if st.fails == apiserver.Create && n > 10 {
+				st.number = 9 // until after the rest
+			}
 		} else {
 			st.name = deployment.Name
 			st.kind, st.fails = apiserver.ReplicaSet, pick(t, "verb", apiserver.Create, apiserver.Update)
