@@ -23,7 +23,7 @@ func New(c *sim.Cluster) *Client {
 	pace := serve.Eager
 	if inBubble() {
 		pace = serve.RealTime
-		if ahead := c.Now().Sub(time.Now()); ahead > 0 {
+		if ahead := time.Until(c.Now()); ahead > 0 {
 			time.Sleep(ahead)
 		}
 	}

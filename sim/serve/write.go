@@ -209,9 +209,6 @@ func (c *call) written(f form, t *target, res apiserver.Result, dry, created boo
 // patchTypes are the patches that the server takes.
 var patchTypes = []string{string(types.JSONPatchType), string(types.MergePatchType), string(types.StrategicMergePatchType)}
 
-// maxOperations is how many operations a JSON patch may have.
-const maxOperations = 10000
-
 // patch answers PATCH.
 func (c *call) patch(t *target) {
 	typ, _, _ := strings.Cut(c.r.Header.Get("Content-Type"), ";")

@@ -17,13 +17,6 @@ type place struct {
 	node   string
 }
 
-func (p place) compare(o place) int {
-	if c := strings.Compare(string(p.volume), string(o.volume)); c != 0 {
-		return c
-	}
-	return strings.Compare(p.node, o.node)
-}
-
 // desired is which volumes are to be attached to which nodes, and for which pods
 // (DesiredStateOfWorld).
 type desired struct {
