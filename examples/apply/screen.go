@@ -124,7 +124,8 @@ func (s *screen) row(rec *apiserver.Record) {
 	}
 }
 
-// tables shows the cluster as it has been since its last change.
+// tables shows the cluster as it has been since its last change: Deployments only
+// if there are any.
 func (s *screen) tables() {
 	if s.output == "json" {
 		return
@@ -134,7 +135,7 @@ func (s *screen) tables() {
 		kind apiserver.Kind
 		wide bool
 	}{
-		{"sts", apiserver.StatefulSet, false}, {"pods", apiserver.Pod, true}, {"pvc", apiserver.PersistentVolumeClaim, false},
+		{"deploy", apiserver.Deployment, false}, {"sts", apiserver.StatefulSet, false}, {"pods", apiserver.Pod, true}, {"pvc", apiserver.PersistentVolumeClaim, false},
 		{"pv", apiserver.PersistentVolume, false}, {"svc", apiserver.Service, false},
 	} {
 		line, namespace, opt := "get "+t.name, "", table.Options{Wide: t.wide, Namespace: s.namespace}
@@ -147,6 +148,9 @@ func (s *screen) tables() {
 		}
 		objs, err := s.cluster.List(t.kind, namespace, "")
 		s.fail(err)
+		if t.kind == apiserver.Deployment && len(objs) == 0 {
+			continue
+		}
 		rows, none := table.Get([]table.Group{{Kind: t.kind, Objects: objs}}, s.changed, opt)
 		s.print("\n")
 		s.command(line)

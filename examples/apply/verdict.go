@@ -107,6 +107,9 @@ func (s *screen) unmodelled() {
 // achieved says what is ready in a cluster that has settled.
 func (s *screen) achieved() string {
 	var parts []string
+	for _, d := range list[*appsv1.Deployment](s.cluster) {
+		parts = append(parts, fmt.Sprintf("deployment %s has %d/%d replicas ready", shortKey(apiserver.KeyOf(d)), d.Status.ReadyReplicas, *d.Spec.Replicas))
+	}
 	for _, set := range list[*appsv1.StatefulSet](s.cluster) {
 		parts = append(parts, fmt.Sprintf("statefulset %s has %d/%d replicas ready%s",
 			shortKey(apiserver.KeyOf(set)), set.Status.ReadyReplicas, *set.Spec.Replicas, outdated(set)))
