@@ -2,7 +2,7 @@
 // as answers computed from an [Index] of Services and EndpointSlices, and the
 // stub [Resolver] of a pod that asks it.
 //
-// A [Server] is the actor that keeps an Index by watching the API; its answers
+// [Of] makes an Index of plain objects. A [Server] is the actor that keeps an Index by watching the API; its answers
 // are as late as its watch. [Index.Answer] turns a query into a reply and
 // changes nothing. [Resolver.Lookup] does what a program in a pod does: its
 // /etc/hosts first, then the search path. [Nslookup] and [Dig] print as busybox

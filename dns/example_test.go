@@ -7,10 +7,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/watch"
 
 	"github.com/statefulsim/statefulsim/dns"
-	"github.com/statefulsim/statefulsim/sim/apiserver"
 )
 
 // The name of a pod of a StatefulSet, as the cluster's name service and the pod
@@ -18,8 +16,7 @@ import (
 func Example() {
 	ready := true
 	hostname := "web-0"
-	index := dns.NewIndex(dns.Config{})
-	for _, obj := range []apiserver.Object{
+	index, err := dns.Of(dns.Config{},
 		&corev1.Service{
 			ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "web"},
 			Spec:       corev1.ServiceSpec{ClusterIP: "None"},
@@ -30,8 +27,9 @@ func Example() {
 				Addresses: []string{"10.0.0.7"}, Hostname: &hostname, Conditions: discoveryv1.EndpointConditions{Ready: &ready},
 			}},
 		},
-	} {
-		index.Apply(&apiserver.Record{Type: watch.Added, Kind: apiserver.KindOf(obj), Key: apiserver.KeyOf(obj), Object: obj})
+	)
+	if err != nil {
+		panic(err)
 	}
 	reply := index.Answer(dns.Query(1, "web-0.web.default.svc.cluster.local", miekg.TypeA))
 	fmt.Println(miekg.RcodeToString[reply.Rcode], reply.Answer[0].(*miekg.A).A)

@@ -8,6 +8,9 @@
 // cycle that runs beside the next ones. A cycle decides at one instant: its
 // latency passes before it, and what happens meanwhile is seen by it.
 //
+// [Explain] needs none of this: it says for a pod and the objects around it why each
+// node is refused, or how it scores.
+//
 // Rules held here, by their numbers in sim/RULES.md: C1–C5 and the reasons of
 // C10 (package plugin), C7 (package queue), C9–C12, M3 and §0.7.
 //

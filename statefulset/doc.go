@@ -24,6 +24,9 @@
 //	status.go    the status (S30–S32) and the Progressing condition (S28)
 //	events.go    the Events (S37)
 //
+// [Next] needs none of this: it says what the controller does next about a set and
+// the objects around it.
+//
 // Upstream's bugs are here too: S29, and what sim/RULES.md lists as still so. One
 // more came up in the tests: a Parallel set with type RollingUpdate and no
 // rollingUpdate field, in the middle of an update, that lacks a pod below

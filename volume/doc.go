@@ -1,8 +1,10 @@
 // Package volume is what Kubernetes does about PersistentVolumes and claims:
 // the controller that binds them ([Binder]), the two that hold back deletions
 // ([ClaimProtection], [VolumeProtection]), the one that sees claims grow
-// ([Expander], [Resizer]), and a constructor for pools of NFS volumes ([NFSPool]). Which volumes a claim may have is decided one package
-// below, in volume/match, which the scheduler shares.
+// ([Expander], [Resizer]), and a constructor for pools of NFS volumes ([NFSPool]).
+// Which volumes a claim may have is decided one package below, in volume/match,
+// which the scheduler shares; [Offers] says so without a cluster, and why not the
+// others.
 //
 // Each controller is a [controller.Actor]: it observes by its watches, decides
 // by functions that only read (syncClaim, syncVolume, operate), and acts by
