@@ -64,8 +64,8 @@ func (f *Files) Write(path, content string) error {
 	case v.readOnly || f.mountedReadOnly(path):
 		return fmt.Errorf("%s: Read-only file system", path)
 	case v.server != "":
-		if f.w.NFS.Down(v.server) {
-			return fmt.Errorf("%s: Input/output error", path)
+		if err := f.w.NFS.CanWrite(v.server, v.path); err != nil {
+			return fmt.Errorf("%s: %w", path, err)
 		}
 		f.w.NFS.Write(v.server, v.path, name, content)
 	case v.tree != "":

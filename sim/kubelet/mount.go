@@ -22,6 +22,7 @@ type mount struct {
 	done     bool
 	delay    time.Duration // before the next try
 	err      string        // of the last try
+	slow     bool          // the NFS server has yet to answer
 	claim    *corev1.PersistentVolumeClaim
 	pv       *corev1.PersistentVolume
 	contents []apiserver.Object // ConfigMaps and Secrets, nil for a missing one
@@ -232,6 +233,12 @@ func (k *Kubelet) mountTry(env *controller.Env, p *pod, i int) {
 		return
 	}
 	w := env.World().(*World)
+	if d := w.NFS.Delay(m.server(p.api)); d > 0 && !m.slow { // it answers late
+		m.slow = true
+		k.after(env, p, d, engine.Progress, mountTry, int16(i))
+		return
+	}
+	m.slow = false
 	v, err := k.volume(w, p, m)
 	if err != nil {
 		m.err = err.Error()
@@ -275,6 +282,17 @@ func (k *Kubelet) volume(w *World, p *pod, m *mount) (volume, error) {
 		return volume{}, err
 	}
 	return volume{files: files, readOnly: true}, nil
+}
+
+// server is the NFS server of a volume, or "".
+func (m *mount) server(obj *corev1.Pod) string {
+	switch src := m.source(obj); {
+	case m.pv != nil && m.pv.Spec.NFS != nil:
+		return m.pv.Spec.NFS.Server
+	case src.NFS != nil:
+		return src.NFS.Server
+	}
+	return ""
 }
 
 // mountNFS mounts an export; its error is what mount-utils makes of the words

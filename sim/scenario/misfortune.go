@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
@@ -28,7 +29,7 @@ var misfortunes = map[string]directive{
 	"mend-probe":    {usage: "POD [-n NAMESPACE] [-c CONTAINER] startup|readiness|liveness", about: "ends fail-probe", do: onProbe(false)},
 	"image-missing": {usage: "IMAGE", about: "takes an image away from the registry", do: onImage(true)},
 	"image-back":    {usage: "IMAGE", about: "puts an image back", do: onImage(false)},
-	"nfs":           {usage: "down|up SERVER, or unexport|export SERVER PATH", about: "stops an NFS server or takes an export away, or ends that", do: doNFS},
+	"nfs":           {usage: "down|up SERVER, slow SERVER SPAN, unexport|export SERVER PATH, read-only|writable SERVER PATH, or full|room SERVER PATH", about: "stops or slows an NFS server, or takes an export, its writes or its room away, or ends that", do: doNFS},
 	"evict":         {usage: "POD [-n NAMESPACE]", about: "asks the API to evict a pod, as a drain does", do: doEvict},
 	"heal":          {about: "ends all faults of nodes, views and requests, and cordons", do: doHeal},
 }
@@ -130,9 +131,13 @@ func onImage(missing bool) func(*arguments) (action, error) {
 }
 
 func doNFS(a *arguments) (action, error) {
-	what, server := a.one("WHAT", "down", "up", "unexport", "export"), a.next("SERVER")
-	path := ""
-	if what == "unexport" || what == "export" {
+	what, server := a.one("WHAT", "down", "up", "slow", "unexport", "export", "read-only", "writable", "full", "room"), a.next("SERVER")
+	path, by := "", time.Duration(0)
+	switch what {
+	case "down", "up":
+	case "slow":
+		by = a.span("SPAN")
+	default:
 		path = a.next("PATH")
 	}
 	a.end()
@@ -142,8 +147,17 @@ func doNFS(a *arguments) (action, error) {
 			n.Unexport(server, path)
 		case "export":
 			n.Export(server, path)
+		case "read-only", "writable":
+			n.SetReadOnly(server, path, what == "read-only")
+		case "full", "room":
+			n.SetFull(server, path, what == "full")
+		case "slow":
+			n.SetSlow(server, by)
 		default:
 			n.SetDown(server, what == "down")
+			if what == "up" {
+				n.SetSlow(server, 0)
+			}
 		}
 		return nil
 	})

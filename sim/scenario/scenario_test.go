@@ -50,7 +50,7 @@ func TestErrors(t *testing.T) {
 		"$ \n":                                  `f:1: there is no command`,
 		"$ ls\n-- a --\nx\n-- a --\n":           `f:4: there is a second file "a"`,
 		"$ ls\n-- ../a --\nx\n":                 `f:2: "../a" is no name of a file here`,
-		"> nfs melt files":                      `f:1: nfs: WHAT: want down, up, unexport, export, not "melt"`,
+		"> nfs melt files":                      `f:1: nfs: WHAT: want down, up, slow, unexport, export, read-only, writable, full, room, not "melt"`,
 		"> node a b":                            `f:1: node: "b" is no LABEL=VALUE`,
 		"> node a --taint x":                    `f:1: node: "x" is no taint`,
 		"> volumes many":                        `f:1: volumes: N: want 1 to 1000000, not "many"`,

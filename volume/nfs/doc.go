@@ -4,7 +4,8 @@
 //
 // A [Network] is the set of all servers. By default every path of every server
 // exists, and is created when it is first mounted; a strict network, or a path
-// taken away with [Network.Unexport], answers as a real server does. Files
+// taken away with [Network.Unexport], answers as a real server does; one can be
+// down, slow, read-only or full. Files
 // outlive their readers: what one pod wrote, the next finds (this is what a
 // StatefulSet's identity is for). NFS has no attacher, so any number of clients
 // may mount one export at a time (M1); a failed mount gives the text that a

@@ -1,9 +1,11 @@
 package nfs
 
 import (
+	"errors"
 	"maps"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Network is the NFS servers that nodes can reach. Use New; the zero Network
@@ -22,14 +24,17 @@ type Options struct {
 // server is one address.
 type server struct {
 	down    bool
+	slow    time.Duration // how much longer everything takes
 	exports map[string]*export
 }
 
 // export is one exported path. One that was taken away keeps its files, as the
 // server's disk does.
 type export struct {
-	hidden bool
-	files  map[string]string
+	hidden   bool
+	readOnly bool
+	full     bool
+	files    map[string]string
 }
 
 // New returns a network without servers.
@@ -42,6 +47,51 @@ func (n *Network) SetDown(addr string, down bool) { n.server(addr).down = down }
 func (n *Network) Down(addr string) bool {
 	s := n.servers[addr]
 	return s != nil && s.down
+}
+
+// SetSlow has a server take so much longer to answer; 0 has it answer at once
+// again. After MountTimeout mount.nfs gives up.
+func (n *Network) SetSlow(addr string, by time.Duration) { n.server(addr).slow = max(by, 0) }
+
+// MountTimeout is how long mount.nfs tries in the foreground (nfs(5), retry).
+const MountTimeout = 2 * time.Minute
+
+// Delay returns how much longer a mount takes of a server that is slow: at most
+// MountTimeout.
+func (n *Network) Delay(addr string) time.Duration {
+	if s := n.servers[addr]; s != nil && !s.down {
+		return min(s.slow, MountTimeout)
+	}
+	return 0
+}
+
+// SetReadOnly has a server refuse writes to a path, or take them again.
+func (n *Network) SetReadOnly(addr, path string, readOnly bool) {
+	n.export(addr, path).readOnly = readOnly
+}
+
+// SetFull leaves no room on the disk behind a path, or makes room again.
+func (n *Network) SetFull(addr, path string, full bool) { n.export(addr, path).full = full }
+
+// CanWrite says why a client cannot write to a path, in the words of errno, or
+// returns nil. The error of a server that is down is that of a soft mount; a client
+// of a hard one would wait.
+func (n *Network) CanWrite(addr, path string) error {
+	s := n.servers[addr]
+	if s == nil {
+		return nil
+	}
+	if s.down {
+		return errors.New("Input/output error") //nolint: errno's words
+	}
+	switch e := s.exports[clean(path)]; {
+	case e == nil:
+	case e.readOnly:
+		return errors.New("Read-only file system") //nolint: errno's words
+	case e.full:
+		return errors.New("No space left on device") //nolint: errno's words
+	}
+	return nil
 }
 
 // Export makes a path of a server exist.
@@ -66,6 +116,9 @@ func (n *Network) Exports(addr, path string) bool {
 func (n *Network) Mount(addr, path string) error {
 	if n.Down(addr) {
 		return &MountError{Server: addr, Path: path}
+	}
+	if n.Delay(addr) >= MountTimeout {
+		return &MountError{Server: addr, Path: path, TimedOut: true}
 	}
 	if !n.Exports(addr, path) {
 		return &MountError{Server: addr, Path: path, Missing: true}
@@ -117,6 +170,8 @@ type Entry struct {
 	Server, Path string
 	Down         bool // the server does not answer
 	Missing      bool // the path was taken away
+	ReadOnly     bool // writes are refused
+	Full         bool // there is no room for any
 	Files        int
 }
 
@@ -127,7 +182,7 @@ func (n *Network) List() []Entry {
 		s := n.servers[addr]
 		for _, path := range slices.Sorted(maps.Keys(s.exports)) {
 			e := s.exports[path]
-			list = append(list, Entry{addr, path, s.down, e.hidden, len(e.files)})
+			list = append(list, Entry{addr, path, s.down, e.hidden, e.readOnly, e.full, len(e.files)})
 		}
 	}
 	return list

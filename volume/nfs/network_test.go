@@ -2,6 +2,7 @@ package nfs
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -40,6 +41,36 @@ func TestDownAndMissingKeepFiles(t *testing.T) {
 	assert.True(t, n.Remove("nfs", "/a", "index.html"))
 	assert.False(t, n.Remove("nfs", "/a", "index.html"))
 	assert.Empty(t, n.Files("nfs", "/a"))
+}
+
+// Servers that are slow give up after mount.nfs's two minutes; paths that are read-only
+// or full refuse writes in the words of errno, and keep what they have.
+func TestSlowReadOnlyFull(t *testing.T) {
+	var n Network
+	n.Write("nfs", "/a", "x", "1")
+	n.SetSlow("nfs", 30*time.Second)
+	assert.Equal(t, 30*time.Second, n.Delay("nfs"))
+	assert.NoError(t, n.Mount("nfs", "/a"))
+	n.SetSlow("nfs", time.Hour)
+	assert.Equal(t, MountTimeout, n.Delay("nfs"))
+	assert.EqualError(t, n.Mount("nfs", "/a"), "mount.nfs: Connection timed out")
+	n.SetDown("nfs", true)
+	assert.Zero(t, n.Delay("nfs"), "a connection that is refused is refused at once")
+	assert.EqualError(t, n.CanWrite("nfs", "/a"), "Input/output error")
+	n.SetDown("nfs", false)
+	n.SetSlow("nfs", -1)
+	assert.Zero(t, n.Delay("nfs"))
+	n.SetReadOnly("nfs", "/a/", true)
+	assert.EqualError(t, n.CanWrite("nfs", "/a"), "Read-only file system")
+	n.SetReadOnly("nfs", "/a", false)
+	n.SetFull("nfs", "/a", true)
+	assert.EqualError(t, n.CanWrite("nfs", "/a"), "No space left on device")
+	assert.Equal(t, []Entry{{Server: "nfs", Path: "/a", Full: true, Files: 1}}, n.List())
+	n.SetFull("nfs", "/a", false)
+	assert.NoError(t, n.CanWrite("nfs", "/a"))
+	assert.NoError(t, n.CanWrite("other", "/a"))
+	got, _ := n.Read("nfs", "/a", "x")
+	assert.Equal(t, "1", got)
 }
 
 func TestForkIsIndependent(t *testing.T) {
