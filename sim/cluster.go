@@ -13,6 +13,7 @@ import (
 	"github.com/statefulsim/statefulsim/dns"
 	"github.com/statefulsim/statefulsim/scheduler"
 	"github.com/statefulsim/statefulsim/sim/apiserver"
+	"github.com/statefulsim/statefulsim/sim/autoscaling"
 	"github.com/statefulsim/statefulsim/sim/controller"
 	"github.com/statefulsim/statefulsim/sim/deployment"
 	"github.com/statefulsim/statefulsim/sim/disruption"
@@ -98,14 +99,16 @@ func (c *Cluster) leases() {
 	}
 }
 
-// watchNodes adds the components that act on bad nodes. They have known some nodes
-// for long, and healthy.
+// watchNodes adds the components that act on bad nodes, which have known some nodes
+// for long, and healthy, and what came to the project after them: a cluster that has
+// nothing for these to do has the history that it had without.
 func (c *Cluster) watchNodes(known []string) {
 	lifecycle := c.cfg.NodeLifecycle
 	lifecycle.Known = known
 	c.host.Add(nodelifecycle.New(lifecycle))
 	c.host.Add(tainteviction.New())
 	c.host.Add(podgc.New(c.cfg.TerminatedPodGCThreshold))
+	c.host.Add(autoscaling.New(c.cfg.Metrics))
 }
 
 // newCluster returns a cluster in which there is nothing yet but an API server

@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/statefulsim/statefulsim/sim/apiserver"
+	"github.com/statefulsim/statefulsim/sim/autoscaling"
 	"github.com/statefulsim/statefulsim/sim/controller"
 	"github.com/statefulsim/statefulsim/sim/engine"
 	"github.com/statefulsim/statefulsim/sim/kubelet"
@@ -66,6 +67,11 @@ type Config struct {
 	// look at the cluster in which it is (through its View and Env, or with the
 	// methods of Cluster that read) and acts through its Env alone.
 	Actors []controller.Actor
+	// Metrics answers HorizontalPodAutoscalers; nil is a cluster without metrics APIs,
+	// in which only their minReplicas and maxReplicas hold. It must answer the same
+	// question alike. Autoscalers ask it every 15 seconds, also when all is at rest:
+	// Settle does not wait for that, Run does.
+	Metrics autoscaling.Metrics
 	// NoEvents drops the Events that components record.
 	NoEvents bool
 	// Naive has components look at everything where they otherwise keep account

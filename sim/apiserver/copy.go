@@ -2,6 +2,7 @@ package apiserver
 
 import (
 	appsv1 "k8s.io/api/apps/v1"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	policyv1 "k8s.io/api/policy/v1"
@@ -54,6 +55,9 @@ func ShallowCopy(obj Object) Object {
 		c := *o
 		return &c
 	case *appsv1.Deployment:
+		c := *o
+		return &c
+	case *autoscalingv2.HorizontalPodAutoscaler:
 		c := *o
 		return &c
 	}

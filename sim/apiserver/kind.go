@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
@@ -54,6 +55,7 @@ const (
 	ReplicaSet
 	Deployment
 	Lease
+	HorizontalPodAutoscaler
 
 	// Behaving is the first Kind without behaviour; kinds from here on are
 	// stored and listed, and nothing acts on them.
@@ -261,7 +263,7 @@ func newKinds() []kindInfo {
 		&storagev1.VolumeAttachment{}, &storagev1.CSINode{}, &storagev1.CSIDriver{},
 		&corev1.ResourceQuota{},
 		&appsv1.ReplicaSet{}, &appsv1.Deployment{},
-		&coordinationv1.Lease{},
+		&coordinationv1.Lease{}, &autoscalingv2.HorizontalPodAutoscaler{},
 	}
 	list := make([]kindInfo, 1, 80)
 	seen := map[schema.GroupVersionKind]bool{}

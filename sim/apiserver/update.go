@@ -245,32 +245,45 @@ func (s *Server) stampPhase(obj, old Object) {
 // with apiVersion and kind; nil if its kind has none. The object is one that is
 // stored.
 func ScaleOf(obj Object) *autoscalingv1.Scale {
-	set, ok := obj.(*appsv1.StatefulSet)
-	if !ok {
+	scale := scaleOf(obj)
+	if scale == nil {
 		return nil
 	}
-	return withKindOf(scaleOf(set)).(*autoscalingv1.Scale)
+	return withKindOf(scale).(*autoscalingv1.Scale)
 }
 
 // Scales reports whether objects of a kind have a scale subresource.
-func (k Kind) Scales() bool { return k == StatefulSet }
+func (k Kind) Scales() bool { return k == StatefulSet || k == Deployment || k == ReplicaSet }
 
-// scaleOf returns the scale subresource of a StatefulSet (scaleFromStatefulSet).
-func scaleOf(set *appsv1.StatefulSet) *autoscalingv1.Scale {
-	scale := &autoscalingv1.Scale{
-		ObjectMeta: metav1.ObjectMeta{Name: set.Name, Namespace: set.Namespace, UID: set.UID,
-			ResourceVersion: set.ResourceVersion, CreationTimestamp: set.CreationTimestamp},
-		Spec:   autoscalingv1.ScaleSpec{Replicas: *set.Spec.Replicas},
-		Status: autoscalingv1.ScaleStatus{Replicas: set.Status.Replicas},
+// scaleOf returns the scale subresource of an object, or nil if it has none
+// (scaleFromStatefulSet, scaleFromDeployment, scaleFromReplicaSet).
+func scaleOf(obj Object) *autoscalingv1.Scale {
+	var spec, status int32
+	var selector *metav1.LabelSelector
+	switch o := obj.(type) {
+	case *appsv1.StatefulSet:
+		spec, status, selector = *o.Spec.Replicas, o.Status.Replicas, o.Spec.Selector
+	case *appsv1.Deployment:
+		spec, status, selector = *o.Spec.Replicas, o.Status.Replicas, o.Spec.Selector
+	case *appsv1.ReplicaSet:
+		spec, status, selector = *o.Spec.Replicas, o.Status.Replicas, o.Spec.Selector
+	default:
+		return nil
 	}
-	if selector, err := metav1.LabelSelectorAsSelector(set.Spec.Selector); err == nil { // validated
-		scale.Status.Selector = selector.String()
+	scale := &autoscalingv1.Scale{
+		ObjectMeta: metav1.ObjectMeta{Name: obj.GetName(), Namespace: obj.GetNamespace(), UID: obj.GetUID(),
+			ResourceVersion: obj.GetResourceVersion(), CreationTimestamp: obj.GetCreationTimestamp()},
+		Spec:   autoscalingv1.ScaleSpec{Replicas: spec},
+		Status: autoscalingv1.ScaleStatus{Replicas: status},
+	}
+	if parsed, err := metav1.LabelSelectorAsSelector(selector); err == nil { // validated
+		scale.Status.Selector = parsed.String()
 	}
 	return scale
 }
 
-// updateScale sets the replicas of a StatefulSet from a Scale. The answer is
-// the set.
+// updateScale sets the replicas of an object from a Scale. The answer is the
+// object.
 func (s *Server) updateScale(req *Request) Result {
 	scale, ok := req.Object.(*autoscalingv1.Scale)
 	if !ok {
@@ -295,11 +308,11 @@ func (s *Server) updateScale(req *Request) Result {
 
 // patchScale applies a patch to the Scale of an object.
 func (s *Server) patchScale(req *Request, old Object) Result {
-	set, ok := old.(*appsv1.StatefulSet)
-	if !ok {
+	was := scaleOf(old)
+	if was == nil {
 		return Result{Err: noScale(req.Kind)}
 	}
-	obj, warnings, err := applied(req.Patch.Apply(scaleOf(set)))
+	obj, warnings, err := applied(req.Patch.Apply(was))
 	if err != nil {
 		return Result{Err: err}
 	}
@@ -319,26 +332,32 @@ func (s *Server) patchScale(req *Request, old Object) Result {
 	return res
 }
 
-// scaleTo gives a set the replicas of a Scale (scaleUpdatedObjectInfo).
+// scaleTo gives an object the replicas of a Scale (scaleUpdatedObjectInfo).
 func (s *Server) scaleTo(req *Request, old Object, scale *autoscalingv1.Scale) Result {
-	set, ok := old.(*appsv1.StatefulSet)
-	if !ok {
+	if !req.Kind.Scales() {
 		return Result{Err: noScale(req.Kind)}
 	}
 	if scale.Spec.Replicas < 0 {
-		return Result{Err: apierrors.NewInvalid(schema.GroupKind{Group: "autoscaling", Kind: "Scale"}, set.Name, field.ErrorList{
+		return Result{Err: apierrors.NewInvalid(schema.GroupKind{Group: "autoscaling", Kind: "Scale"}, old.GetName(), field.ErrorList{
 			field.Invalid(field.NewPath("spec", "replicas"), int64(scale.Spec.Replicas), "must be greater than or equal to 0")})}
 	}
-	if scale.UID != "" && scale.UID != set.UID {
-		return Result{Err: apierrors.NewConflict(schema.GroupResource{Group: req.Kind.GroupResource().Group, Resource: "statefulsets/scale"}, set.Name,
-			uidMismatch(scale.UID, set.UID))}
+	if scale.UID != "" && scale.UID != old.GetUID() {
+		return Result{Err: apierrors.NewConflict(schema.GroupResource{Group: req.Kind.GroupResource().Group, Resource: req.Kind.Resource() + "/scale"}, old.GetName(),
+			uidMismatch(scale.UID, old.GetUID()))}
 	}
-	next := *set
-	next.Spec.Replicas = &scale.Spec.Replicas
-	next.ResourceVersion = scale.ResourceVersion
+	next := ShallowCopy(old)
+	switch o := next.(type) {
+	case *appsv1.StatefulSet:
+		o.Spec.Replicas = &scale.Spec.Replicas
+	case *appsv1.Deployment:
+		o.Spec.Replicas = &scale.Spec.Replicas
+	case *appsv1.ReplicaSet:
+		o.Spec.Replicas = &scale.Spec.Replicas
+	}
+	next.SetResourceVersion(scale.ResourceVersion)
 	plain := *req
 	plain.Subresource, plain.scaled = None, true
-	return s.replace(&plain, &next, set)
+	return s.replace(&plain, next, old)
 }
 
 func noScale(kind Kind) error {

@@ -73,7 +73,7 @@ var unmodelled = map[string]string{
 	"edit": "there is no editor; use kubectl patch", "explain": "there are no OpenAPI schemas",
 	"auth": "authorisation is not modelled", "config": "there is one cluster", "proxy": "the API is not served",
 	"port-forward": "use curl with the pod's address", "run": "create the pod from a file", "diff": "use --dry-run=server -o yaml",
-	"set": "use kubectl patch", "autoscale": "no controller acts on a HorizontalPodAutoscaler here", "debug": "ephemeral containers are not modelled",
+	"set": "use kubectl patch", "autoscale": "use kubectl apply", "debug": "ephemeral containers are not modelled",
 }
 
 // aliases are further names of commands.

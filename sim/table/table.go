@@ -6,6 +6,7 @@ import (
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
@@ -50,8 +51,8 @@ type Row struct {
 // Pod, StatefulSet, Deployment, ReplicaSet, ControllerRevision, PersistentVolume,
 // PersistentVolumeClaim, StorageClass, Service, EndpointSlice, Node,
 // PodDisruptionBudget, Event, Namespace, PriorityClass, ConfigMap, Secret,
-// ResourceQuota, LimitRange, Lease, VolumeAttachment, CSINode and CSIDriver; other
-// kinds have a name and an age. Of storage classes the one used as
+// ResourceQuota, LimitRange, Lease, VolumeAttachment, CSINode, CSIDriver and
+// HorizontalPodAutoscaler; other kinds have a name and an age. Of storage classes the one used as
 // default is marked, as in a list; kubectl leaves it unmarked when it gets a
 // class by name.
 func New(kind apiserver.Kind, objs []apiserver.Object, now time.Time) Table {
@@ -104,6 +105,8 @@ func Columns(kind apiserver.Kind) []Column {
 		return csiDriverColumns
 	case apiserver.ResourceQuota:
 		return quotaColumns
+	case apiserver.HorizontalPodAutoscaler:
+		return autoscalerColumns
 	}
 	switch gvk := kind.GroupVersionKind(); {
 	case gvk.Group == "" && gvk.Kind == "ConfigMap":
@@ -159,6 +162,8 @@ func cells(obj apiserver.Object, now time.Time) []string {
 		return csiDriverCells(o, now)
 	case *corev1.ResourceQuota:
 		return quotaCells(o, now)
+	case *autoscalingv2.HorizontalPodAutoscaler:
+		return autoscalerCells(o, now)
 	case *corev1.LimitRange:
 		return limitRangeCells(o)
 	case *corev1.ConfigMap:

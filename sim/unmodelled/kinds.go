@@ -36,7 +36,6 @@ var kinds = []struct {
 	{"apps", "DaemonSet", Runs, "its controller creates a pod for each node"},
 	{"batch", "Job", Runs, "its controller creates pods, which do their work and end"},
 	{"batch", "CronJob", Runs, "its controller creates Jobs"},
-	{"autoscaling", "HorizontalPodAutoscaler", Runs, "its controller scales what it names"},
 	{"", "LimitRange", Read, "what is created is held to it"},
 	{"networking.k8s.io", "NetworkPolicy", Decides, "it cuts connections between pods"},
 	{"networking.k8s.io", "Ingress", Decides, "a proxy takes requests from outside to Services"},
