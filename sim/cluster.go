@@ -122,7 +122,7 @@ func newCluster(cfg Config) *Cluster {
 	if cfg.Causes {
 		e.KeepEvents()
 	}
-	world := kubelet.NewWorld(kubelet.WorldConfig{Workloads: cfg.Workloads, NFS: cfg.NFS})
+	world := kubelet.NewWorld(kubelet.WorldConfig{Workloads: cfg.Workloads, Private: cfg.PrivateImages, NFS: cfg.NFS})
 	for _, image := range cfg.MissingImages {
 		world.SetImageMissing(image, true)
 	}

@@ -37,6 +37,11 @@ type Config struct {
 	// MissingImages are images that no registry has, by name: exactly this tag or
 	// digest, "latest" if there is none. See Cluster.SetImageMissing.
 	MissingImages []string
+	// PrivateImages are registries and repositories that give images only to those
+	// whom they know, by name: "registry.example.com", "docker.io/acme",
+	// "quay.io/a/app". A pod gets one of theirs by a pull secret (its own, or its
+	// service account's) that says the Login; the zero Login is anybody's.
+	PrivateImages map[string]kubelet.Login
 	// NFS says how the NFS servers behave; the zero value is servers that are
 	// up and have every export asked for.
 	NFS nfs.Options
@@ -221,6 +226,11 @@ func (cfg Config) Validate() error {
 	for i, image := range cfg.MissingImages {
 		if err := kubelet.CheckImage(image); err != nil {
 			return fmt.Errorf("MissingImages[%d]: %w", i, err)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(cfg.PrivateImages)) {
+		if err := kubelet.CheckRepository(name); err != nil {
+			return fmt.Errorf("PrivateImages: %w", err)
 		}
 	}
 	if cfg.Strategy.Mode > engine.Replay {

@@ -10,6 +10,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"github.com/statefulsim/statefulsim/sim"
+	"github.com/statefulsim/statefulsim/sim/apiserver"
 	"github.com/statefulsim/statefulsim/sim/kubelet"
 )
 
@@ -86,4 +87,39 @@ func TestContainersThatAreNotThere(t *testing.T) {
 	_, err := c.Apply(`{apiVersion: v1, kind: Pod, metadata: {name: q}, spec: {schedulerName: none, containers: [{name: c, image: s}]}}`)
 	require.NoError(t, err)
 	assert.ErrorContains(t, c.ExitContainer("default", "q", "", 0, ""), "pod default/q is not bound to a node")
+}
+
+// A private registry gives its images to pods whose service account names a secret
+// that says who they are (plugin/pkg/admission/serviceaccount, Admit: the account's
+// secrets are the pod's if it names none); others wait, and are told what for.
+func TestPrivateImages(t *testing.T) {
+	cfg := sim.Config{PrivateImages: map[string]kubelet.Login{"registry.example.com": {Username: "me", Password: "sesame"}}}
+	c := onePod(t, cfg, "registry.example.com/shop/web:1")
+	w := containerOf(t, c).State.Waiting
+	require.NotNil(t, w)
+	assert.Contains(t, w.Message, `pull access denied, repository does not exist or may require authorization: authorization failed: no basic auth credentials`)
+	assert.Contains(t, c.Why(apiserver.Pod, "default", "p").String(), "name a pull secret that the registry knows")
+
+	_, err := c.Apply(`
+apiVersion: v1
+kind: Secret
+metadata: {name: pull}
+type: kubernetes.io/dockerconfigjson
+stringData: {.dockerconfigjson: '{"auths":{"registry.example.com":{"auth":"bWU6c2VzYW1l"}}}'}
+---
+{apiVersion: v1, kind: ServiceAccount, metadata: {name: shop}, imagePullSecrets: [{name: pull}]}
+---
+{apiVersion: v1, kind: Pod, metadata: {name: q}, spec: {serviceAccountName: shop, containers: [{name: c, image: 'registry.example.com/shop/web:1'}]}}
+`)
+	require.NoError(t, err)
+	_, err = c.Settle()
+	require.NoError(t, err)
+	q, err := sim.Get[*corev1.Pod](c, "default", "q")
+	require.NoError(t, err)
+	assert.Equal(t, corev1.PodRunning, q.Status.Phase)
+
+	for _, name := range []string{"", "Registry.example.com/A", "quay.io/a:1", "https://quay.io", "quay.io/a/"} {
+		err := sim.Config{PrivateImages: map[string]kubelet.Login{name: {}}}.Validate()
+		assert.ErrorContains(t, err, "PrivateImages: ", name)
+	}
 }

@@ -15,7 +15,7 @@ var layers = [][]string{
 	{"sim/apiserver/convert"},
 	{"sim/apiserver/shared", "sim/state"},
 	{"sim/apiserver/endpoint"},
-	{"sim/engine", "sim/apiserver/defaults", "sim/apiserver/validation", "sim/apiserver/quota", "volume/nfs", "volume/resize", "volume/csi"},
+	{"sim/engine", "sim/apiserver/defaults", "sim/apiserver/validation", "sim/apiserver/quota", "volume/nfs", "volume/resize", "volume/csi", "sim/kubelet/credentialprovider"},
 	{"sim/apiserver"},
 	{"sim/controller", "sim/table", "sim/manifest", "sim/measure", "sim/unmodelled"},
 	{"sim/trace"},

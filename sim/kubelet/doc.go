@@ -17,7 +17,8 @@
 //	mount.go        volumes; content.go: those made from API objects; hostpath.go;
 //	                expand.go: their growth
 //	start.go        back-off, process, hooks; environment.go, containerconfig.go: what
-//	                it is started with; image.go: pulls; imagegc.go, pullsecret.go
+//	                it is started with; image.go: pulls; registry.go, pullsecret.go: who
+//	                gets an image; imagegc.go
 //	probe.go        probes, and which of their ticks matter
 //	kill.go         SIGTERM, SIGKILL, preStop, the order of sidecars
 //	terminate.go    the end of a pod
@@ -51,8 +52,8 @@
 //     containers, profiles of seccomp and AppArmor and the variables of Services
 //     are left out. A restart policy rule RestartAllContainers restarts the
 //     container alone.
-//   - Deviation: images are collected when one is pulled, not every 5 minutes, and
-//     registries ask for no credentials.
+//   - Deviation: images are collected when one is pulled, not every 5 minutes.
+//   - Deviation: pull secrets are read when a pull needs them; upstream watches them.
 //   - Deviation: nobody answers over HTTP at a node's own address, so pods with
 //     hostNetwork do not.
 //   - Deviation: kube-root-ca.crt and service account tokens are made up.

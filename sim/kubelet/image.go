@@ -8,9 +8,11 @@ import (
 
 	"github.com/distribution/reference"
 	corev1 "k8s.io/api/core/v1"
+	utilerrors "k8s.io/apimachinery/pkg/util/errors"
 
 	"github.com/statefulsim/statefulsim/sim/controller"
 	"github.com/statefulsim/statefulsim/sim/engine"
+	"github.com/statefulsim/statefulsim/sim/kubelet/credentialprovider"
 	"github.com/statefulsim/statefulsim/sim/state"
 )
 
@@ -24,24 +26,42 @@ func (k *Kubelet) ensureImage(env *controller.Env, p *pod, c *container) bool {
 		k.imageFailed(env, p, c, "InvalidImageName", msg)
 		return false
 	}
-	present := k.hasImage(env, spec.Image)
-	switch pullPolicy(spec) {
-	case corev1.PullNever:
-		if !present {
-			msg := fmt.Sprintf("Container image %q is not present with pull policy of Never", spec.Image)
-			k.noteOn(env, p, c, corev1.EventTypeWarning, "ErrImageNeverPull", msg)
-			k.imageFailed(env, p, c, "ErrImageNeverPull", msg)
+	w := env.World().(*World)
+	m, is := k.machine(w), w.image(spec.Image)
+	at, present := m.images[is.full]
+	policy := pullPolicy(spec)
+	if !present && policy == corev1.PullNever {
+		return k.neverPulled(env, p, c)
+	}
+	if asks := !present || at.restricted || policy != corev1.PullNever && policy != corev1.PullIfNotPresent; asks && k.wantSecrets(env, p) {
+		return true
+	}
+	if present && (policy == corev1.PullNever || policy == corev1.PullIfNotPresent) {
+		switch may, err := m.mayUse(p, is.full); {
+		case err != nil:
+			k.imageFailed(env, p, c, err.Error(), err.Error())
 			return false
+		case may:
+			k.noteOn(env, p, c, corev1.EventTypeNormal, "Pulled", is.present)
+			return k.fetchEnv(env, p)
+		case policy == corev1.PullNever:
+			return k.neverPulled(env, p, c)
 		}
-	case corev1.PullIfNotPresent:
-	default:
-		return k.pull(env, p, c, present)
 	}
-	if !present {
-		return k.pull(env, p, c, false)
+	if _, err := p.credentials(is.full); err != nil {
+		k.imageFailed(env, p, c, err.Error(), err.Error())
+		return false
 	}
-	k.noteOn(env, p, c, corev1.EventTypeNormal, "Pulled", env.World().(*World).image(spec.Image).present)
-	return k.fetchEnv(env, p)
+	return k.pull(env, p, c, present)
+}
+
+// neverPulled tells of an image that the node does not have, or the pod may not
+// use, and that must not be pulled.
+func (k *Kubelet) neverPulled(env *controller.Env, p *pod, c *container) bool {
+	msg := fmt.Sprintf("Container image %q is not present with pull policy of Never", c.spec(p.api).Image)
+	k.noteOn(env, p, c, corev1.EventTypeWarning, "ErrImageNeverPull", msg)
+	k.imageFailed(env, p, c, "ErrImageNeverPull", msg)
+	return false
 }
 
 // pull begins a download, or waits for its back-off to end. A node downloads
@@ -57,7 +77,7 @@ func (k *Kubelet) pull(env *controller.Env, p *pod, c *container, present bool) 
 	}
 	k.noteOn(env, p, c, corev1.EventTypeNormal, "Pulling", fmt.Sprintf("Pulling image %q", image))
 	d := span(env, p, "kubelet/pull", k.cfg.Latency.Pull)
-	if present || !env.World().(*World).inRegistry(image) {
+	if _, err := p.download(env.World().(*World), image); present || err != nil {
 		d = span(env, p, "kubelet/check", k.cfg.Latency.Check)
 	}
 	k.pulling = max(k.pulling, now).Add(d)
@@ -71,13 +91,14 @@ func (k *Kubelet) pulled(env *controller.Env, p *pod) {
 	c := &p.containers[p.todo[0].container]
 	image := c.spec(p.api).Image
 	w := env.World().(*World)
-	if !w.inRegistry(image) {
-		k.pullFailed(env, p, c, image)
+	by, err := p.download(w, image)
+	if err != nil {
+		k.pullFailed(env, p, c, image, err)
 		k.step(env, p)
 		return
 	}
 	load := w.workload(image)
-	k.store(env, w, image, imageSize(image, &load))
+	k.store(env, w, image, imageSize(image, &load), by)
 	k.noteOn(env, p, c, corev1.EventTypeNormal, "Pulled", fmt.Sprintf("Successfully pulled image %q in %v (%v including waiting). Image size: %v bytes.",
 		image, p.pullTook.Truncate(time.Millisecond), env.Now().Sub(p.pullBegan).Truncate(time.Millisecond), imageSize(image, &load)))
 	if !k.fetchEnv(env, p) {
@@ -85,11 +106,48 @@ func (k *Kubelet) pulled(env *controller.Env, p *pod) {
 	}
 }
 
-// pullFailed records that the registry does not have an image, in containerd's
+// download asks a registry for an image, with one of the pod's credentials after the
+// other, or with none if it has none for it, and returns those that did
+// (kuberuntime's PullImage). The errors are containerd's.
+func (p *pod) download(w *World, image string) (*credentialprovider.Credential, error) {
+	full := w.image(image).full
+	creds, err := p.credentials(full)
+	if err != nil {
+		return nil, err // pull would not have begun
+	}
+	if len(creds) == 0 {
+		return nil, w.fetch(image, nil)
+	}
+	var errs []error
+	for i := range creds {
+		if err = w.fetch(image, &creds[i]); err == nil {
+			return &creds[i], nil
+		}
+		errs = append(errs, err)
+	}
+	return nil, utilerrors.NewAggregate(errs)
+}
+
+// fetch is a registry's answer to somebody who asks for an image, in containerd's
 // words.
-func (k *Kubelet) pullFailed(env *controller.Env, p *pod, c *container, image string) {
+func (w *World) fetch(image string, as *credentialprovider.Credential) error {
 	full := qualified(image) // its name is one, or it would not be pulled
-	msg := fmt.Sprintf("rpc error: code = NotFound desc = failed to pull and unpack image %q: failed to resolve reference %q: %s: not found", full, full, full)
+	fail := func(code, why string) error {
+		return fmt.Errorf("rpc error: code = %s desc = failed to pull and unpack image %q: failed to resolve reference %q: %s", code, full, full, why)
+	}
+	login, private := w.loginFor(full)
+	switch {
+	case private && (as == nil || !login.admits(as)):
+		return fail("Unknown", denial(full, as != nil))
+	case !w.inRegistry(image):
+		return fail("NotFound", full+": not found")
+	}
+	return nil
+}
+
+// pullFailed records that the registry did not give an image.
+func (k *Kubelet) pullFailed(env *controller.Env, p *pod, c *container, image string, err error) {
+	msg := err.Error()
 	k.noteOn(env, p, c, corev1.EventTypeWarning, "Failed", fmt.Sprintf("Failed to pull image %q: %s", image, msg))
 	b := p.imageBackoff(image)
 	if b == nil {
@@ -98,8 +156,8 @@ func (k *Kubelet) pullFailed(env *controller.Env, p *pod, c *container, image st
 	}
 	b.next(env.Now(), env.Now())
 	b.err = "ErrImagePull: " + msg
+	p.secrets.failed = true
 	k.imageFailed(env, p, c, "ErrImagePull", msg)
-	k.missPullSecrets(env, p)
 }
 
 func (k *Kubelet) imageFailed(env *controller.Env, p *pod, c *container, reason, message string) {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/statefulsim/statefulsim/sim/controller"
 	"github.com/statefulsim/statefulsim/sim/engine"
+	"github.com/statefulsim/statefulsim/sim/kubelet/credentialprovider"
 )
 
 // stored is an image on a machine's disk.
@@ -16,6 +17,10 @@ type stored struct {
 	size   int64
 	pulled engine.Time `state:"rank"`
 	used   engine.Time `state:"rank"` // when a container last started from it
+	// tracked says that a kubelet has pulled it, and restricted that it did so with
+	// credentials: grants are whose (ImagePulledRecord).
+	tracked, restricted bool
+	grants              []grant `state:"immutable"`
 }
 
 // The kubelet's defaults: images go when the disk is fuller than 85 %, until it
@@ -30,10 +35,12 @@ const (
 // store puts a pulled image on the machine's disk, and makes room if that becomes
 // too full (GarbageCollect of the image GC manager). Deviation: upstream looks
 // every 5 minutes, and counts what else is on the disk.
-func (k *Kubelet) store(env *controller.Env, w *World, image string, size int64) {
+func (k *Kubelet) store(env *controller.Env, w *World, image string, size int64, by *credentialprovider.Credential) {
 	m := k.machine(w)
 	full := w.image(image).full
+	was, had := m.images[full]
 	m.images[full] = stored{size: size, pulled: env.Now(), used: env.Now()}
+	m.permit(full, by, was, had)
 	if k.node == nil {
 		return
 	}

@@ -50,8 +50,9 @@ type pod struct {
 
 	// Of the container that is being started.
 	fetched   []apiserver.Object // what its environment refers to, so far
-	pullBegan engine.Time        `state:"incidental" why:"for an Event"`
-	pullTook  time.Duration      `state:"incidental" why:"for an Event"`
+	secrets   pullSecrets
+	pullBegan engine.Time   `state:"incidental" why:"for an Event"`
+	pullTook  time.Duration `state:"incidental" why:"for an Event"`
 
 	containers []container // init containers first, then the others, as in the spec
 	inits      int16
@@ -59,7 +60,6 @@ type pod struct {
 	mounting   bool
 	mounted    bool
 	image      []imageBackoff
-	missing    []string // pull secrets
 
 	sandbox sandbox // as the runtime has it
 	seen    sandbox // as the kubelet saw it last

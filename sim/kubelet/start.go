@@ -8,6 +8,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/statefulsim/statefulsim/sim/apiserver"
@@ -61,19 +62,26 @@ func (p *pod) format() string {
 	return p.key.Name + "_" + p.key.Namespace + "(" + string(p.uid) + ")"
 }
 
-// create makes the container's process, its environment being known.
+// create makes the container and its process, its environment being known.
 func (k *Kubelet) create(env *controller.Env, p *pod) bool {
 	k.after(env, p, span(env, p, "kubelet/start", k.cfg.Latency.Start), engine.Progress, containerUp, 0)
 	return true
 }
 
-// containerUp ends the start of a container: its process runs.
+// containerUp ends the start of a container: its process runs, unless the runtime
+// can create no container, or can start none (startContainer).
 func (k *Kubelet) containerUp(env *controller.Env, p *pod) {
 	i := p.todo[0].container
 	c := &p.containers[i]
 	spec := c.spec(p.api)
 	w := env.World().(*World)
-	r := k.machine(w).enter(p)
+	load := w.workload(spec.Image)
+	if load.CreateError != "" {
+		k.noteOn(env, p, c, corev1.EventTypeWarning, "Failed", "Error: "+load.CreateError)
+		p.fail(c, "CreateContainerError", load.CreateError)
+		k.step(env, p)
+		return
+	}
 	next := run{attempt: c.run.attempt, running: true, started: env.Now(), last: c.run.exit, image: w.image(spec.Image), sandbox: p.sandbox.attempts}
 	if c.run.id != "" {
 		next.attempt++
@@ -81,13 +89,17 @@ func (k *Kubelet) containerUp(env *controller.Env, p *pod) {
 	next.id = containerID(p.uid, c.name, next.attempt)
 	c.run = next
 	k.machine(w).use(next.image.full, env.Now())
-	c.reason, c.message = "", ""
 	p.acted = true
-	r.procs = append(r.procs, process{id: next.id[len(scheme):], since: env.Now(), spec: spec, env: c.env})
 	k.noteOn(env, p, c, corev1.EventTypeNormal, "Created", "Container created") // §0.8
+	if load.StartError != "" {
+		k.notStarted(env, p, c, load.StartError)
+		return
+	}
+	c.reason, c.message = "", ""
+	r := k.machine(w).enter(p)
+	r.procs = append(r.procs, process{id: next.id[len(scheme):], since: env.Now(), spec: spec, env: c.env})
 	k.noteOn(env, p, c, corev1.EventTypeNormal, "Started", "Container started")
 
-	load := w.workload(spec.Image)
 	if load.OnStart != nil {
 		load.OnStart(w.filesOf(r, r.proc(c.name)))
 	}
@@ -107,6 +119,16 @@ func (k *Kubelet) containerUp(env *controller.Env, p *pod) {
 		k.after(env, p, d, engine.Progress, postStarted, 0)
 		return
 	}
+	k.step(env, p)
+}
+
+// notStarted ends the start of a container whose process the runtime cannot start:
+// the container has ended before it began, in 1970 (containerd's StartError).
+func (k *Kubelet) notStarted(env *controller.Env, p *pod, c *container, why string) {
+	k.noteOn(env, p, c, corev1.EventTypeWarning, "Failed", "Error: "+why)
+	c.run.end(exit{code: 128, reason: "StartError", message: why}, env.Now())
+	c.run.exit.state.StartedAt = metav1.Unix(0, 0)
+	p.fail(c, "RunContainerError", why)
 	k.step(env, p)
 }
 

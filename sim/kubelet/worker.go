@@ -25,7 +25,7 @@ func (k *Kubelet) sync(env *controller.Env, p *pod) {
 		return
 	}
 	p.busy, p.again, p.twice, p.awaits = true, p.twice, false, false
-	p.failed, p.acted, p.expiry = false, false, 0
+	p.failed, p.acted, p.expiry, p.secrets = false, false, 0, pullSecrets{}
 	if p.stage >= terminating {
 		k.syncTerminating(env, p)
 		return
@@ -82,6 +82,8 @@ func (k *Kubelet) step(env *controller.Env, p *pod) {
 // kubelet looks at the runtime.
 func (k *Kubelet) done(env *controller.Env, p *pod) {
 	p.busy = false
+	k.missPullSecrets(env, p)
+	p.secrets = pullSecrets{}
 	switch {
 	case p.acted && !p.failed:
 		k.relistSoon(env, p)

@@ -58,6 +58,11 @@ type Workload struct {
 	// OnStart runs when the process starts, with the container's files.
 	OnStart func(*Files)
 
+	// CreateError is why the runtime cannot create the container, in its words, and
+	// StartError why it cannot start the one that it has created: "exec: \"server\":
+	// executable file not found in $PATH", say. Empty means that it can.
+	CreateError, StartError string
+
 	// User is whom the image runs as: a number or a name. Empty means somebody
 	// other than root, by number, as runAsNonRoot demands.
 	User string

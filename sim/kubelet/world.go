@@ -24,6 +24,9 @@ type WorldConfig struct {
 	Workloads map[string]Workload
 	// StrictImages has only the images of Workloads exist.
 	StrictImages bool
+	// Private are registries and repositories that give images only to those whom
+	// they know, by name: "registry.example.com", "docker.io/acme", "quay.io/a/app".
+	Private map[string]Login
 	// NFS says how the NFS servers behave.
 	NFS nfs.Options
 }

@@ -37,7 +37,7 @@
 // [Directives] lists the directives. Those that describe the cluster come first:
 //
 //	seed N · nodes N · node NAME LABEL=VALUE … · provision · workload IMAGE {…} ·
-//	gate NAME=BOOL · disable-admission PLUGIN · domain NAME · nfs-strict · no-latency
+//	private-images NAME [USER PASSWORD] · gate NAME=BOOL · disable-admission PLUGIN · domain NAME · nfs-strict · no-latency
 //
 // Time and other terminals:
 //

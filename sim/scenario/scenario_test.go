@@ -161,7 +161,7 @@ func TestWorkloadHasEveryField(t *testing.T) {
 	}
 	w, err := parseWorkload(`{"StartAfter": "1s", "ReadyAfter": 2, "ExitAfter": "3s", "Exits": true, "ExitCode": 4, "IgnoreSIGTERM": true, "StopAfter": "5s",
 		"StopCode": 6, "PostStart": "7s", "PreStop": "8s", "PostStartFails": true, "Unready": [{"From": "9s", "To": "10s"}], "Unhealthy": [{"From": "11s"}],
-		"ProbeOutput": "12", "TLS": true, "ProbeHTTP": true, "User": "13", "Log": ["14"], "ImageSize": 15, "Pages": {"/": "16"}}`)
+		"CreateError": "no", "StartError": "no", "ProbeOutput": "12", "TLS": true, "ProbeHTTP": true, "User": "13", "Log": ["14"], "ImageSize": 15, "Pages": {"/": "16"}}`)
 	require.NoError(t, err)
 	v := reflect.ValueOf(w)
 	for i := range v.NumField() {

@@ -20,6 +20,7 @@ var settings = map[string]directive{
 	"node":              {usage: "NAME [LABEL=VALUE …] [--cpu 4] [--memory 8Gi] [--ephemeral-storage 100Gi] [--pods 110] [--taint KEY=VALUE:EFFECT] [--host-path DIR] [--address IP] [--pod-cidr CIDR] [--first-pod-ip IP]", about: "a node", set: setNode},
 	"provision":         {about: "a volume is made for every claim that none fits", set: setProvision},
 	"workload":          {usage: "IMAGE {FIELDS}", about: "what containers of an image do: fields of kubelet.Workload as JSON or YAML, spans as \"30s\", and pages: {PATH: TEXT}", set: setWorkload},
+	"private-images":    {usage: "NAME [USER PASSWORD]", about: "a registry or repository that gives images only to pods with a pull secret", set: setPrivate},
 	"gate":              {usage: "NAME=true|false", about: "a feature gate", set: setGate},
 	"disable-admission": {usage: "PLUGIN", about: "an admission plugin that is not asked", set: setAdmission},
 	"domain":            {usage: "NAME", about: "the DNS zone, cluster.local if it is not given", set: setDomain},
@@ -119,6 +120,22 @@ func setWorkload(a *arguments) (setting, error) {
 			c.Workloads = map[string]kubelet.Workload{}
 		}
 		c.Workloads[image] = w
+		return nil
+	}, nil
+}
+
+func setPrivate(a *arguments) (setting, error) {
+	name := a.next("NAME")
+	var login kubelet.Login
+	if a.has() {
+		login = kubelet.Login{Username: a.next("USER"), Password: a.next("PASSWORD")}
+	}
+	a.end()
+	return func(c *sim.Config) error {
+		if c.PrivateImages == nil {
+			c.PrivateImages = map[string]kubelet.Login{}
+		}
+		c.PrivateImages[name] = login
 		return nil
 	}, nil
 }

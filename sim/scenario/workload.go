@@ -27,6 +27,7 @@ type workload struct {
 	Unready, Unhealthy                []window
 	ProbeOutput                       string
 	TLS, ProbeHTTP                    bool
+	CreateError, StartError           string
 	User                              string
 	Log                               []string
 	ImageSize                         int64
@@ -66,7 +67,7 @@ func parseWorkload(text string) (kubelet.Workload, error) {
 		Exits: w.Exits, ExitCode: w.ExitCode, IgnoreSIGTERM: w.IgnoreSIGTERM, StopAfter: time.Duration(w.StopAfter), StopCode: w.StopCode,
 		PostStart: time.Duration(w.PostStart), PreStop: time.Duration(w.PreStop), PostStartFails: w.PostStartFails,
 		Unready: windows(w.Unready), Unhealthy: windows(w.Unhealthy), ProbeOutput: w.ProbeOutput, TLS: w.TLS, ProbeHTTP: w.ProbeHTTP,
-		User: w.User, Log: w.Log, ImageSize: w.ImageSize,
+		CreateError: w.CreateError, StartError: w.StartError, User: w.User, Log: w.Log, ImageSize: w.ImageSize,
 	}
 	if w.Pages != nil {
 		out.HTTP = pages(w.Pages)

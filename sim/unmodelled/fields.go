@@ -27,7 +27,6 @@ var fields = []Field{
 	{of: corev1.PodSpec{}, names: "EphemeralContainers", quiet: "they come by a subresource that is not served", partly: true},
 	{of: corev1.PodSpec{}, names: "HostUsers HostIPC HostPID ShareProcessNamespace", quiet: "a container's processes are its Workload's", partly: true},
 	{of: corev1.PodSpec{}, names: "HostnameOverride SetHostnameAsFQDN", told: "the pod calls itself by another name"},
-	{of: corev1.PodSpec{}, names: "ImagePullSecrets", quiet: "every registry lets everybody in", partly: true},
 	{of: corev1.PodSpec{}, names: "EnableServiceLinks", quiet: "the variables of Services are missing, whatever it says: only $(…) of one could show it"},
 	{of: corev1.PodSpec{}, names: "DeprecatedServiceAccount", quiet: "it is serviceAccountName by its old name", partly: true},
 	{of: corev1.PodSpec{}, names: "ResourceClaims", told: "the pod waits until its devices are allocated"},

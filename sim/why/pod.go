@@ -270,7 +270,12 @@ func (x *explainer) waiting(s *corev1.ContainerStatus) (text, rule, ends string)
 			text = fmt.Sprintf("container %s ends again and again, last with exit code %d at %s (%d %s)", s.Name, t.ExitCode, x.clock(t.FinishedAt.Time), s.RestartCount, plural(int(s.RestartCount), "restart"))
 		}
 		return text, "K19", "make the container run, or change the image or its arguments"
+	case "CreateContainerError", "RunContainerError":
+		return text, "K22", "change the image or its arguments"
 	case "ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull":
+		if strings.Contains(w.Message, "pull access denied") || strings.Contains(w.Message, "401 Unauthorized") {
+			return text, "K18", "name a pull secret that the registry knows"
+		}
 		return text, "K18", "name an image that can be pulled"
 	}
 	return text, "K22", ""
