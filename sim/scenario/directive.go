@@ -35,7 +35,7 @@ var directives map[string]directive
 
 func init() {
 	directives = map[string]directive{}
-	for _, list := range []map[string]directive{settings, actions, misfortunes, questions} {
+	for _, list := range []map[string]directive{settings, actions, misfortunes, questions, predictions} {
 		maps.Copy(directives, list)
 	}
 }
@@ -259,3 +259,6 @@ func (o object) String() string {
 func silent(do func(c *sim.Cluster) error) (action, error) {
 	return func(p *player) (string, string, error) { return "", "", do(p.cluster) }, nil
 }
+
+// IsSetting reports whether a step describes the cluster before it exists.
+func (s *Step) IsSetting() bool { return s.set != nil }

@@ -31,7 +31,8 @@
 //
 // [Run] plays files in a test and compares; with -scenario.update it rewrites
 // what they expect. [Scenario.Play] plays one anywhere: on the file's seed, or on
-// another, which is another legal history. [Scenario.Diff] tells what that does
+// another, which is another legal history. [Scenario.Start] hands it out: a [Session]
+// goes on step by step, takes lines of one's own between, and forks. [Scenario.Diff] tells what that does
 // otherwise and which choice made the difference.
 //
 // [Directives] lists the directives. Those that describe the cluster come first:
@@ -54,6 +55,14 @@
 // Questions:
 //
 //	expect TYPE/NAME STATE … · why TYPE/NAME · waiting · processes · rows TYPE/NAME
+//
+// What happens next? A reader answers before the cluster does:
+//
+//	ask QUESTION · option TEXT [if TYPE/NAME STATE …] · answer
+//
+// One option whose expectation holds when it comes to answer is what the cluster
+// says, and answer prints it; the option without an expectation is right if no other
+// is. No right option is an error, and so are several.
 //
 // A STATE is what kubectl shows: a word of the column STATUS, "Ready", "NotReady",
 // the name of a condition that is True, "exists", "gone", COLUMN=VALUE, or

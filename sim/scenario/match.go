@@ -1,6 +1,9 @@
 package scenario
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+)
 
 // anything is the line that stands for any number of lines in an output.
 const anything = "..."
@@ -65,26 +68,62 @@ func (s *Scenario) Format(got []string) []byte {
 	b.WriteString(strings.Repeat("\n", s.lead))
 	for i := range s.Steps {
 		step := &s.Steps[i]
-		for _, line := range step.head {
-			b.WriteString(line + "\n")
-		}
-		out := lines(step.Want)
 		if i < len(got) && !step.Matches(got[i]) {
-			out = lines(got[i])
-			for j := range out {
-				out[j] = escape(out[j])
-			}
+			step.format(&b, &got[i])
 		} else {
-			for j := range out {
-				if out[j] != anything && out[j] != quoted {
-					out[j] = escape(out[j])
-				}
-			}
+			step.format(&b, nil)
 		}
-		for _, line := range out {
-			b.WriteString(line + "\n")
-		}
-		b.WriteString(strings.Repeat("\n", step.blank))
 	}
 	return append([]byte(b.String()), s.rest...)
+}
+
+// Format returns what was played as a scenario of its own: the steps that are over,
+// those of one's own among them, with what they printed.
+func (p *Session) Format() []byte {
+	var b strings.Builder
+	seed := p.played.Own
+	for _, d := range p.played.Done {
+		isSeed := d.set != nil && strings.HasPrefix(d.Text, "seed ")
+		switch {
+		case isSeed && !p.played.Own:
+			continue
+		case d.Kind != Prose && !seed:
+			seed = true
+			fmt.Fprintf(&b, "> seed %d\n", p.played.Seed)
+		}
+		if d.Matches(d.Got) {
+			d.format(&b, nil)
+		} else {
+			d.format(&b, &d.Got)
+		}
+	}
+	text := strings.TrimRight(b.String(), "\n") + "\n"
+	if len(p.player.file.rest) > 0 {
+		text += "\n"
+	}
+	return append([]byte(text), p.player.file.rest...)
+}
+
+// format writes a step with what it printed; nil means what the file has.
+func (s *Step) format(b *strings.Builder, got *string) {
+	for _, line := range s.head {
+		b.WriteString(line + "\n")
+	}
+	out := lines(s.Want)
+	if got != nil {
+		out = lines(*got)
+		for j := range out {
+			out[j] = escape(out[j])
+		}
+	} else {
+		for j := range out {
+			if out[j] != anything && out[j] != quoted {
+				out[j] = escape(out[j])
+			}
+		}
+	}
+	for _, line := range out {
+		b.WriteString(line + "\n")
+	}
+	b.WriteString(strings.Repeat("\n", s.blank))
 }

@@ -119,6 +119,9 @@ func (s *Scenario) check() error {
 			return s.errorf(step.Line+len(step.head), "%q prints nothing", step.head[0])
 		}
 	}
+	if err := s.checkQuestions(); err != nil {
+		return err
+	}
 	if began == 0 {
 		return s.errorf(1, "there is nothing to do: a line of a script begins with %q for a command, %q for a directive, or %q for prose", "$ ", "> ", "# ")
 	}

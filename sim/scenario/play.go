@@ -3,7 +3,6 @@ package scenario
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/statefulsim/statefulsim/sim"
@@ -100,6 +99,7 @@ type player struct {
 	cluster *sim.Cluster
 	shell   *shell.Shell
 	watches []watched
+	asked   question
 }
 
 // watched is a watch in another terminal.
@@ -112,62 +112,26 @@ type watched struct {
 // see Played.Err. The error is that of Options.Each, or says what is wrong with
 // the description of the cluster.
 func (s *Scenario) Play(o Options) (*Played, error) {
-	p := &player{file: s, options: o, cfg: sim.Config{Causes: true}}
-	out := &Played{Own: true}
-	n := 0 // records that were seen
-	for i := range s.Steps {
-		step := &s.Steps[i]
-		if step.set != nil {
-			err := step.set(&p.cfg)
-			if err == nil {
-				err = p.cfg.Validate()
-			}
-			if err != nil {
-				return nil, s.errorf(step.Line, "%s: %w", step.Text, err)
-			}
-		} else if step.Kind != Prose && p.cluster == nil {
-			out.Own = o.Seed == nil || *o.Seed == p.cfg.Seed
-			p.begin()
-			out.Cluster, out.Seed = p.cluster, p.cfg.Seed
-			n = len(p.cluster.History())
-			if o.Why {
-				defer followWhy(p.cluster, &out.Why)()
-			}
+	p, err := s.Start(o)
+	if err != nil {
+		return nil, err
+	}
+	defer p.Close()
+	for {
+		d, ok := p.Next()
+		if !ok {
+			return p.Played(), nil
 		}
-		d := Done{Step: step, Typed: step.Text, At: p.now()}
-		switch {
-		case step.Kind == Shell:
-			d.Typed, d.Got = p.run(step)
-		case step.do != nil:
-			line := ""
-			var err error
-			if line, d.Got, err = step.do(p); line != "" {
-				d.Typed = line
-			}
-			if err != nil {
-				d.Err = s.errorf(step.Line, "%s: %w", step.Text, err)
-			}
-		}
-		if p.cluster != nil && step.Kind != Prose {
-			recs := p.cluster.History()
-			d.Wrote = slices.ContainsFunc(recs[n:], func(rec *apiserver.Record) bool { return rec.By == apiserver.User })
-			n = len(recs)
-		}
-		out.Done = append(out.Done, d)
 		if o.Each != nil {
-			if err := o.Each(p.cluster, d); err != nil {
-				return out, err
+			if err := o.Each(p.player.cluster, d); err != nil {
+				return p.Played(), err
 			}
 		}
 	}
-	return out, nil
 }
 
-// now is the moment on the cluster's clock; 0 before it exists.
+// now is the moment on the cluster's clock.
 func (p *player) now() engine.Time {
-	if p.cluster == nil {
-		return 0
-	}
 	return engine.Time(p.cluster.Now().Sub(apiserver.WallTime(0)))
 }
 

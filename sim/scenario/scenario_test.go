@@ -27,7 +27,7 @@ func TestErrors(t *testing.T) {
 		"# prose\n":                             `f:1: there is nothing to do`,
 		"\nkubectl get pods\n":                  `f:2: "kubectl get pods" stands where a step has to: a command begins with "$ "`,
 		"# prose\nmore prose\n":                 `f:2: "more prose" stands where a step has to`,
-		"> frob\n":                              `f:1: there is no directive "frob"; there are crash, `,
+		"> frob\n":                              `f:1: there is no directive "frob"; there are answer, ask, crash, `,
 		"$ ls\n> run\n":                         `f:2: run: SPAN is missing (usage: > run SPAN)`,
 		"> run 5 minutes\n":                     `f:1: run: SPAN: "5" is no span of time: want 90s, 5m, 1h30m or 13d`,
 		"> run 5m now\n":                        `f:1: run: "now" is too much`,

@@ -26,6 +26,14 @@ type Shell struct {
 // means that there are none.
 func New(c *sim.Cluster, fsys fs.FS) *Shell { return &Shell{cluster: c, files: fsys} }
 
+// On returns a shell that goes on like this one on another cluster: a fork of its
+// own, say.
+func (s *Shell) On(c *sim.Cluster) *Shell {
+	on := *s
+	on.cluster = c
+	return &on
+}
+
 // RunWith is Run with a standard input, for "-f -".
 func (s *Shell) RunWith(line, stdin string) Output {
 	s.stdin = stdin
