@@ -13,6 +13,7 @@
 //     wrong above; arrows from what released something to what it released; time
 //     cut where nothing happens; two histories, one below the other.
 //   - [WriteHTML]: the same as a page of its own, with the tables of each moment.
+//   - [WriteData] and [Script]: what that page draws from and with, for other pages.
 //   - [WriteLanes]: the same for a terminal.
 //   - [WritePerfetto]: the same for ui.perfetto.dev and chrome://tracing.
 //

@@ -19,6 +19,13 @@ import (
 //go:embed page.html
 var page string
 
+//go:embed timeline.js
+var script string
+
+// Script is the JavaScript with which a page draws a history from what WriteData
+// writes: class Timeline and the function tables. The page of WriteHTML has it inside.
+func Script() string { return script }
+
 // The page's data. Times are in milliseconds.
 type (
 	pageData struct {
@@ -94,8 +101,7 @@ type (
 // slider that shows the tables of kubectl as they were at a moment and why what
 // waited did, a search, filters and a zoom, all of it by keyboard, too.
 func WriteHTML(w io.Writer, recs []*apiserver.Record, t Timeline) error {
-	c := newChart(recs, t)
-	data, err := json.Marshal(c.pageData()) // < and > come as escapes
+	data, err := json.Marshal(newChart(recs, t).pageData()) // < and > come as escapes
 	if err != nil {
 		return err
 	}
@@ -108,12 +114,19 @@ func WriteHTML(w io.Writer, recs []*apiserver.Record, t Timeline) error {
 		title = "timeline"
 	}
 	head = strings.Replace(head, "<!--TITLE-->", escape(title), 1)
+	head = strings.Replace(head, "/*TIMELINE*/", script, 1)
 	for _, part := range []string{head, string(data), tail} {
 		if _, err := io.WriteString(w, part); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// WriteData writes as JSON what Script draws: lanes, marks, arrows, the tables of
+// every moment.
+func WriteData(w io.Writer, recs []*apiserver.Record, t Timeline) error {
+	return json.NewEncoder(w).Encode(newChart(recs, t).pageData())
 }
 
 // millis is a time in milliseconds.
@@ -125,7 +138,7 @@ func objectID(kind apiserver.Kind, key apiserver.Key) string {
 }
 
 func (c *chart) pageData() *pageData {
-	d := &pageData{Title: c.Title, Phases: phaseNames[:], Fills: fills[:], Revisions: c.revisions, Columns: map[string][]string{},
+	d := &pageData{Title: c.Title, Phases: phaseNames[:], Fills: fills[:], Revisions: append([]string{}, c.revisions...), Columns: map[string][]string{},
 		Groups: []pageGroup{}, Crews: []pageCrew{}, Marks: []pageMark{}, Arrows: []pageArrow{}, Rows: []pageRow{}, Events: [][]any{}, Why: []pageWhy{}}
 	for _, p := range c.panels {
 		d.Panels = append(d.Panels, [2]float64{millis(p.from), millis(p.to)})
