@@ -20,25 +20,20 @@ package main
 import (
 	"bufio"
 	"context"
-	"embed"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"os/signal"
-	"path"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/statefulsim/statefulsim/examples/play/lessons"
 	"github.com/statefulsim/statefulsim/sim"
 	"github.com/statefulsim/statefulsim/sim/scenario"
 )
-
-//go:embed lessons/*.txtar
-var lessons embed.FS
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -141,23 +136,24 @@ func parse(args []string, stderr io.Writer) (options, error) {
 // open reads a lesson by its name, or a file.
 func open(name string) (*scenario.Scenario, error) {
 	if !strings.ContainsAny(name, `/\.`) || strings.HasSuffix(name, ".zh") {
-		data, err := lessons.ReadFile("lessons/" + name + ".txtar")
+		s, err := lessons.Open(name)
 		if err != nil {
-			return nil, fmt.Errorf("there is no lesson %q: play without arguments lists them, and a file is named with its ending", name)
+			return nil, fmt.Errorf("%w; a file is named with its ending", err)
 		}
-		return scenario.Parse(name, data)
+		return s, nil
 	}
 	return scenario.Read(name)
 }
 
 func listLessons(out io.Writer) error {
-	names, err := fs.Glob(lessons, "lessons/*.txtar")
-	if err != nil {
-		return err
-	}
 	fmt.Fprintln(out, "go run ./examples/play LESSON plays one of these; -step waits for a key after each step:")
-	for _, file := range names {
-		name := strings.TrimSuffix(path.Base(file), ".txtar")
+	var names []string
+	for _, name := range lessons.Names() {
+		for _, language := range lessons.Languages(name) {
+			names = append(names, strings.TrimSuffix(name+"."+language, ".en"))
+		}
+	}
+	for _, name := range names {
 		s, err := open(name)
 		if err != nil {
 			return err
