@@ -29,7 +29,9 @@ var layers = [][]string{
 	{"sim/client"},
 	{"sim/shell", "sim/simtest", "sim/explore"},
 	{"sim/scenario"},
-	{"examples/linuxea", "examples/apply", "examples/scale", "examples/play", "examples/whatif"},
+	{"examples/play/lessons"},
+	{"examples/lessons/playground"},
+	{"examples/linuxea", "examples/apply", "examples/scale", "examples/play", "examples/whatif", "examples/lessons"},
 	{"examples/serve"},
 }
 
