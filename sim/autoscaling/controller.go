@@ -46,6 +46,8 @@ type autoscaler struct {
 	hpa      *autoscalingv2.HorizontalPodAutoscaler // as observed last
 	selector string                                 // of the target, as of the last look; "" selects nothing
 	looked   engine.Time                            `state:"phase"` // the last look, or 0
+	looking  bool                                   // a look is under way
+	stirred  bool                                   // something has changed since it began
 	past     past
 }
 
@@ -159,16 +161,15 @@ func (c *Controller) enrol(env *controller.Env, hpa *autoscalingv2.HorizontalPod
 }
 
 // atTick has an autoscaler looked at when upstream would: so many periods after the
-// last look (W16). What is of class Progress comes a moment before: a time for
-// which something else waits already would keep its class.
+// last look (W16), and after the end of one that is under way.
 func (c *Controller) atTick(env *controller.Env, key apiserver.Key, class engine.Class) {
 	s := c.scalers[key.Namespace][key.Name]
-	since := env.Now().Sub(s.looked)
-	wait := period - since%period
-	if class == engine.Progress {
-		wait--
+	if s.looking {
+		s.stirred = true
+		return
 	}
-	c.AddAfter(env, key, wait, class)
+	since := env.Now().Sub(s.looked)
+	c.AddAfter(env, key, period-since%period, class)
 }
 
 // pods returns those that a selector matches.

@@ -28,6 +28,11 @@ func (c *Controller) Step(v controller.View, key apiserver.Key, j controller.Jou
 			r.Once(func(engine.Time) { c.written.Clear(key, "") })
 			return nil
 		}
+		r.Once(func(engine.Time) {
+			if s := c.scalers[key.Namespace][key.Name]; s != nil {
+				s.looking, s.stirred = true, false
+			}
+		})
 		retry := controller.Read(r, func(v controller.View) bool { return c.written.Behind(v, key) != nil })
 		if !retry {
 			l := &look{Replay: r, c: c, key: key, hpa: *hpa, was: hpa.Status}
@@ -35,12 +40,17 @@ func (c *Controller) Step(v controller.View, key apiserver.Key, j controller.Jou
 			l.reconcile()
 			retry = l.retry
 		}
-		r.Once(func(now engine.Time) {
-			if s := c.scalers[key.Namespace][key.Name]; s != nil {
-				s.looked = now
+		stirred := controller.Read(r, func(v controller.View) bool {
+			s := c.scalers[key.Namespace][key.Name]
+			if s == nil {
+				return false
 			}
+			s.looked, s.looking = v.Now(), false
+			return s.stirred
 		})
 		switch {
+		case stirred:
+			r.After(period, engine.Progress)
 		case retry:
 			r.After(period, engine.Retry)
 		case c.metrics != nil:

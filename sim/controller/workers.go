@@ -73,9 +73,10 @@ type Workers[K comparable, M any] struct {
 }
 
 type delayed[K comparable] struct {
-	at  engine.Time
-	seq uint64 `state:"incidental" why:"the order of the list says it"`
-	key K
+	at    engine.Time
+	seq   uint64 `state:"incidental" why:"the order of the list says it"`
+	key   K
+	class engine.Class `state:"incidental" why:"the event that wakes says it"`
 }
 
 func (d delayed[K]) compare(o delayed[K]) int {
@@ -159,7 +160,8 @@ func (w *Workers[K, M]) isBusy(key K) bool {
 }
 
 // AddAfter asks for a sync of key after a span. A key waits once: of two times
-// the sooner one counts (client-go util/workqueue, insert of the delaying queue).
+// the sooner one counts (client-go util/workqueue, insert of the delaying queue). Of
+// two classes at one time, Progress does.
 func (w *Workers[K, M]) AddAfter(env *Env, key K, d time.Duration, class engine.Class) {
 	if d <= 0 {
 		w.Add(env, key)
@@ -167,17 +169,22 @@ func (w *Workers[K, M]) AddAfter(env *Env, key K, d time.Duration, class engine.
 	}
 	at := env.Now().Add(d)
 	if known, ok := w.waits[key]; ok {
+		i, _ := slices.BinarySearchFunc(w.delayed, known, delayed[K].compare)
+		if known.at == at && class == engine.Progress && known.class != class { // it is waited for
+			w.delayed[i].class = class
+			w.waits[key] = w.delayed[i]
+			env.WakeAfter(d, class, uint64(w.ID)<<56|wakeDelay<<48)
+		}
 		if known.at <= at {
 			return
 		}
-		i, _ := slices.BinarySearchFunc(w.delayed, known, delayed[K].compare)
 		w.delayed = slices.Delete(w.delayed, i, i+1) // its wake-up will find nothing
 	}
 	if w.waits == nil {
 		w.waits = map[K]delayed[K]{}
 	}
 	w.seq++
-	item := delayed[K]{at, w.seq, key}
+	item := delayed[K]{at, w.seq, key, class}
 	w.waits[key] = item
 	i, _ := slices.BinarySearchFunc(w.delayed, item, delayed[K].compare)
 	w.delayed = slices.Insert(w.delayed, i, item)
