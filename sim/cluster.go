@@ -15,6 +15,7 @@ import (
 	"github.com/statefulsim/statefulsim/sim/apiserver"
 	"github.com/statefulsim/statefulsim/sim/autoscaling"
 	"github.com/statefulsim/statefulsim/sim/controller"
+	"github.com/statefulsim/statefulsim/sim/daemonset"
 	"github.com/statefulsim/statefulsim/sim/deployment"
 	"github.com/statefulsim/statefulsim/sim/disruption"
 	"github.com/statefulsim/statefulsim/sim/endpointslice"
@@ -109,6 +110,7 @@ func (c *Cluster) watchNodes(known []string) {
 	c.host.Add(tainteviction.New())
 	c.host.Add(podgc.New(c.cfg.TerminatedPodGCThreshold))
 	c.host.Add(autoscaling.New(c.cfg.Metrics))
+	c.host.Add(daemonset.New())
 }
 
 // newCluster returns a cluster in which there is nothing yet but an API server

@@ -12,6 +12,7 @@ import (
 
 	"github.com/statefulsim/statefulsim/sim/apiserver"
 	"github.com/statefulsim/statefulsim/sim/apiserver/defaults"
+	"github.com/statefulsim/statefulsim/sim/podcontrol"
 )
 
 // S6, observed: the names that a real v1.37.2 control plane gives.
@@ -23,7 +24,7 @@ func TestS6RevisionNamesOfTheSeed(t *testing.T) {
 		"marksugar/nginx:1.14.b": "satefulset-5b8bf6d897",
 	} {
 		set.Spec.Template.Spec.Containers[0].Image = image
-		data, err := revisionData(set)
+		data, err := podcontrol.RevisionData(&set.Spec.Template)
 		require.NoError(t, err)
 		require.Equal(t, want, newRevision(set, data, 1, 0).Name, "%s", data)
 	}
@@ -98,7 +99,7 @@ func TestS7Collision(t *testing.T) {
 	c := newCluster(t)
 	set := web(1, noClaims)
 	defaults.Set(set)
-	data, err := revisionData(set)
+	data, err := podcontrol.RevisionData(&set.Spec.Template)
 	require.NoError(t, err)
 	taken := newRevision(set, data, 1, 0)
 	c.create(&appsv1.ControllerRevision{ObjectMeta: metav1.ObjectMeta{Name: taken.Name, Namespace: "default"},
@@ -166,7 +167,7 @@ func TestS7ARevisionIsRestoredTheShortWay(t *testing.T) {
 	own := func(change func(*corev1.PodTemplateSpec)) string {
 		other := set.DeepCopy()
 		change(&other.Spec.Template)
-		data, err := revisionData(other)
+		data, err := podcontrol.RevisionData(&other.Spec.Template)
 		require.NoError(t, err)
 		return string(data)
 	}

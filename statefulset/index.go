@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 
 	"github.com/statefulsim/statefulsim/sim/apiserver"
+	"github.com/statefulsim/statefulsim/sim/podcontrol"
 )
 
 // rosterOf returns the roster of an owner, making one if need be.
@@ -283,7 +284,7 @@ func (c *Controller) blueprintOf(l lister, set *appsv1.StatefulSet) (*blueprint,
 		b.generation = set.Generation
 		return b, nil
 	}
-	data, err := revisionData(set)
+	data, err := podcontrol.RevisionData(&set.Spec.Template)
 	if err != nil {
 		return nil, err
 	}

@@ -19,25 +19,11 @@ import (
 
 	"github.com/statefulsim/statefulsim/sim/apiserver"
 	"github.com/statefulsim/statefulsim/sim/apiserver/defaults"
+	"github.com/statefulsim/statefulsim/sim/podcontrol"
 )
 
 // hashLabel carries a revision's hash.
 const hashLabel = "controller.kubernetes.io/hash"
-
-// revisionData is S5 and S6's data: the patch that restores the set's template
-// and nothing else. Keys are sorted, because it passes through a map.
-func revisionData(set *appsv1.StatefulSet) ([]byte, error) {
-	raw, err := json.Marshal(&set.Spec.Template)
-	if err != nil {
-		return nil, err
-	}
-	var template map[string]any
-	if err := json.Unmarshal(raw, &template); err != nil {
-		return nil, err
-	}
-	template["$patch"] = "replace"
-	return json.Marshal(map[string]any{"spec": map[string]any{"template": template}})
-}
 
 // revisionHash is S6's hash of a revision's data.
 func revisionHash(data []byte, collisions int32) string {
@@ -144,7 +130,7 @@ func equalOnceDefaulted(set *appsv1.StatefulSet, data []byte, r *appsv1.Controll
 	}
 	old := &appsv1.StatefulSet{ObjectMeta: set.ObjectMeta, Spec: *spec}
 	defaults.Set(old)
-	again, err := revisionData(old)
+	again, err := podcontrol.RevisionData(&old.Spec.Template)
 	return err == nil && bytes.Equal(again, data)
 }
 

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -124,8 +125,8 @@ func (s *screen) row(rec *apiserver.Record) {
 	}
 }
 
-// tables shows the cluster as it has been since its last change: Deployments only
-// if there are any.
+// tables shows the cluster as it has been since its last change: Deployments,
+// DaemonSets and autoscalers only if there are any.
 func (s *screen) tables() {
 	if s.output == "json" {
 		return
@@ -135,7 +136,8 @@ func (s *screen) tables() {
 		kind apiserver.Kind
 		wide bool
 	}{
-		{"deploy", apiserver.Deployment, false}, {"sts", apiserver.StatefulSet, false}, {"pods", apiserver.Pod, true}, {"pvc", apiserver.PersistentVolumeClaim, false},
+		{"deploy", apiserver.Deployment, false}, {"ds", apiserver.DaemonSet, false}, {"hpa", apiserver.HorizontalPodAutoscaler, false},
+		{"sts", apiserver.StatefulSet, false}, {"pods", apiserver.Pod, true}, {"pvc", apiserver.PersistentVolumeClaim, false},
 		{"pv", apiserver.PersistentVolume, false}, {"svc", apiserver.Service, false},
 	} {
 		line, namespace, opt := "get "+t.name, "", table.Options{Wide: t.wide, Namespace: s.namespace}
@@ -148,7 +150,7 @@ func (s *screen) tables() {
 		}
 		objs, err := s.cluster.List(t.kind, namespace, "")
 		s.fail(err)
-		if t.kind == apiserver.Deployment && len(objs) == 0 {
+		if slices.Contains([]apiserver.Kind{apiserver.Deployment, apiserver.DaemonSet, apiserver.HorizontalPodAutoscaler}, t.kind) && len(objs) == 0 {
 			continue
 		}
 		rows, none := table.Get([]table.Group{{Kind: t.kind, Objects: objs}}, s.changed, opt)

@@ -114,6 +114,9 @@ func (s *screen) achieved() string {
 		parts = append(parts, fmt.Sprintf("statefulset %s has %d/%d replicas ready%s",
 			shortKey(apiserver.KeyOf(set)), set.Status.ReadyReplicas, *set.Spec.Replicas, outdated(set)))
 	}
+	for _, d := range list[*appsv1.DaemonSet](s.cluster) {
+		parts = append(parts, fmt.Sprintf("daemonset %s has %d/%d nodes ready", shortKey(apiserver.KeyOf(d)), d.Status.NumberReady, d.Status.DesiredNumberScheduled))
+	}
 	if claims := len(list[*corev1.PersistentVolumeClaim](s.cluster)); claims == 1 {
 		parts = append(parts, "1 claim is bound")
 	} else if claims > 0 {

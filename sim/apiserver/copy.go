@@ -57,6 +57,9 @@ func ShallowCopy(obj Object) Object {
 	case *appsv1.Deployment:
 		c := *o
 		return &c
+	case *appsv1.DaemonSet:
+		c := *o
+		return &c
 	case *autoscalingv2.HorizontalPodAutoscaler:
 		c := *o
 		return &c

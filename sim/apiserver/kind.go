@@ -56,6 +56,7 @@ const (
 	Deployment
 	Lease
 	HorizontalPodAutoscaler
+	DaemonSet
 
 	// Behaving is the first Kind without behaviour; kinds from here on are
 	// stored and listed, and nothing acts on them.
@@ -264,6 +265,7 @@ func newKinds() []kindInfo {
 		&corev1.ResourceQuota{},
 		&appsv1.ReplicaSet{}, &appsv1.Deployment{},
 		&coordinationv1.Lease{}, &autoscalingv2.HorizontalPodAutoscaler{},
+		&appsv1.DaemonSet{},
 	}
 	list := make([]kindInfo, 1, 80)
 	seen := map[schema.GroupVersionKind]bool{}

@@ -64,5 +64,23 @@ func (x *Expectations) Deleted(owner, key apiserver.Key) {
 	}
 }
 
+// ExpectCounts replaces what is expected of an owner whose deletions are counted
+// whatever their names (ControllerExpectations, SetExpectations).
+func (x *Expectations) ExpectCounts(owner apiserver.Key, now engine.Time, creations, deletions int) {
+	if x.of == nil {
+		x.of = map[apiserver.Key]expectation{}
+	}
+	x.of[owner] = expectation{creations: creations, deletions: deletions, since: now}
+}
+
+// DeletedAny counts deletions that were seen, or that will not be, of one whose
+// deletions have no names (DeletionObserved of ControllerExpectations).
+func (x *Expectations) DeletedAny(owner apiserver.Key, n int) {
+	if e, ok := x.of[owner]; ok {
+		e.deletions -= n
+		x.of[owner] = e
+	}
+}
+
 // Drop forgets what is expected of an owner (DeleteExpectations).
 func (x *Expectations) Drop(owner apiserver.Key) { delete(x.of, owner) }

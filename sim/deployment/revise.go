@@ -2,9 +2,7 @@ package deployment
 
 import (
 	"cmp"
-	"encoding/binary"
 	"fmt"
-	"hash/fnv"
 	"maps"
 	"slices"
 	"strconv"
@@ -15,8 +13,6 @@ import (
 	apiequality "k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/util/dump"
-	"k8s.io/apimachinery/pkg/util/rand"
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/statefulsim/statefulsim/sim/apiserver"
@@ -178,7 +174,7 @@ func (s *sync) create(old []*appsv1.ReplicaSet, revision int64) (*appsv1.Replica
 func (s *sync) build(old []*appsv1.ReplicaSet, revision int64) (*appsv1.ReplicaSet, error) {
 	d := s.d
 	template := *d.Spec.Template.DeepCopy()
-	hash := Hash(&template, d.Status.CollisionCount)
+	hash := podcontrol.TemplateHash(&template, d.Status.CollisionCount)
 	with := func(labels map[string]string) map[string]string {
 		c := maps.Clone(labels)
 		if c == nil {
@@ -224,18 +220,6 @@ func (s *sync) collided(name string, conflict error) (*appsv1.ReplicaSet, error)
 	d.Status.CollisionCount = &count
 	_ = s.writeStatus() // the sync fails anyway
 	return nil, conflict
-}
-
-// Hash is the label pod-template-hash (ComputeHash).
-func Hash(template *corev1.PodTemplateSpec, collisions *int32) string {
-	h := fnv.New32a()
-	fmt.Fprintf(h, "%v", dump.ForHash(*template))
-	if collisions != nil {
-		var b [8]byte
-		binary.LittleEndian.PutUint32(b[:], uint32(*collisions))
-		h.Write(b[:])
-	}
-	return rand.SafeEncodeString(strconv.FormatUint(uint64(h.Sum32()), 10))
 }
 
 // setName is the name of a ReplicaSet (generateReplicaSetName).

@@ -90,9 +90,9 @@ spec:
       containers: [{name: c, image: "nginx:1.0", ports: [{containerPort: 80}]}]
 `)
 	d := w.web()
-	require.Equal(t, "67847d4db5", deployment.Hash(&d.Spec.Template, nil))
+	require.Equal(t, "67847d4db5", podcontrol.TemplateHash(&d.Spec.Template, nil))
 	d.Spec.Template.Spec.Containers[0].Image = "nginx:2.0"
-	require.Equal(t, "5f64d68764", deployment.Hash(&d.Spec.Template, nil))
+	require.Equal(t, "5f64d68764", podcontrol.TemplateHash(&d.Spec.Template, nil))
 }
 
 // W6: a ReplicaSet that has the name of the new one and is not it raises
@@ -100,7 +100,7 @@ spec:
 func TestW6Collision(t *testing.T) {
 	c := sim.New(sim.Config{})
 	plan := newWorld(t, sim.Config{}, web)
-	name := "web-" + deployment.Hash(&plan.web().Spec.Template, nil)
+	name := "web-" + podcontrol.TemplateHash(&plan.web().Spec.Template, nil)
 	foreign := strings.NewReplacer("kind: Deployment", "kind: ReplicaSet", "name: web}", "name: "+name+"}", "app: web", "app: other",
 		"  strategy: {rollingUpdate: {maxSurge: 1, maxUnavailable: 0}}\n", "").Replace(web)
 	_, err := c.Apply(foreign)

@@ -53,3 +53,16 @@ func IsAvailable(pod *corev1.Pod, minReadySeconds int32, now time.Time) bool {
 	at, ok := AvailableAt(pod, minReadySeconds)
 	return ok && !at.After(now)
 }
+
+// Covers reports whether a toleration covers a taint (ToleratesTaint, without the
+// operators of the alpha gate TaintTolerationComparisonOperators).
+func Covers(t *corev1.Toleration, taint *corev1.Taint) bool {
+	if t.Effect != "" && t.Effect != taint.Effect || t.Key != "" && t.Key != taint.Key {
+		return false
+	}
+	switch t.Operator {
+	case "", corev1.TolerationOpEqual:
+		return t.Value == taint.Value
+	}
+	return t.Operator == corev1.TolerationOpExists
+}

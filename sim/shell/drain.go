@@ -145,7 +145,7 @@ func (c *call) judge(pod *corev1.Pod) verdict {
 		return verdict{}
 	}
 	if owner != nil && owner.Kind == "DaemonSet" && owner.APIVersion == "apps/v1" && !ended {
-		_, err := c.cluster.Get(apiserver.KindNamed("daemonsets"), pod.Namespace, owner.Name)
+		_, err := c.cluster.Get(apiserver.DaemonSet, pod.Namespace, owner.Name)
 		switch {
 		case err != nil && apierrors.IsNotFound(err) && c.on("force"):
 		case err != nil:

@@ -22,8 +22,7 @@ import (
 )
 
 // rolled returns the objects of a rollout command, which are of the kinds that it is
-// for. A kind whose rollouts nothing drives here is told, others are refused in
-// kubectl's words.
+// for; others are refused in kubectl's words.
 func (c *call) rolled(refusal string, kinds ...apiserver.Kind) []apiserver.Object {
 	if len(c.args) == 0 && len(c.list("filename")) == 0 {
 		c.wrong("required resource not specified")
@@ -34,8 +33,6 @@ func (c *call) rolled(refusal string, kinds ...apiserver.Kind) []apiserver.Objec
 		switch kind := apiserver.KindOf(obj); {
 		case slices.Contains(kinds, kind):
 			list = append(list, obj)
-		case kind == apiserver.KindNamed("daemonsets"):
-			c.wrong("no controller acts on a %s here: its rollout is not modelled", kind)
 		case strings.Contains(refusal, "%s"):
 			c.wrong(refusal, groupKind(kind))
 		default:
@@ -54,7 +51,7 @@ func (c *call) rolloutStatus() {
 		c.wrong("revision must be a positive integer: %v", c.number("revision"))
 		return
 	}
-	for _, obj := range c.rolled("no status viewer has been implemented for %s", apiserver.StatefulSet, apiserver.Deployment) {
+	for _, obj := range c.rolled("no status viewer has been implemented for %s", apiserver.StatefulSet, apiserver.Deployment, apiserver.DaemonSet) {
 		if err := c.atRevision(obj); err != nil {
 			c.fail(err)
 			continue
@@ -118,13 +115,25 @@ func (c *call) followRollout(obj apiserver.Object) {
 	}
 }
 
-// revisions returns the revisions of a set, oldest first (statefulSetHistory).
-func (c *call) revisions(set *appsv1.StatefulSet) ([]*appsv1.ControllerRevision, error) {
-	selector, err := metav1.LabelSelectorAsSelector(set.Spec.Selector)
+// templated is what kubectl reads of a StatefulSet or a DaemonSet: its selector and
+// its template, which are the set's own.
+func templated(set apiserver.Object) (*metav1.LabelSelector, *corev1.PodTemplateSpec) {
+	if d, ok := set.(*appsv1.DaemonSet); ok {
+		return d.Spec.Selector, &d.Spec.Template
+	}
+	s := set.(*appsv1.StatefulSet)
+	return s.Spec.Selector, &s.Spec.Template
+}
+
+// revisions returns the revisions of a set, oldest first (statefulSetHistory,
+// daemonSetHistory).
+func (c *call) revisions(set apiserver.Object) ([]*appsv1.ControllerRevision, error) {
+	of, _ := templated(set)
+	selector, err := metav1.LabelSelectorAsSelector(of)
 	if err != nil {
 		return nil, err
 	}
-	list, err := sim.List[*appsv1.ControllerRevision](c.cluster, set.Namespace, selector.String())
+	list, err := sim.List[*appsv1.ControllerRevision](c.cluster, set.GetNamespace(), selector.String())
 	if err != nil {
 		return nil, err
 	}
@@ -140,7 +149,7 @@ func (c *call) rolloutHistory() {
 		c.wrong("revision must be a positive integer: %v", wanted)
 		return
 	}
-	for _, obj := range c.rolled("no history viewer has been implemented for %q", apiserver.StatefulSet, apiserver.Deployment) {
+	for _, obj := range c.rolled("no history viewer has been implemented for %q", apiserver.StatefulSet, apiserver.Deployment, apiserver.DaemonSet) {
 		text, err := c.historyOf(obj, wanted)
 		if err != nil {
 			c.fail(err)
@@ -158,11 +167,11 @@ func (c *call) historyOf(obj apiserver.Object, wanted int64) (string, error) {
 	if d, ok := obj.(*appsv1.Deployment); ok {
 		return c.deploymentHistory(d, wanted)
 	}
-	return c.history(obj.(*appsv1.StatefulSet), wanted)
+	return c.history(obj, wanted)
 }
 
 // history is the table of all revisions, or the template of one.
-func (c *call) history(set *appsv1.StatefulSet, wanted int64) (string, error) {
+func (c *call) history(set apiserver.Object, wanted int64) (string, error) {
 	list, err := c.revisions(set)
 	switch {
 	case err != nil:
@@ -212,7 +221,7 @@ func causeTable(list []cause) (string, error) {
 }
 
 // templateOf is the pod template of a revision: its data is a patch of the set.
-func templateOf(set *appsv1.StatefulSet, r *appsv1.ControllerRevision) (*corev1.PodTemplateSpec, error) {
+func templateOf(set apiserver.Object, r *appsv1.ControllerRevision) (*corev1.PodTemplateSpec, error) {
 	now, err := json.Marshal(set)
 	if err != nil {
 		return nil, err
@@ -221,7 +230,9 @@ func templateOf(set *appsv1.StatefulSet, r *appsv1.ControllerRevision) (*corev1.
 	if err != nil {
 		return nil, err
 	}
-	var then appsv1.StatefulSet
+	var then struct {
+		Spec struct{ Template corev1.PodTemplateSpec }
+	}
 	err = json.Unmarshal(patched, &then)
 	return &then.Spec.Template, err
 }
@@ -229,7 +240,7 @@ func templateOf(set *appsv1.StatefulSet, r *appsv1.ControllerRevision) (*corev1.
 // rolloutUndo: kubectl rollout undo TYPE/NAME [--to-revision=N]
 func (c *call) rolloutUndo() {
 	to := c.number("to-revision")
-	for _, obj := range c.rolled("no rollbacker has been implemented for %q", apiserver.StatefulSet, apiserver.Deployment) {
+	for _, obj := range c.rolled("no rollbacker has been implemented for %q", apiserver.StatefulSet, apiserver.Deployment, apiserver.DaemonSet) {
 		kind := apiserver.KindOf(obj)
 		if _, ok := obj.GetAnnotations()[corev1.LastAppliedConfigAnnotation]; ok {
 			c.warn("Warning: resource %s/%s was previously managed with 'kubectl apply'. "+
@@ -240,10 +251,10 @@ func (c *call) rolloutUndo() {
 		var done table.Operation
 		var err error
 		switch o := obj.(type) {
-		case *appsv1.StatefulSet:
-			done, err = c.undo(o, to)
 		case *appsv1.Deployment:
 			done, err = c.undoDeployment(o, to)
+		default:
+			done, err = c.undo(obj, to)
 		}
 		if err != nil {
 			c.fail(err)
@@ -259,8 +270,8 @@ func skippedRollback(to int64) table.Operation {
 }
 
 // undo gives a set the data of a revision, which is the patch
-// (StatefulSetRollbacker).
-func (c *call) undo(set *appsv1.StatefulSet, to int64) (table.Operation, error) {
+// (StatefulSetRollbacker, DaemonSetRollbacker).
+func (c *call) undo(set apiserver.Object, to int64) (table.Operation, error) {
 	list, err := c.revisions(set)
 	if err != nil {
 		return "", err
@@ -279,7 +290,8 @@ func (c *call) undo(set *appsv1.StatefulSet, to int64) (table.Operation, error) 
 	if target == nil {
 		return "", fmt.Errorf("unable to find specified revision %v in history", to)
 	}
-	if template, err := templateOf(set, target); err == nil && sameJSON(template, &set.Spec.Template) {
+	_, now := templated(set)
+	if template, err := templateOf(set, target); err == nil && sameJSON(template, now) {
 		return skippedRollback(to), nil
 	}
 	if res := c.patched(set, apiserver.None, types.StrategicMergePatchType, string(target.Data.Raw)); res.Err != nil {
@@ -302,10 +314,12 @@ func sameJSON(a, b any) bool {
 func (c *call) rolloutRestart() {
 	const annotation = "kubectl.kubernetes.io/restartedAt"
 	now := c.cluster.Now().Format(time.RFC3339)
-	for _, obj := range c.rolled("restarting is not supported", apiserver.StatefulSet, apiserver.Deployment) {
+	for _, obj := range c.rolled("restarting is not supported", apiserver.StatefulSet, apiserver.Deployment, apiserver.DaemonSet) {
 		kind, last := apiserver.KindOf(obj), ""
 		switch o := obj.(type) {
 		case *appsv1.StatefulSet:
+			last = o.Spec.Template.Annotations[annotation]
+		case *appsv1.DaemonSet:
 			last = o.Spec.Template.Annotations[annotation]
 		case *appsv1.Deployment:
 			last = o.Spec.Template.Annotations[annotation]

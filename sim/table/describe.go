@@ -21,7 +21,7 @@ import (
 // Describe returns what kubectl describe prints of one object at now. Others
 // are the objects among which it looks for related ones, in the API's order
 // (by namespace and name): Events of any object, Pods of a StatefulSet, a
-// ReplicaSet, a claim or a node, ReplicaSets of a Deployment, EndpointSlices of a Service, the Lease of a node,
+// ReplicaSet, a DaemonSet, a claim or a node, ReplicaSets of a Deployment, EndpointSlices of a Service, the Lease of a node,
 // ResourceQuotas and LimitRanges of a Namespace. Unrelated
 // ones do no harm. Between two descriptions kubectl prints two empty lines.
 func Describe(obj apiserver.Object, others []apiserver.Object, now time.Time) string {
@@ -41,6 +41,8 @@ func describe(obj apiserver.Object, others []apiserver.Object, now time.Time, wi
 		p.statefulSet(o, others)
 	case *appsv1.Deployment:
 		p.deployment(o, others)
+	case *appsv1.DaemonSet:
+		p.daemonSet(o, others)
 	case *appsv1.ReplicaSet:
 		p.replicaSet(o, others)
 	case *corev1.Pod:

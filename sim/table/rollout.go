@@ -9,11 +9,11 @@ import (
 	"github.com/statefulsim/statefulsim/sim/apiserver"
 )
 
-// RolloutStatus is what kubectl rollout status prints of a StatefulSet or a
-// Deployment, a line for each version of it that it sees, and whether it ends there
-// (K28). The message has no line break. An error ends it too: of a StatefulSet there
-// is nothing to follow unless the strategy is RollingUpdate, and a Deployment may
-// exceed its deadline. If the object is deleted meanwhile, kubectl ends with
+// RolloutStatus is what kubectl rollout status prints of a StatefulSet, a DaemonSet or
+// a Deployment, a line for each version of it that it sees, and whether it ends there
+// (K28). The message has no line break. An error ends it too: of a StatefulSet and a
+// DaemonSet there is nothing to follow unless the strategy is RollingUpdate, and a
+// Deployment may exceed its deadline. If the object is deleted meanwhile, kubectl ends with
 // [ErrSetDeleted].
 func RolloutStatus(obj apiserver.Object) (message string, done bool, err error) {
 	switch o := obj.(type) {
@@ -21,6 +21,8 @@ func RolloutStatus(obj apiserver.Object) (message string, done bool, err error) 
 		return setStatus(o)
 	case *appsv1.Deployment:
 		return deploymentStatus(o)
+	case *appsv1.DaemonSet:
+		return daemonSetStatus(o)
 	}
 	return "", true, fmt.Errorf("no status viewer has been implemented for %s", apiserver.KindOf(obj).GroupVersionKind().GroupKind())
 }

@@ -51,8 +51,8 @@ type Row struct {
 // Pod, StatefulSet, Deployment, ReplicaSet, ControllerRevision, PersistentVolume,
 // PersistentVolumeClaim, StorageClass, Service, EndpointSlice, Node,
 // PodDisruptionBudget, Event, Namespace, PriorityClass, ConfigMap, Secret,
-// ResourceQuota, LimitRange, Lease, VolumeAttachment, CSINode, CSIDriver and
-// HorizontalPodAutoscaler; other kinds have a name and an age. Of storage classes the one used as
+// ResourceQuota, LimitRange, Lease, VolumeAttachment, CSINode, CSIDriver,
+// DaemonSet and HorizontalPodAutoscaler; other kinds have a name and an age. Of storage classes the one used as
 // default is marked, as in a list; kubectl leaves it unmarked when it gets a
 // class by name.
 func New(kind apiserver.Kind, objs []apiserver.Object, now time.Time) Table {
@@ -105,6 +105,8 @@ func Columns(kind apiserver.Kind) []Column {
 		return csiDriverColumns
 	case apiserver.ResourceQuota:
 		return quotaColumns
+	case apiserver.DaemonSet:
+		return daemonSetColumns
 	case apiserver.HorizontalPodAutoscaler:
 		return autoscalerColumns
 	}
@@ -162,6 +164,8 @@ func cells(obj apiserver.Object, now time.Time) []string {
 		return csiDriverCells(o, now)
 	case *corev1.ResourceQuota:
 		return quotaCells(o, now)
+	case *appsv1.DaemonSet:
+		return daemonSetCells(o, now)
 	case *autoscalingv2.HorizontalPodAutoscaler:
 		return autoscalerCells(o, now)
 	case *corev1.LimitRange:

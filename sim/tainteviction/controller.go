@@ -13,6 +13,7 @@ import (
 	"github.com/statefulsim/statefulsim/sim/apiserver"
 	"github.com/statefulsim/statefulsim/sim/controller"
 	"github.com/statefulsim/statefulsim/sim/engine"
+	"github.com/statefulsim/statefulsim/sim/podcontrol"
 	"github.com/statefulsim/statefulsim/sim/state"
 )
 
@@ -180,7 +181,7 @@ func (c *Controller) process(env *controller.Env, pod *corev1.Pod, taints []core
 func tolerates(tolerations []corev1.Toleration, taints []corev1.Taint) (span time.Duration, all bool) {
 	span = -1
 	for i := range taints {
-		j := slices.IndexFunc(tolerations, func(t corev1.Toleration) bool { return covers(&t, &taints[i]) })
+		j := slices.IndexFunc(tolerations, func(t corev1.Toleration) bool { return podcontrol.Covers(&t, &taints[i]) })
 		if j < 0 {
 			return 0, false
 		}
@@ -191,19 +192,6 @@ func tolerates(tolerations []corev1.Toleration, taints []corev1.Taint) (span tim
 		}
 	}
 	return span, true
-}
-
-// covers reports whether a toleration covers a taint (ToleratesTaint, without the
-// operators of the alpha gate TaintTolerationComparisonOperators).
-func covers(t *corev1.Toleration, taint *corev1.Taint) bool {
-	if t.Effect != "" && t.Effect != taint.Effect || t.Key != "" && t.Key != taint.Key {
-		return false
-	}
-	switch t.Operator {
-	case "", corev1.TolerationOpEqual:
-		return t.Value == taint.Value
-	}
-	return t.Operator == corev1.TolerationOpExists
 }
 
 // add plans a deletion, unless one is planned or under way (AddWork).

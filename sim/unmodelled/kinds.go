@@ -33,7 +33,6 @@ var kinds = []struct {
 }{
 	{"", "Secret PodTemplate", Read, "pods read it"},
 	{"", "ReplicationController", Runs, "its controller creates pods"},
-	{"apps", "DaemonSet", Runs, "its controller creates a pod for each node"},
 	{"batch", "Job", Runs, "its controller creates pods, which do their work and end"},
 	{"batch", "CronJob", Runs, "its controller creates Jobs"},
 	{"", "LimitRange", Read, "what is created is held to it"},

@@ -20,9 +20,7 @@
 //   - what admission adds: tolerations, priority, service account, finalizers,
 //     the default StorageClass (V6, V15, N4);
 //   - what allocation adds: cluster IPs, IP families, node ports;
-//   - the labels and annotations that upstream copies while it converts
-//     (deprecated.daemonset.template.generation),
-//     Endpoints and ReplicationController, which nothing here acts on;
+//   - Endpoints and ReplicationController, which nothing here acts on;
 //   - an empty map for ConfigMap.data, which the wire does not show.
 //
 // Deviation: maxUnavailable is filled whatever the gate

@@ -1,7 +1,9 @@
 package validation
 
 import (
+	"maps"
 	"slices"
+	"strconv"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -56,6 +58,7 @@ func PrepareCreate(obj runtime.Object) {
 		o.Status, o.Generation = appsv1.DeploymentStatus{}, 1
 	case *appsv1.DaemonSet:
 		o.Status, o.Generation = appsv1.DaemonSetStatus{}, 1
+		countTemplate(o, max(templateGeneration(o), 1))
 	case *appsv1.ReplicaSet:
 		o.Status, o.Generation = appsv1.ReplicaSetStatus{}, 1
 	case *corev1.Event: // there are many
@@ -114,6 +117,11 @@ func PrepareUpdate(obj, old runtime.Object) {
 	case *appsv1.DaemonSet:
 		was := old.(*appsv1.DaemonSet)
 		o.Status = was.Status
+		n := templateGeneration(was)
+		if !apiequality.Semantic.DeepEqual(&o.Spec.Template, &was.Spec.Template) {
+			n++
+		}
+		countTemplate(o, n)
 		raise(&o.Generation, was.Generation, !apiequality.Semantic.DeepEqual(&o.Spec, &was.Spec))
 	case *appsv1.ReplicaSet:
 		was := old.(*appsv1.ReplicaSet)
@@ -123,6 +131,27 @@ func PrepareUpdate(obj, old runtime.Object) {
 	default:
 		prepareOther(obj, old)
 	}
+}
+
+// templateGeneration is the number of a DaemonSet's template, which upstream keeps in
+// the spec and shows as an annotation (Convert_v1_DaemonSet_To_apps_DaemonSet).
+func templateGeneration(d *appsv1.DaemonSet) int64 {
+	n, err := strconv.ParseInt(d.Annotations[appsv1.DeprecatedTemplateGeneration], 10, 64)
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+func countTemplate(d *appsv1.DaemonSet, n int64) {
+	text := strconv.FormatInt(n, 10)
+	if d.Annotations[appsv1.DeprecatedTemplateGeneration] == text {
+		return
+	}
+	annotations := make(map[string]string, len(d.Annotations)+1)
+	maps.Copy(annotations, d.Annotations)
+	annotations[appsv1.DeprecatedTemplateGeneration] = text
+	d.Annotations = annotations
 }
 
 func raise(generation *int64, old int64, changed bool) {
@@ -164,6 +193,7 @@ func PrepareStatusUpdate(obj, old runtime.Object) {
 		o.Spec, o.Labels = old.(*appsv1.Deployment).Spec, old.(*appsv1.Deployment).Labels
 	case *appsv1.DaemonSet:
 		o.Spec = old.(*appsv1.DaemonSet).Spec
+		countTemplate(o, templateGeneration(old.(*appsv1.DaemonSet)))
 	case *appsv1.ReplicaSet:
 		o.Spec = old.(*appsv1.ReplicaSet).Spec
 	default:
