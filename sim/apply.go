@@ -220,12 +220,15 @@ func (a *applying) apply(d *manifest.Document) (Applied, error) {
 	return done, err
 }
 
+// clientSideApply is the name under which kubectl applies.
+const clientSideApply = "kubectl-client-side-apply"
+
 func (a *applying) create(d *manifest.Document, done *Applied) error {
 	obj, err := d.Create()
 	if err != nil {
 		return err
 	}
-	res := a.do(apiserver.Request{Verb: apiserver.Create, Kind: d.Kind, Key: apiserver.KeyOf(obj), Object: obj})
+	res := a.do(apiserver.Request{Verb: apiserver.Create, Kind: d.Kind, Key: apiserver.KeyOf(obj), Object: obj, Manager: clientSideApply})
 	if res.Err != nil {
 		return d.Fail(res.Err)
 	}
@@ -244,7 +247,7 @@ func (a *applying) patch(d *manifest.Document, done *Applied, live Object) error
 	}
 	done.Action = "unchanged"
 	if changes {
-		res := a.do(apiserver.Request{Verb: apiserver.Patch, Kind: d.Kind, Key: done.Key, Patch: patch})
+		res := a.do(apiserver.Request{Verb: apiserver.Patch, Kind: d.Kind, Key: done.Key, Patch: patch, Manager: clientSideApply})
 		if res.Err != nil {
 			return d.Fail(res.Err)
 		}

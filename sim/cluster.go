@@ -225,7 +225,7 @@ func (c *Cluster) establish(req apiserver.Request) {
 // addNode registers a machine and starts its kubelet.
 func (c *Cluster) addNode(index int, n Node, l kubelet.Latency) {
 	object := nodeObject(n, c.host.Engine().Now())
-	c.establish(apiserver.Request{Verb: apiserver.Create, Kind: apiserver.Node, Key: apiserver.Key{Name: n.Name}, Object: object, Unadmitted: true})
+	c.establish(apiserver.Request{Verb: apiserver.Create, Kind: apiserver.Node, Key: apiserver.Key{Name: n.Name}, Object: object, Unadmitted: true, Manager: "kubelet"})
 	c.addKubelet(n, object, l)
 }
 

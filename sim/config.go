@@ -77,6 +77,9 @@ type Config struct {
 	// question alike. Autoscalers ask it every 15 seconds, also when all is at rest:
 	// Settle does not wait for that, Run does.
 	Metrics autoscaling.Metrics
+	// FieldManager keeps metadata.managedFields and serves server-side apply, as
+	// package fieldmanager does; nil is a cluster without either.
+	FieldManager apiserver.FieldManager
 	// NoEvents drops the Events that components record.
 	NoEvents bool
 	// Naive has components look at everything where they otherwise keep account
@@ -352,7 +355,7 @@ func (n Node) validate() error {
 // server is the part that concerns the API server.
 func (cfg Config) server() apiserver.Config {
 	return apiserver.Config{Gates: cfg.Gates, DisableAdmissionPlugins: cfg.DisableAdmissionPlugins,
-		DetectMutation: cfg.DetectMutation, Seed: cfg.strategy().Seed}
+		DetectMutation: cfg.DetectMutation, Seed: cfg.strategy().Seed, FieldManager: cfg.FieldManager}
 }
 
 func (cfg Config) limits() Limits {

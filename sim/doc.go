@@ -20,8 +20,10 @@
 //
 // A Cluster is not safe for concurrent use; different clusters are independent.
 //
+// Config.FieldManager is for server-side apply.
+//
 // Deviation: authentication, authorisation, webhooks and custom resources are not
-// modelled; server-side apply neither. Kinds without behaviour are stored and listed, and nothing acts on
+// modelled. Kinds without behaviour are stored and listed, and nothing acts on
 // them: package unmodelled lists them, and the fields that nothing reads, and
 // Cluster.Unmodelled says which of them a cluster holds.
 package sim

@@ -30,6 +30,7 @@ import (
 	"time"
 
 	"github.com/statefulsim/statefulsim/sim"
+	"github.com/statefulsim/statefulsim/sim/fieldmanager"
 	"github.com/statefulsim/statefulsim/sim/serve"
 	"github.com/statefulsim/statefulsim/sim/shell"
 )
@@ -130,7 +131,8 @@ func start(ctx context.Context, opt options, stdout, stderr io.Writer) error {
 	for i := range nodes {
 		nodes[i].Name = fmt.Sprintf("node-%d", i+1)
 	}
-	c := sim.New(sim.Config{Seed: opt.seed, Nodes: nodes, Provision: opt.provision, History: -1, Start: time.Now()})
+	c := sim.New(sim.Config{Seed: opt.seed, Nodes: nodes, Provision: opt.provision, History: -1, Start: time.Now(),
+		FieldManager: fieldmanager.New()})
 	if len(opt.files) > 0 {
 		applied, err := c.ApplyFiles(opt.files...)
 		if err != nil {

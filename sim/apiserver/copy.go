@@ -93,5 +93,4 @@ func inheritMeta(obj, old metav1.Object) {
 		obj.SetDeletionGracePeriodSeconds(g)
 	}
 	obj.SetSelfLink("")
-	obj.SetManagedFields(nil)
 }

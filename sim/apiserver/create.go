@@ -32,6 +32,7 @@ func (s *Server) create(req *Request) Result {
 	}
 	warnings := dedupOwners(obj, twiceSent)
 	defaults.Set(obj)
+	s.manage(req, obj, nil)
 	if req.Unadmitted {
 		// It is older than the plugins.
 	} else if err := s.admitCreate(kind, obj); err != nil {
@@ -124,7 +125,6 @@ var errVersionOnCreate = errors.New("resourceVersion should not be set on object
 func wipeMeta(obj Object) {
 	obj.SetDeletionTimestamp(nil)
 	obj.SetDeletionGracePeriodSeconds(nil)
-	obj.SetManagedFields(nil)
 	obj.SetSelfLink("")
 }
 

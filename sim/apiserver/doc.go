@@ -26,11 +26,14 @@
 // PodResizeValidator, NodeDeclaredFeatureValidator), and webhooks and policies are
 // names without effect here.
 //
-// Deviation: no authorisation, webhooks, server-side apply or managedFields; the network is IPv4 alone. Writes of
+// Config.FieldManager keeps managedFields and serves server-side apply; without one
+// there is neither.
+//
+// Deviation: no authorisation and no webhooks; the network is IPv4 alone. Writes of
 // components to pods, sets, volumes, claims, EndpointSlices and Events are not
 // compared with what is stored: the components do so themselves. An ExternalName
 // Service has no internalTrafficPolicy: upstream may store one, and never shows it.
 // A pod that somebody outside creates in a new namespace does not wait for the
-// account "default". What is too large is refused by the size that an object has
-// without managedFields, which count for a few hundred bytes on a real server.
+// account "default". Without a FieldManager, what is too large is refused by the size
+// that an object has without managedFields, a few hundred bytes on a real server.
 package apiserver

@@ -19,14 +19,17 @@ import (
 	kjson "sigs.k8s.io/json"
 )
 
-// RawPatch is a patch as it comes over the wire: strategic merge, JSON merge or
-// JSON.
+// RawPatch is a patch as it comes over the wire: strategic merge, JSON merge, JSON, or
+// a configuration to be applied.
 type RawPatch struct {
 	Type types.PatchType
 	Data string
 	// Strict refuses unknown and duplicate fields, as `kubectl apply` asks for;
 	// otherwise they are warned of, as for `kubectl patch`.
 	Strict bool
+	// Force takes fields from others, in a server-side apply
+	// (types.ApplyYAMLPatchType), which creates the object if it is not there.
+	Force bool
 }
 
 // patchWarning carries the warnings of a patch that was applied.

@@ -89,6 +89,9 @@ type Request struct {
 	// Propagation of a Delete; empty means the kind's default (Background for
 	// all kinds here).
 	Propagation metav1.DeletionPropagation
+	// Manager is who is to be known as the writer of the fields (fieldManager); empty
+	// means the program that sends the request, which for users is kubectl.
+	Manager string
 	// Unadmitted has a Create ask no admission plugin that changes or refuses new
 	// objects: the object has been there for long.
 	Unadmitted bool
@@ -96,7 +99,8 @@ type Request struct {
 	// answered that it will again.
 	Tries uint8
 
-	scaled bool // made of a request for the scale
+	scaled  bool // made of a request for the scale
+	managed bool // the object has its managedFields already
 }
 
 // Result is the answer to a Request: the stored object (shared and immutable;

@@ -52,7 +52,9 @@ func (s *Server) Restore(now engine.Time, by string, objects []Object) error {
 		}
 		obj := n.obj
 		clearKind(obj)
-		obj.SetManagedFields(nil)
+		if s.cfg.FieldManager == nil {
+			obj.SetManagedFields(nil)
+		}
 		if svc, ok := obj.(*corev1.Service); ok {
 			s.reserve(svc)
 		}

@@ -30,6 +30,9 @@ type Config struct {
 	DetectMutation bool
 	// Seed is named in that panic.
 	Seed uint64
+	// FieldManager keeps managedFields and serves server-side apply; nil is a server
+	// without either.
+	FieldManager FieldManager
 }
 
 // Server is the API server with its storage. It belongs to one cluster and is

@@ -10,6 +10,8 @@ import (
 	eventsv1 "k8s.io/api/events/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/statefulsim/statefulsim/sim/apiserver/convert"
 )
@@ -61,6 +63,21 @@ func served(kind Kind, obj Object) Object {
 	return versions[kind].serve(obj)
 }
 
+// In returns an object in another version of its kind, if the server serves it in
+// that, or else as it is.
+func In(obj Object, gv schema.GroupVersion) Object {
+	kind := KindOf(obj)
+	for as, v := range versions { // at most one fits
+		if v.stored == kind && as.GroupVersionKind().GroupVersion() == gv {
+			return v.serve(obj)
+		}
+		if as == kind && v.stored.GroupVersionKind().GroupVersion() == gv {
+			return v.store(obj)
+		}
+	}
+	return obj
+}
+
 func servedList(kind Kind, objs []Object) []Object {
 	if kind.Stored() == kind {
 		return objs
@@ -89,7 +106,7 @@ func (s *Server) inVersion(req Request) Result {
 	if req.Object != nil && KindOf(req.Object) == kind {
 		req.Object, req.Given = v.store(req.Object), false
 	}
-	if req.Patch != nil {
+	if raw, ok := req.Patch.(RawPatch); req.Patch != nil && !(ok && raw.Type == types.ApplyYAMLPatchType) {
 		if err := checkPatch(req.Patch); err != nil {
 			return Result{Err: err}
 		}

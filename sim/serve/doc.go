@@ -6,7 +6,7 @@
 //	http.Serve(listener, s)
 //
 // It serves every kind that the API server stores: get, list, watch, create,
-// update, patch (JSON, merge, strategic), delete, deletecollection; status, scale,
+// update, patch (JSON, merge, strategic, apply), delete, deletecollection; status, scale,
 // eviction, binding, finalize, log and token below them; /version, /livez,
 // /readyz; discovery, aggregated and plain; OpenAPI v2 and v3. JSON, YAML and protobuf go in and out;
 // lists come as Tables and as PartialObjectMetadata, too, in pages with limit and
@@ -30,7 +30,9 @@
 // # Left out
 //
 //   - Deviation: nobody is asked for credentials, and everybody may do everything.
-//   - Deviation: server-side apply, custom resources, proxies, portforward, attach,
+//   - Server-side apply and managedFields need sim.Config.FieldManager; a cluster
+//     without one refuses it in words.
+//   - Deviation: custom resources, proxies, portforward, attach,
 //     ephemeralcontainers, resize and events.k8s.io are not served. A command in a
 //     container is answered by Config.Exec, over WebSocket alone.
 //   - Deviation: the columns of a Table are all of type string, without

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metascheme "k8s.io/apimachinery/pkg/apis/meta/internalversion/scheme"
@@ -58,7 +60,7 @@ func (c *call) create(t *target) {
 		return
 	}
 	dry := len(opts.DryRun) > 0
-	res := c.do(apiserver.Request{Verb: apiserver.Create, Kind: t.kind, Key: key, Object: obj}, dry)
+	res := c.do(apiserver.Request{Verb: apiserver.Create, Kind: t.kind, Key: key, Object: obj, Manager: c.manager(opts.FieldManager)}, dry)
 	c.warn(res.Warnings)
 	if res.Err != nil {
 		c.fail(res.Err)
@@ -172,15 +174,18 @@ func (c *call) update(t *target) {
 		return
 	}
 	dry := len(opts.DryRun) > 0
-	created := false
-	if t.sub == "" {
-		c.look(func(cl *sim.Cluster) {
-			_, err := cl.Get(t.kind, t.namespace, t.name)
-			created = apierrors.IsNotFound(err)
-		})
-	}
-	res := c.do(apiserver.Request{Verb: apiserver.Update, Subresource: subresourceOf(t), Kind: t.kind, Key: t.key(), Object: obj}, dry)
+	created := t.sub == "" && c.isMissing(t)
+	res := c.do(apiserver.Request{Verb: apiserver.Update, Subresource: subresourceOf(t), Kind: t.kind, Key: t.key(), Object: obj, Manager: c.manager(opts.FieldManager)}, dry)
 	c.written(f, t, res, dry, created)
+}
+
+// isMissing reports whether there is no such object.
+func (c *call) isMissing(t *target) (missing bool) {
+	c.look(func(cl *sim.Cluster) {
+		_, err := cl.Get(t.kind, t.namespace, t.name)
+		missing = apierrors.IsNotFound(err)
+	})
+	return missing
 }
 
 // written answers an update or a patch.
@@ -207,15 +212,30 @@ func (c *call) written(f form, t *target, res apiserver.Result, dry, created boo
 }
 
 // patchTypes are the patches that the server takes.
-var patchTypes = []string{string(types.JSONPatchType), string(types.MergePatchType), string(types.StrategicMergePatchType)}
+var patchTypes = []string{string(types.JSONPatchType), string(types.MergePatchType), string(types.StrategicMergePatchType), string(types.ApplyYAMLPatchType)}
+
+// manager is the name under which a client writes: what it says, or else what its
+// program calls itself (managerOrUserAgent, prefixFromUserAgent).
+func (c *call) manager(named string) string {
+	if named != "" {
+		return named
+	}
+	agent, _, _ := strings.Cut(c.r.UserAgent(), "/")
+	var b strings.Builder
+	for _, r := range agent {
+		if b.Len()+utf8.RuneLen(r) > validation.FieldManagerMaxLength {
+			break
+		}
+		if unicode.IsPrint(r) {
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}
 
 // patch answers PATCH.
 func (c *call) patch(t *target) {
 	typ, _, _ := strings.Cut(c.r.Header.Get("Content-Type"), ";")
-	if typ == string(types.ApplyYAMLPatchType) {
-		c.fail(unsupported(strings.Join(patchTypes, ", ") + ": server-side apply is not modelled here"))
-		return
-	}
 	if !slices.Contains(patchTypes, typ) {
 		c.fail(unsupported(strings.Join(patchTypes, ", ")))
 		return
@@ -234,11 +254,14 @@ func (c *call) patch(t *target) {
 		return
 	}
 	dry := len(opts.DryRun) > 0
-	req := apiserver.Request{Verb: apiserver.Patch, Subresource: subresourceOf(t), Kind: t.kind, Key: t.key()}
-	req.Patch = apiserver.RawPatch{Type: types.PatchType(typ), Data: string(data), Strict: opts.FieldValidation == metav1.FieldValidationStrict}
+	applies := typ == string(types.ApplyYAMLPatchType)
+	req := apiserver.Request{Verb: apiserver.Patch, Subresource: subresourceOf(t), Kind: t.kind, Key: t.key(), Manager: c.manager(opts.FieldManager)}
+	req.Patch = apiserver.RawPatch{Type: types.PatchType(typ), Data: string(data), Strict: opts.FieldValidation == metav1.FieldValidationStrict,
+		Force: opts.Force != nil && *opts.Force}
+	created := applies && t.sub == "" && c.isMissing(t)
 	res := c.do(req, dry)
 	if opts.FieldValidation == metav1.FieldValidationIgnore {
 		res.Warnings = nil
 	}
-	c.written(f, t, res, dry, false)
+	c.written(f, t, res, dry, created)
 }

@@ -15,15 +15,23 @@ import (
 	"github.com/statefulsim/statefulsim/sim/table"
 )
 
-// apply: kubectl apply -f FILE …, on the client side. A document that is
+// apply: kubectl apply -f FILE …, on the client side or on the server's. A document that is
 // refused does not keep those after it from being applied.
 func (c *call) apply() {
 	docs, ok := c.given()
 	if !ok {
 		return
 	}
+	if c.on("force-conflicts") && !c.on("server-side") {
+		c.wrong("--force-conflicts only works with --server-side")
+		return
+	}
 	for i := range docs {
-		c.applyOne(&docs[i])
+		if c.on("server-side") {
+			c.applyServerSide(&docs[i])
+		} else {
+			c.applyOne(&docs[i])
+		}
 	}
 }
 
@@ -152,7 +160,7 @@ func (c *call) created(d *manifest.Document, obj apiserver.Object) {
 		}
 		obj = with
 	}
-	res := c.cluster.Do(apiserver.Request{Verb: apiserver.Create, Kind: kind, Key: apiserver.KeyOf(obj), Object: obj})
+	res := c.cluster.Do(apiserver.Request{Verb: apiserver.Create, Kind: kind, Key: apiserver.KeyOf(obj), Object: obj, Manager: c.manager()})
 	c.warnAll(res.Warnings)
 	switch {
 	case res.Err != nil && d != nil:
@@ -207,7 +215,7 @@ func (c *call) replace() {
 		if live, err := c.cluster.Get(d.Kind, key.Namespace, key.Name); err == nil {
 			obj.SetResourceVersion(live.GetResourceVersion()) // the last writer wins
 		}
-		res := c.cluster.Do(apiserver.Request{Verb: apiserver.Update, Kind: d.Kind, Key: key, Object: obj})
+		res := c.cluster.Do(apiserver.Request{Verb: apiserver.Update, Kind: d.Kind, Key: key, Object: obj, Manager: c.manager()})
 		c.warnAll(res.Warnings)
 		if res.Err != nil {
 			c.failAt("replacing", d, nil, res.Err)
@@ -233,7 +241,7 @@ func (c *call) replaceByForce(docs []manifest.Document) {
 	}
 	for i := range docs {
 		d := &docs[i]
-		res := c.cluster.Do(apiserver.Request{Verb: apiserver.Create, Kind: d.Kind, Key: apiserver.KeyOf(d.Object), Object: d.Object})
+		res := c.cluster.Do(apiserver.Request{Verb: apiserver.Create, Kind: d.Kind, Key: apiserver.KeyOf(d.Object), Object: d.Object, Manager: c.manager()})
 		c.warnAll(res.Warnings)
 		if res.Err != nil {
 			c.fail(res.Err)
@@ -287,7 +295,7 @@ func (c *call) patch() {
 
 // patched sends a patch of an object and prints the warnings.
 func (c *call) patched(obj apiserver.Object, sub apiserver.Subresource, typ types.PatchType, data string) apiserver.Result {
-	res := c.cluster.Do(apiserver.Request{Verb: apiserver.Patch, Kind: apiserver.KindOf(obj), Subresource: sub, Key: apiserver.KeyOf(obj),
+	res := c.cluster.Do(apiserver.Request{Verb: apiserver.Patch, Kind: apiserver.KindOf(obj), Subresource: sub, Key: apiserver.KeyOf(obj), Manager: c.manager(),
 		Patch: apiserver.RawPatch{Type: typ, Data: data}})
 	c.warnAll(res.Warnings)
 	return res

@@ -32,7 +32,7 @@ func init() {
 		"annotate":         {resourceFlags + "overwrite list dry-run output", (*call).annotate},
 		"api-resources":    {"namespaced no-headers output", (*call).apiResources},
 		"api-versions":     {"", (*call).apiVersions},
-		"apply":            {"filename recursive dry-run output", (*call).apply},
+		"apply":            {"filename recursive server-side force-conflicts field-manager show-managed-fields dry-run output", (*call).apply},
 		"cluster-info":     {"", (*call).clusterInfo},
 		"cordon":           {"selector dry-run", (*call).cordon},
 		"create":           {"filename recursive save-config dry-run output", (*call).create},
@@ -44,7 +44,7 @@ func init() {
 		"events":           {"all-namespaces for types no-headers", (*call).events},
 		"exec":             {"stdin tty container quiet", (*call).exec},
 		"get": {"filename recursive selector all-namespaces field-selector output no-headers show-kind show-labels label-columns sort-by ignore-not-found " +
-			"template allow-missing-template-keys watch watch-only output-watch-events", (*call).get},
+			"template allow-missing-template-keys show-managed-fields watch watch-only output-watch-events", (*call).get},
 		"label":           {resourceFlags + "overwrite list dry-run output", (*call).label},
 		"logs":            {"container previous tail all-containers prefix selector", (*call).logs},
 		"patch":           {"filename recursive patch type subresource dry-run output", (*call).patch},

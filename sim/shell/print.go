@@ -72,6 +72,9 @@ func (c *call) printAs(output string, objs []apiserver.Object, alone bool) {
 
 func (c *call) render(output string, objs []apiserver.Object, alone bool) (string, error) {
 	format, arg := c.splitOutput(output)
+	if (format == "yaml" || format == "json") && (c.flags.Lookup("show-managed-fields") == nil || !c.on("show-managed-fields")) {
+		objs = withoutManagedFields(objs)
+	}
 	switch {
 	case format == "name":
 		var b strings.Builder
@@ -104,6 +107,19 @@ func (c *call) render(output string, objs []apiserver.Object, alone bool) (strin
 		return c.jsonPath(format, arg, data)
 	}
 	return goTemplate(arg, data, c.on("allow-missing-template-keys"))
+}
+
+// withoutManagedFields is what YAML and JSON show if nobody asks for more
+// (OmitManagedFieldsPrinter).
+func withoutManagedFields(objs []apiserver.Object) []apiserver.Object {
+	list := slices.Clone(objs)
+	for i, obj := range list {
+		if obj.GetManagedFields() != nil {
+			list[i] = apiserver.ShallowCopy(obj)
+			list[i].SetManagedFields(nil)
+		}
+	}
+	return list
 }
 
 // content returns an object as decoded JSON.

@@ -37,7 +37,11 @@ func (c *call) scale() {
 			c.fail(err)
 			return
 		}
-		res := c.patched(obj, apiserver.None, types.MergePatchType, fmt.Sprintf(`{"spec":{"replicas":%d}}`, want))
+		sub := apiserver.None
+		if kind.Scales() {
+			sub = apiserver.Scale
+		}
+		res := c.patched(obj, sub, types.MergePatchType, fmt.Sprintf(`{"spec":{"replicas":%d}}`, want))
 		if res.Err != nil {
 			c.fail(res.Err)
 			return

@@ -21,7 +21,7 @@ import (
 //   - A generation does not count, and an observed one by how far it lags behind.
 //   - A restart count counts as zero or not; the number of a ControllerRevision by
 //     its rank among its owner's.
-//   - Managed fields do not count, nor annotations that hold a time.
+//   - Of managed fields the stamps do not count, nor do annotations that hold a time.
 func (b hashBuilder) foreign(p *hashPlan) {
 	t := p.typ
 	switch t.String() {
@@ -91,8 +91,15 @@ func (b hashBuilder) foreign(p *hashPlan) {
 func (b hashBuilder) foreignField(t reflect.Type, f reflect.StructField) func(*Hasher, unsafe.Pointer) {
 	text := f.Type.Kind() == reflect.String
 	switch f.Name {
-	case "ManagedFields", "SelfLink", "TypeMeta":
+	case "SelfLink", "TypeMeta":
 		return nil
+	case "ManagedFields":
+		plan := b.plan(f.Type)
+		return func(h *Hasher, at unsafe.Pointer) {
+			if len(*(*[]struct{})(at)) > 0 { // few clusters have them
+				plan.hash(h, at)
+			}
+		}
 	case "ResourceVersion":
 		if t.Name() == "ObjectMeta" {
 			return func(h *Hasher, at unsafe.Pointer) {
