@@ -52,10 +52,15 @@ function hatch(phase) { return phase === "Failing" ? "url(#h5)" : phase === "Ter
 
 class Timeline {
   // svg is drawn into; its parent is what scrolls, and as wide as that is the picture.
+  // What comes after the moment until is not shown, and what is to come after the
+  // moment end, which is the present, is not known.
   constructor(svg, left) {
     this.svg = svg; this.box = svg.parentElement; this.left = left;
-    this.hidden = new Set(); this.chosen = ""; this.scale = 0; this.until = Infinity; this.panels = [];
+    this.hidden = new Set(); this.chosen = ""; this.scale = 0; this.until = Infinity; this.end = Infinity; this.panels = [];
+    this.box.addEventListener("scroll", () => this.slide());
   }
+  // slide has the names stay where they are to be read.
+  slide() { for (const e of this.svg.querySelectorAll(".label")) e.setAttribute("transform", `translate(${this.box.scrollLeft} 0)`); }
   layout() {
     const D = this.data, least = 54, room = Math.max(innerWidth < 600 ? 240 : 300, this.box.clientWidth - this.left - 42) - GAP * (D.panels.length - 1);
     if (!this.scale) {
@@ -105,16 +110,14 @@ class Timeline {
     for (const g of D.groups) {
       const begun = g.lanes.filter(l => until === Infinity || [...l.spans, ...(l.other || [])].some(s => s.a <= until + 1e-6));
       if (this.hidden.has(g.name) || !begun.length) continue;
-      el("text", { x: 10, y: y + 13, class: "dim" }, lanes, g.name.toUpperCase()); y += 18;
+      el("text", { x: 10, y: y + 13, class: "dim label" }, lanes, g.name.toUpperCase()); y += 18;
       for (const l of begun) {
         const h = LANE + (two ? OTHER + 1 : 0), lane = el("g", { class: "lane" + (l.id === this.chosen ? " chosen" : ""), tabindex: 0, role: "button", "aria-label": l.id }, lanes);
         lane.dataset.id = l.id;
         el("rect", { class: "back", x: 4, y, width: width - 8, height: h }, lane);
-        const name = l.label.length > 26 && LEFT > 120 ? l.label.slice(0, 24) + "…" : LEFT < 120 && l.label.length > 14 ? l.label.slice(0, 13) + "…" : l.label;
-        el("text", { x: 10, y: y + 15 }, lane, name).dataset.tip = l.id;
         let end = 0, last = "";
         for (const s of l.spans) for (const p of this.panels) {
-          const a = Math.max(s.a, p.a), b = Math.min(s.b, p.b, until); if (a >= b) continue;
+          const now = Math.min(until, this.end), a = Math.max(s.a, p.a), b = Math.min(s.b, p.b, now); if (a > b || a === b && b !== now) continue;
           const x = X(a), w = X(b) - x; this.bar(lane, x, y + 3, w, BAR, s);
           if (s.r >= 0 && D.revisions.length > 1) el("rect", { x, y: y + 3 + BAR, width: w, height: 3, fill: STRIPES[s.r % STRIPES.length] }, lane);
           if (s.w && words(s.w) < w && !(s.w === last && x < end + 80)) { el("text", { x: x + w / 2, y: y + 14.5, "text-anchor": "middle", class: "word" }, lane, s.w); end = x + w; last = s.w; }
@@ -122,11 +125,14 @@ class Timeline {
         for (const s of l.other || []) for (const p of this.panels) {
           const a = Math.max(s.a, p.a), b = Math.min(s.b, p.b, until); if (a < b) this.bar(lane, X(a), y + 3 + BAR + 4, X(b) - X(a), OTHER, s, true);
         }
+        el("rect", { class: "label mask", x: 0, y, width: LEFT - 6, height: h }, lane);
+        const name = l.label.length > 26 && LEFT > 120 ? l.label.slice(0, 24) + "…" : LEFT < 120 && l.label.length > 14 ? l.label.slice(0, 13) + "…" : l.label;
+        el("text", { class: "label", x: 10, y: y + 15 }, lane, name).dataset.tip = l.id;
         ys[l.id] = y + 3 + BAR / 2; y += h;
       }
     }
     if (!this.hidden.has("decisions") && D.crews.length) {
-      el("text", { x: 10, y: y + 13, class: "dim" }, lanes, "DECISIONS"); y += 18;
+      el("text", { x: 10, y: y + 13, class: "dim label" }, lanes, "DECISIONS"); y += 18;
       for (const c of D.crews) {
         el("text", { x: 10, y: y + 12 }, lanes, LEFT < 120 ? c.name.slice(0, 14) : c.name);
         for (const d of c.d) if (this.seen(d[0])) el("rect", { x: X(d[0]) - 1, y: y + 3, width: 2.4, height: 11, fill: "var(--arrow)" }, lanes).dataset.tip = clock(d[0], true) + "  " + c.name + ": " + d[1];
@@ -163,6 +169,7 @@ class Timeline {
       const p = el("path", { class: "arrow", d: `M${x0} ${ys[a.f] + h} C${x0} ${ys[a.f] + h * 1.8} ${x1 - bend} ${ys[a.g] - h * 1.7} ${x1} ${ys[a.g] - h}`, "marker-end": "url(#tipm)" }, lanes);
       p.dataset.tip = a.t; p.dataset.f = a.f; p.dataset.g = a.g;
     }
+    this.slide();
     this.now = el("line", { y1: 4, y2: y + 4, stroke: "var(--focus)", "stroke-width": 1.6 }, svg);
     svg.setAttribute("width", width); svg.setAttribute("height", y + 10); svg.setAttribute("viewBox", `0 0 ${width} ${y + 10}`);
   }

@@ -58,7 +58,7 @@ async function take(r, atOnce) {
   if (!r || r.stale) return false;
   if (r.error) { complain(r.error); return false; }
   const from = r.from === 0 ? 0 : points[points.length - 1];
-  R = r; done = done.slice(0, r.from).concat(r.done || []);
+  R = r; T.end = r.now; done = done.slice(0, r.from).concat(r.done || []);
   page.script = r.script || []; T.data = r.data;
   points = r.data.moments.filter(t => t <= r.now + .001); if (!points.length || r.now > points[points.length - 1] + .001) points.push(r.now);
   $("slider").max = points.length - 1;

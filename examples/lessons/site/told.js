@@ -27,14 +27,14 @@ function prose(out, text, titled) {
 }
 // join makes one line of several: Chinese has no spaces between them.
 function join(text) { return text.trim().replace(/\n/g, (_, i, s) => s.charCodeAt(i - 1) > 0x2e80 || s.charCodeAt(i + 1) > 0x2e80 ? "" : " "); }
-function output(box, text, W) {
+function output(box, text, W, wraps) {
   const lines = text.replace(/\n$/, "").split("\n");
-  if (lines.length <= 26) { make("pre", "", lines.join("\n"), box).tabIndex = -1; return; }
+  if (lines.length <= 26) { make("pre", wraps ? "wrap" : "", lines.join("\n"), box); return; }
   const d = make("details", "", undefined, box); make("summary", "", lines.length + " " + W.lines, d); make("pre", "", lines.join("\n"), d);
 }
 function shell(out, d, c) {
   const box = make("div", "term" + (d.own ? " own" : ""), undefined, out), line = make("div", "line", undefined, box); line.dataset.mark = "$"; make("span", "", d.text.split("\n")[0], line);
-  if (d.got) output(box, d.got, c.W);
+  if (d.got) output(box, d.got, c.W, d.text.startsWith("why "));
   if (d.err) make("div", "err", d.err, box);
 }
 function held(out, d) { const p = make("p", "held" + (d.err ? " not" : ""), (d.err ? "✗ " : "✓ ") + d.text.replace(/^expect /, ""), out); if (d.err) p.append("\n" + d.err); }
@@ -44,7 +44,7 @@ function passes(out, d, c) {
   let text = d.text;
   if (word === "run") text = "◷ " + rest.join(" ") + " " + c.W.passes; else if (word === "settle") text = "◷ " + c.W.settle; else if (word === "until") text = "◷ … " + rest.join(" "); else text = (bad && word !== "heal" ? "⚡ " : "› ") + text;
   if (!d.got) { make("p", "passes" + (bad ? " bad" : "") + own, text, out); }
-  else { const box = make("div", "term" + own, undefined, out), line = make("div", "line", undefined, box); line.dataset.mark = "›"; make("span", "", d.text, line); output(box, d.got, c.W); }
+  else { const box = make("div", "term" + own, undefined, out), line = make("div", "line", undefined, box); line.dataset.mark = "›"; make("span", "", d.text, line); output(box, d.got, c.W, word !== "rows" && word !== "processes" && word !== "watched"); }
   if (d.err) make("p", "passes bad", d.err, out);
 }
 function options(done, i) { const list = []; for (let k = i + 1; k < done.length && done[k].option; k++) list.push(done[k].option); return list; }
