@@ -49,15 +49,17 @@ type Response struct {
 	From int    `json:"from"`
 	Done []Done `json:"done,omitempty"`
 	// Next is the step that is to come, or nil at the end.
-	Next   *Done           `json:"next,omitempty"`
-	Script []any           `json:"script,omitempty"`
-	Seed   string          `json:"seed,omitempty"`
-	Now    float64         `json:"now"`
-	Data   json.RawMessage `json:"data,omitempty"`
-	Sets   []Set           `json:"sets,omitempty"`
-	Nodes  []string        `json:"nodes,omitempty"`
-	Lines  []string        `json:"lines,omitempty"`
-	Text   string          `json:"text,omitempty"`
+	Next   *Done   `json:"next,omitempty"`
+	Script []any   `json:"script,omitempty"`
+	Seed   string  `json:"seed,omitempty"`
+	Now    float64 `json:"now"`
+	// Data is what the picture is drawn from (trace.WriteData); it is left out if it is
+	// as it was.
+	Data  json.RawMessage `json:"data,omitempty"`
+	Sets  []Set           `json:"sets,omitempty"`
+	Nodes []string        `json:"nodes,omitempty"`
+	Lines []string        `json:"lines,omitempty"`
+	Text  string          `json:"text,omitempty"`
 }
 
 // Done is a step of the script.

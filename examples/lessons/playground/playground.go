@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/statefulsim/statefulsim/examples/play/lessons"
 	"github.com/statefulsim/statefulsim/sim"
@@ -26,6 +27,14 @@ type Playground struct {
 	before  []*scenario.Session // for each unit a session as it was before it, or nil while a watch was open
 	session *scenario.Session
 	other   *other
+	drawn   drawn
+}
+
+// drawn is what the picture that the page has was made of.
+type drawn struct {
+	records, marks int
+	now            time.Time
+	other          *other
 }
 
 // other is a history to be drawn beside.
@@ -205,7 +214,7 @@ func (p *Playground) back(n int) error {
 		return err
 	}
 	p.session.Close()
-	p.session, p.units, p.before = s, p.units[:n], p.before[:n]
+	p.session, p.units, p.before, p.drawn = s, p.units[:n], p.before[:n], drawn{}
 	return nil
 }
 
@@ -321,15 +330,21 @@ func historyOf(c *sim.Cluster) ([]byte, error) {
 // Digest is the fingerprint of a history.
 func Digest(history []byte) string { return fmt.Sprintf("%x", sha256.Sum256(history)) }
 
-// timeline is the data of the picture.
+// timeline is the data of the picture, or nil if the page has it already.
 func (p *Playground) timeline() (json.RawMessage, error) {
 	played := p.session.Played()
 	t := played.Timeline(p.file.Title())
+	recs := played.Cluster.History()
+	now := drawn{len(recs), len(t.Marks), played.Cluster.Now(), p.other}
+	if now == p.drawn {
+		return nil, nil
+	}
+	p.drawn = now
 	if p.other != nil {
 		t.Other, t.Names = p.other.recs, [2]string{"now", p.other.name}
 	}
 	var b bytes.Buffer
-	if err := trace.WriteData(&b, played.Cluster.History(), t); err != nil {
+	if err := trace.WriteData(&b, recs, t); err != nil {
 		return nil, err
 	}
 	return b.Bytes(), nil

@@ -57,6 +57,7 @@ async function ask(op, more) {
 async function take(r, atOnce) {
   if (!r || r.stale) return false;
   if (r.error) { complain(r.error); return false; }
+  r.data = r.data || R.data; // it is left out if it is as it was
   const from = r.from === 0 ? 0 : points[points.length - 1];
   R = r; T.end = r.now; done = done.slice(0, r.from).concat(r.done || []);
   page.script = r.script || []; T.data = r.data;
@@ -107,7 +108,9 @@ async function next() {
   if (!R.next) return false;
   if (waiting()) { focusQuestion(); return false; }
   if (cursor < points.length - 1) finish();
-  return take(await ask("next"));
+  const ok = await take(await ask("next"));
+  if (waiting()) focusQuestion();
+  return ok;
 }
 // act does lines of one's own; in the past it goes on differently from there.
 async function act(lines) {
