@@ -22,6 +22,7 @@ import (
 	"github.com/statefulsim/statefulsim/sim/engine"
 	"github.com/statefulsim/statefulsim/sim/ephemeralvolume"
 	"github.com/statefulsim/statefulsim/sim/garbagecollector"
+	"github.com/statefulsim/statefulsim/sim/job"
 	"github.com/statefulsim/statefulsim/sim/kubelet"
 	"github.com/statefulsim/statefulsim/sim/namespace"
 	"github.com/statefulsim/statefulsim/sim/nodelifecycle"
@@ -163,6 +164,8 @@ func (c *Cluster) start() Latency {
 		volume.NewExpander(),
 		replicaset.New(),
 		deployment.New(),
+		job.New(),
+		job.NewTTL(),
 	} {
 		c.host.Add(a)
 	}

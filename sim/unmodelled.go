@@ -129,6 +129,9 @@ func (list crews) clause(c *Cluster, pod *corev1.Pod, reason string) string {
 		if maker != nil {
 			return fmt.Sprintf("if %s is to make it: it is stored, not run", maker)
 		}
+		if jobs := c.host.Server().List(apiserver.Job, pod.Namespace); len(jobs) > 0 {
+			return fmt.Sprintf("if Job %s is to make it: its containers run, and write no objects here", apiserver.KeyOf(jobs[0]))
+		}
 	}
 	for i := range pod.Spec.ReadinessGates {
 		if t := string(pod.Spec.ReadinessGates[i].ConditionType); strings.Contains(reason, fmt.Sprintf("pod readiness gate %q", t)) {

@@ -80,7 +80,7 @@ func TestReasonsThatHangOnWhatIsNotModelled(t *testing.T) {
 		"near a controller's elsewhere": {near("") + strings.ReplaceAll(replication, "NS", "kube-public"), "didn't match pod affinity rules", "stored, not run"},
 		"near all namespaces": {near(", namespaceSelector: {}") + strings.ReplaceAll(replication, "NS", "kube-public"),
 			"(it has to be near pods of ReplicationController kube-public/d, which is stored, not run)", ""},
-		"a Secret of a Job": {secret + job, `secret "made-by-a-job" not found (if Job default/j is to make it: it is stored, not run)`, ""},
+		"a Secret of a Job": {secret + job, `secret "made-by-a-job" not found (if Job default/j is to make it: its containers run, and write no objects here)`, ""},
 		"a Secret":          {secret, `secret "made-by-a-job" not found`, "stored"},
 		"a foreign scheduler": {base("      schedulerName: mine"),
 			`no node: it asks for the scheduler "mine", and the one here is "default-scheduler"`, ""},
@@ -99,7 +99,12 @@ func TestReasonsThatHangOnWhatIsNotModelled(t *testing.T) {
 // The report counts what is stored and not run, and names each field once.
 func TestReport(t *testing.T) {
 	waits, report := settled(t, base("      hostnameOverride: fast")+
-		strings.ReplaceAll(replication, "NS", "default")+strings.ReplaceAll(replication, "NS", "kube-public")+job+`
+		strings.ReplaceAll(replication, "NS", "default")+strings.ReplaceAll(replication, "NS", "kube-public")+`
+---
+apiVersion: batch/v1
+kind: CronJob
+metadata: {name: j}
+spec: {schedule: "@daily", jobTemplate: {spec: {template: {spec: {restartPolicy: Never, containers: [{name: c, image: nginx}]}}}}}
 ---
 {apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, metadata: {name: a}, spec: {podSelector: {}}}
 ---
@@ -110,7 +115,7 @@ func TestReport(t *testing.T) {
 	assert.Empty(t, waits)
 	lines := report.Lines()
 	require.NotEmpty(t, lines)
-	assert.Equal(t, "2 ReplicationControllers and 1 Job are stored, not run", lines[0])
+	assert.Equal(t, "2 ReplicationControllers and 1 CronJob are stored, not run", lines[0])
 	assert.Contains(t, lines[1], "1 NetworkPolicy")
 	text := report.String()
 	assert.NotContains(t, text, "Role")

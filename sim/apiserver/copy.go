@@ -3,6 +3,7 @@ package apiserver
 import (
 	appsv1 "k8s.io/api/apps/v1"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	policyv1 "k8s.io/api/policy/v1"
@@ -58,6 +59,9 @@ func ShallowCopy(obj Object) Object {
 		c := *o
 		return &c
 	case *appsv1.DaemonSet:
+		c := *o
+		return &c
+	case *batchv1.Job:
 		c := *o
 		return &c
 	case *autoscalingv2.HorizontalPodAutoscaler:

@@ -8,6 +8,7 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	batchv1 "k8s.io/api/batch/v1"
 	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
@@ -57,6 +58,7 @@ const (
 	Lease
 	HorizontalPodAutoscaler
 	DaemonSet
+	Job
 
 	// Behaving is the first Kind without behaviour; kinds from here on are
 	// stored and listed, and nothing acts on them.
@@ -266,6 +268,7 @@ func newKinds() []kindInfo {
 		&appsv1.ReplicaSet{}, &appsv1.Deployment{},
 		&coordinationv1.Lease{}, &autoscalingv2.HorizontalPodAutoscaler{},
 		&appsv1.DaemonSet{},
+		&batchv1.Job{},
 	}
 	list := make([]kindInfo, 1, 80)
 	seen := map[schema.GroupVersionKind]bool{}

@@ -56,6 +56,9 @@ type Workers[K comparable, M any] struct {
 	ID uint8
 	// Count is how many keys are worked on at a time.
 	Count int
+	// Base and Limit are the backoff of a first failure and of the last ones, if the
+	// controller has its own, without a bucket; 0 is upstream's default.
+	Base, Limit time.Duration
 	// Retries is how often a key is tried again before it is dropped until it is
 	// asked for again; 0 is for ever.
 	Retries int
@@ -119,8 +122,8 @@ const (
 	wakePick  = 0
 	wakeDelay = 1
 
-	backoffBase = 5 * time.Millisecond
-	backoffMax  = 1000 * time.Second
+	backoffBase time.Duration = 5 * time.Millisecond
+	backoffMax  time.Duration = 1000 * time.Second
 )
 
 // Owns reports whether a token or the argument of a wake-up belongs to these
@@ -195,14 +198,21 @@ func (w *Workers[K, M]) AddAfter(env *Env, key K, d time.Duration, class engine.
 // every failure until Forget.
 func (w *Workers[K, M]) AddRateLimited(env *Env, key K, err error) {
 	f := w.failures[key]
-	d := backoffMax
+	base, limit := backoffBase, backoffMax
+	if w.Base > 0 {
+		base, limit = w.Base, w.Limit
+	}
+	d := limit
 	if f.count < 18 { // 5 ms · 2^18 is above the cap
-		d = min(backoffBase<<f.count, backoffMax)
+		d = min(base<<f.count, limit)
 	}
 	f.count++
 	f.err = err.Error()
 	w.failures[key] = f
-	w.AddAfter(env, key, max(d, w.bucket.reserve(env.Now())), engine.Retry)
+	if w.Base == 0 {
+		d = max(d, w.bucket.reserve(env.Now()))
+	}
+	w.AddAfter(env, key, d, engine.Retry)
 }
 
 // Forget ends the backoff of key.

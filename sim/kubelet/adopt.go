@@ -85,7 +85,11 @@ func (k *Kubelet) house(env *controller.Env, w *World, p *pod) {
 		spec := c.spec(p.api)
 		r.procs = append(r.procs, process{id: strings.TrimPrefix(c.run.id, scheme), since: c.run.started, spec: spec, env: c.env})
 		load := w.workload(spec.Image)
-		if d, ok := load.exits(); ok {
+		d, ok := load.exits()
+		if !ok && !c.init && isOfJob(p.api) {
+			d, ok = jobSpan, true
+		}
+		if ok {
 			class := engine.Retry
 			if p.api.Spec.RestartPolicy != corev1.RestartPolicyAlways || c.init && !c.sidecar {
 				class = engine.Progress

@@ -103,8 +103,11 @@ func (k *Kubelet) containerUp(env *controller.Env, p *pod) {
 	if load.OnStart != nil {
 		load.OnStart(w.filesOf(r, r.proc(c.name)))
 	}
-	job := c.init && !c.sidecar
+	job := !c.sidecar && (c.init || isOfJob(p.api))
 	if d, ok := load.exits(); ok || job {
+		if !ok && !c.init {
+			d = jobSpan
+		}
 		class := engine.Retry // a server that will fail
 		if job || p.api.Spec.RestartPolicy != corev1.RestartPolicyAlways {
 			class = engine.Progress // a job that will end
@@ -236,4 +239,14 @@ func (k *Kubelet) fetchedEnv(env *controller.Env, p *pod, _ call, res apiserver.
 	if !k.fetchEnv(env, p) {
 		k.step(env, p)
 	}
+}
+
+// jobSpan is how long a container of a Job works, unless its Workload says otherwise.
+const jobSpan = 5 * time.Second
+
+// isOfJob reports whether a pod belongs to a Job: its containers do their work and end,
+// unless their Workload says otherwise.
+func isOfJob(pod *corev1.Pod) bool {
+	ref := metav1.GetControllerOfNoCopy(pod)
+	return ref != nil && ref.Kind == "Job"
 }

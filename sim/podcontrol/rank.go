@@ -33,6 +33,13 @@ func (r *Ranking) Worst(pods []*corev1.Pod, n int) []*corev1.Pod {
 	return pods[:n]
 }
 
+// Sorted returns pods in the order in which they are deleted.
+func (r *Ranking) Sorted(pods []*corev1.Pod) []*corev1.Pod {
+	pods = slices.Clone(pods)
+	slices.SortStableFunc(pods, r.compare)
+	return pods
+}
+
 var phases = map[corev1.PodPhase]int{corev1.PodPending: 0, corev1.PodUnknown: 1, corev1.PodRunning: 2}
 
 func (r *Ranking) compare(a, b *corev1.Pod) int {

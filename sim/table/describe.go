@@ -8,6 +8,7 @@ import (
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
+	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	policyv1 "k8s.io/api/policy/v1"
@@ -45,6 +46,8 @@ func describe(obj apiserver.Object, others []apiserver.Object, now time.Time, wi
 		p.daemonSet(o, others)
 	case *appsv1.ReplicaSet:
 		p.replicaSet(o, others)
+	case *batchv1.Job:
+		p.job(o)
 	case *corev1.Pod:
 		p.pod(o)
 	case *corev1.PersistentVolumeClaim:

@@ -7,6 +7,7 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	batchv1 "k8s.io/api/batch/v1"
 	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
@@ -109,6 +110,8 @@ func Columns(kind apiserver.Kind) []Column {
 		return daemonSetColumns
 	case apiserver.HorizontalPodAutoscaler:
 		return autoscalerColumns
+	case apiserver.Job:
+		return jobColumns
 	}
 	switch gvk := kind.GroupVersionKind(); {
 	case gvk.Group == "" && gvk.Kind == "ConfigMap":
@@ -168,6 +171,8 @@ func cells(obj apiserver.Object, now time.Time) []string {
 		return daemonSetCells(o, now)
 	case *autoscalingv2.HorizontalPodAutoscaler:
 		return autoscalerCells(o, now)
+	case *batchv1.Job:
+		return jobCells(o, now)
 	case *corev1.LimitRange:
 		return limitRangeCells(o)
 	case *corev1.ConfigMap:

@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	appsv1 "k8s.io/api/apps/v1"
+	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	policyv1 "k8s.io/api/policy/v1"
@@ -61,6 +62,8 @@ func PrepareCreate(obj runtime.Object) {
 		countTemplate(o, max(templateGeneration(o), 1))
 	case *appsv1.ReplicaSet:
 		o.Status, o.Generation = appsv1.ReplicaSetStatus{}, 1
+	case *batchv1.Job:
+		prepareJob(o)
 	case *corev1.Event: // there are many
 	default:
 		prepareOther(obj, nil)
