@@ -1,6 +1,7 @@
 package unmodelled
 
 import (
+	batchv1 "k8s.io/api/batch/v1"
 	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
 	schedulingv1 "k8s.io/api/scheduling/v1"
@@ -35,6 +36,9 @@ var fields = []Field{
 		quiet: "files have no owners, and processes no rights"},
 	{of: corev1.SecurityContext{}, names: "Capabilities Privileged SELinuxOptions WindowsOptions RunAsGroup ReadOnlyRootFilesystem AllowPrivilegeEscalation ProcMount SeccompProfile AppArmorProfile",
 		quiet: "files have no owners, and processes no rights"},
+
+	// Jobs.
+	{of: batchv1.JobSpec{}, names: "Scheduling", quiet: "its feature is off in v1.37: the API server drops it"},
 
 	// Containers.
 	{of: corev1.Container{}, names: "Command Args WorkingDir Stdin StdinOnce TTY", quiet: "what a container does is its Workload"},

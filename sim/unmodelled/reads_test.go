@@ -29,7 +29,7 @@ var silent = []string{
 
 // What these files read changes an object for good, but seldom is all that a real
 // cluster does about a field: such a field may be on the list, too.
-var changing = []string{"sim/apiserver/validation/prepare.go", "sim/apiserver/validation/preparepod.go", "sim/apiserver/validation/prepareservice.go"}
+var changing = []string{"sim/apiserver/validation/prepare.go", "sim/apiserver/validation/preparepod.go", "sim/apiserver/validation/prepareservice.go", "sim/apiserver/validation/preparejob.go"}
 
 // elsewhere are fields that libraries read for those packages.
 var elsewhere = map[string]string{
@@ -123,7 +123,7 @@ func roots() []reflect.Type {
 }
 
 // statuses are written by controllers, who know what they wrote.
-var statuses = []string{"core/v1.Pod.Status", "apps/v1.StatefulSet.Status", "apps/v1.ReplicaSet.Status", "apps/v1.Deployment.Status", "apps/v1.DaemonSet.Status", "autoscaling/v2.HorizontalPodAutoscaler.Status", "policy/v1.PodDisruptionBudget.Status", "core/v1.PersistentVolume.Status"}
+var statuses = []string{"core/v1.Pod.Status", "apps/v1.StatefulSet.Status", "apps/v1.ReplicaSet.Status", "apps/v1.Deployment.Status", "apps/v1.DaemonSet.Status", "autoscaling/v2.HorizontalPodAutoscaler.Status", "batch/v1.Job.Status", "policy/v1.PodDisruptionBudget.Status", "core/v1.PersistentVolume.Status"}
 
 // TestEveryFieldIsReadOrListed: every field of a pod, claim, volume, Service and so
 // on is read by code that decides, or is told, or is quiet for a reason. Nothing on

@@ -38,6 +38,10 @@ func prepareJob(j *batchv1.Job) {
 		}
 		j.Spec.Selector = selector
 	}
+	if len(j.Labels) == 0 { // as it is read from storage, where defaults are filled in again (SetDefaults_Job)
+		j.Labels = maps.Clone(j.Spec.Template.Labels)
+	}
+	j.Spec.Scheduling = nil // its feature, WorkloadWithJob, is off in v1.37
 	j.Status = batchv1.JobStatus{}
 	j.Generation = 1
 }
