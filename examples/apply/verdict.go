@@ -7,7 +7,9 @@ import (
 	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
+	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/statefulsim/statefulsim/sim"
 	"github.com/statefulsim/statefulsim/sim/apiserver"
@@ -28,7 +30,8 @@ const (
 	limited                // the time was up
 )
 
-// judge adds to what the cluster waits for the pods that have failed for good.
+// judge adds to what the cluster waits for the Jobs that have failed, and the pods of no
+// Job that have: a Job tries again.
 func judge(c *sim.Cluster, rest sim.Settled, err error) judgement {
 	j := judgement{resting, rest.Waiting}
 	switch {
@@ -38,13 +41,34 @@ func judge(c *sim.Cluster, rest sim.Settled, err error) judgement {
 		j.ending = retrying
 	}
 	for _, pod := range list[*corev1.Pod](c) {
-		if pod.Status.Phase == corev1.PodFailed {
+		if pod.Status.Phase == corev1.PodFailed && !ofJob(pod) {
 			reason := strings.TrimSpace(pod.Status.Reason + " " + pod.Status.Message)
 			j.waiting = append(j.waiting, controller.Wait{Kind: apiserver.Pod, Key: apiserver.KeyOf(pod),
 				Reason: cmp.Or(reason, "its containers have failed")})
 		}
 	}
+	for _, job := range list[*batchv1.Job](c) {
+		if failed := condition(job, batchv1.JobFailed); failed != nil {
+			j.waiting = append(j.waiting, controller.Wait{Kind: apiserver.Job, Key: apiserver.KeyOf(job),
+				Reason: failed.Reason + ": " + failed.Message})
+		}
+	}
 	return j
+}
+
+func ofJob(pod *corev1.Pod) bool {
+	ref := metav1.GetControllerOf(pod)
+	return ref != nil && ref.Kind == "Job"
+}
+
+// condition returns a condition of a Job that is true, or nil.
+func condition(job *batchv1.Job, typ batchv1.JobConditionType) *batchv1.JobCondition {
+	for i := range job.Status.Conditions {
+		if c := &job.Status.Conditions[i]; c.Type == typ && c.Status == corev1.ConditionTrue {
+			return c
+		}
+	}
+	return nil
 }
 
 // list returns all objects of a type.
@@ -116,6 +140,15 @@ func (s *screen) achieved() string {
 	}
 	for _, d := range list[*appsv1.DaemonSet](s.cluster) {
 		parts = append(parts, fmt.Sprintf("daemonset %s has %d/%d nodes ready", shortKey(apiserver.KeyOf(d)), d.Status.NumberReady, d.Status.DesiredNumberScheduled))
+	}
+	for _, job := range list[*batchv1.Job](s.cluster) {
+		state := "is not complete"
+		if condition(job, batchv1.JobComplete) != nil {
+			state = "is complete"
+		} else if condition(job, batchv1.JobSuspended) != nil {
+			state = "is suspended"
+		}
+		parts = append(parts, fmt.Sprintf("job %s %s (%d succeeded)", shortKey(apiserver.KeyOf(job)), state, job.Status.Succeeded))
 	}
 	if claims := len(list[*corev1.PersistentVolumeClaim](s.cluster)); claims == 1 {
 		parts = append(parts, "1 claim is bound")

@@ -45,8 +45,16 @@ func (s *Server) deleteNow(req *Request, old Object) Result {
 		return Result{Object: old}
 	}
 	propagation := req.Propagation
-	if req.Kind == Event { // its garbage collection is unsupported
+	switch req.Kind {
+	case Event: // its garbage collection is unsupported
 		propagation = metav1.DeletePropagationBackground
+	case Job: // its default in batch/v1 is to orphan (shouldOrphanDependents)
+		isCollectors := func(f string) bool {
+			return f == metav1.FinalizerOrphanDependents || f == metav1.FinalizerDeleteDependents
+		}
+		if propagation == "" && !slices.ContainsFunc(next.GetFinalizers(), isCollectors) {
+			propagation = metav1.DeletePropagationOrphan
+		}
 	}
 	next.SetFinalizers(collectorFinalizers(next.GetFinalizers(), propagation))
 	waits := len(next.GetFinalizers()) > 0

@@ -86,8 +86,8 @@ type Request struct {
 	ResourceVersion string `state:"version"`
 	// GracePeriodSeconds of a Delete; nil means the object's own default.
 	GracePeriodSeconds *int64
-	// Propagation of a Delete; empty means the kind's default (Background for
-	// all kinds here).
+	// Propagation of a Delete; empty means the kind's default (Background, but
+	// Orphan for Jobs).
 	Propagation metav1.DeletionPropagation
 	// Manager is who is to be known as the writer of the fields (fieldManager); empty
 	// means the program that sends the request, which for users is kubectl.

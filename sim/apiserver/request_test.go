@@ -1,12 +1,14 @@
 package apiserver_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	autoscalingv1 "k8s.io/api/autoscaling/v1"
+	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	policyv1 "k8s.io/api/policy/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -65,6 +67,23 @@ func TestDeletionByVersionOfAnOrphaningObject(t *testing.T) {
 	req.Propagation, req.ResourceVersion = metav1.DeletePropagationBackground, stored.GetResourceVersion()
 	refusal(t, 409, `Operation cannot be fulfilled on configmaps "m": StorageError: invalid object, Code: 4, Key: /registry/configmaps/default/m, ResourceVersion: 0, `+
 		`AdditionalErrorMsg: Precondition failed: ResourceVersion in precondition: , ResourceVersion in object meta: 2`, do(s, req).Err)
+}
+
+// A Job that is deleted as the API's default is leaves its pods (shouldOrphanDependents).
+func TestDeletionOfAJobOrphansByDefault(t *testing.T) {
+	s := newServer(t)
+	for want, propagation := range map[string]metav1.DeletionPropagation{
+		"orphan": "", "foregroundDeletion": metav1.DeletePropagationForeground, "": metav1.DeletePropagationBackground,
+	} {
+		job := create(t, s, &batchv1.Job{ObjectMeta: metav1.ObjectMeta{Namespace: "default", GenerateName: "j-"}, Spec: batchv1.JobSpec{
+			Template: corev1.PodTemplateSpec{Spec: corev1.PodSpec{RestartPolicy: "Never", Containers: []corev1.Container{{Name: "c", Image: "i"}}}},
+		}})
+		req := requestFor(apiserver.Delete, job)
+		req.Propagation = propagation
+		res := do(s, req)
+		require.NoError(t, res.Err)
+		assert.Equal(t, want, strings.Join(res.Object.GetFinalizers(), ","))
+	}
 }
 
 func TestUpdateMustMatchItsRequest(t *testing.T) { // A8

@@ -16,7 +16,8 @@ import (
 // waits and nothing is tried again and again, as far as the components know, and
 // where the API shows a container running, there is a process on that node. A
 // claim that never binds, a container that exits, a pod that no node has room
-// for, a node without power: each fails the test, with what waits and why.
+// for, a Job that has failed, a node without power: each fails the test, with what
+// waits and why.
 //
 // What a test expects to wait it says with MustSettleWaiting. To rest whatever
 // waits, and look for oneself, there is Cluster.Settle.
@@ -73,7 +74,7 @@ func (t *T) settle() (sim.Outcome, []controller.Wait) {
 	t.tb.Helper()
 	settled, err := t.Settle()
 	t.Must(err)
-	return settled.Outcome, append(settled.Waiting, differences(t.Cluster)...)
+	return settled.Outcome, slices.Concat(settled.Waiting, failures(t.Cluster), differences(t.Cluster))
 }
 
 func notDone(outcome sim.Outcome, waits []controller.Wait) error {

@@ -54,6 +54,11 @@ func TestMustSettleFailsForWhatIsStuck(t *testing.T) {
 	fails(t, "0/1 nodes are available", sim.Config{Nodes: []sim.Node{{Name: "n", Pods: 1}}}, settle(db))
 	fails(t, "containers with unready status: [db]", sim.Config{Workloads: map[string]kubelet.Workload{"db": {Unready: []kubelet.Window{{}}}}},
 		settle(strings.Replace(db, `image: "db:1"`, `image: "db:1", readinessProbe: {tcpSocket: {port: 80}}`, 1)))
+	fails(t, "Job default/once: it has failed: BackoffLimitExceeded: Job has reached the specified backoff limit", exits(0), settle(`
+apiVersion: batch/v1
+kind: Job
+metadata: {name: once}
+spec: {backoffLimit: 0, template: {spec: {restartPolicy: Never, containers: [{name: c, image: db}]}}}`))
 }
 
 // The machines are switched off. The API does not know: it shows the pods as

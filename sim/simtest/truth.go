@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -28,6 +29,24 @@ func Unfinished(c *sim.Cluster) []controller.Wait {
 type place struct {
 	uid             types.UID
 	container, node string
+}
+
+// failures lists the Jobs that have failed. Nothing waits for them any more, and what
+// they were for is not done.
+func failures(c *sim.Cluster) (waits []controller.Wait) {
+	jobs, err := sim.List[*batchv1.Job](c, "", "")
+	if err != nil {
+		panic(err) // there is such a kind
+	}
+	for _, job := range jobs {
+		for _, cond := range job.Status.Conditions {
+			if cond.Type == batchv1.JobFailed && cond.Status == corev1.ConditionTrue {
+				waits = append(waits, controller.Wait{Kind: apiserver.Job, Key: apiserver.KeyOf(job),
+					Reason: fmt.Sprintf("it has failed: %s: %s", cond.Reason, cond.Message)})
+			}
+		}
+	}
+	return waits
 }
 
 // differences lists where the API's pods and the processes on the nodes
