@@ -15,6 +15,7 @@ import (
 	"github.com/statefulsim/statefulsim/sim/apiserver"
 	"github.com/statefulsim/statefulsim/sim/autoscaling"
 	"github.com/statefulsim/statefulsim/sim/controller"
+	"github.com/statefulsim/statefulsim/sim/cronjob"
 	"github.com/statefulsim/statefulsim/sim/daemonset"
 	"github.com/statefulsim/statefulsim/sim/deployment"
 	"github.com/statefulsim/statefulsim/sim/disruption"
@@ -166,6 +167,7 @@ func (c *Cluster) start() Latency {
 		deployment.New(),
 		job.New(),
 		job.NewTTL(),
+		cronjob.New(),
 	} {
 		c.host.Add(a)
 	}

@@ -23,7 +23,7 @@ var layers = [][]string{
 	{"volume/match", "sim/podcontrol"},
 	{"scheduler/plugin"},
 	{"scheduler/queue"},
-	{"statefulset", "volume", "volume/attach", "dns", "scheduler", "sim/kubelet", "sim/garbagecollector", "sim/disruption", "sim/endpointslice", "sim/namespace", "sim/serviceaccount", "sim/rootca", "sim/ephemeralvolume", "sim/resourcequota", "sim/replicaset", "sim/deployment", "sim/autoscaling", "sim/daemonset", "sim/job", "sim/nodelifecycle", "sim/tainteviction", "sim/podgc"},
+	{"statefulset", "volume", "volume/attach", "dns", "scheduler", "sim/kubelet", "sim/garbagecollector", "sim/disruption", "sim/endpointslice", "sim/namespace", "sim/serviceaccount", "sim/rootca", "sim/ephemeralvolume", "sim/resourcequota", "sim/replicaset", "sim/deployment", "sim/autoscaling", "sim/daemonset", "sim/job", "sim/cronjob", "sim/nodelifecycle", "sim/tainteviction", "sim/podgc"},
 	{"sim/why"},
 	{"sim"},
 	{"sim/serve"},

@@ -101,11 +101,6 @@ func TestReport(t *testing.T) {
 	waits, report := settled(t, base("      hostnameOverride: fast")+
 		strings.ReplaceAll(replication, "NS", "default")+strings.ReplaceAll(replication, "NS", "kube-public")+`
 ---
-apiVersion: batch/v1
-kind: CronJob
-metadata: {name: j}
-spec: {schedule: "@daily", jobTemplate: {spec: {template: {spec: {restartPolicy: Never, containers: [{name: c, image: nginx}]}}}}}
----
 {apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, metadata: {name: a}, spec: {podSelector: {}}}
 ---
 {apiVersion: rbac.authorization.k8s.io/v1, kind: Role, metadata: {name: a}}
@@ -115,7 +110,7 @@ spec: {schedule: "@daily", jobTemplate: {spec: {template: {spec: {restartPolicy:
 	assert.Empty(t, waits)
 	lines := report.Lines()
 	require.NotEmpty(t, lines)
-	assert.Equal(t, "2 ReplicationControllers and 1 CronJob are stored, not run", lines[0])
+	assert.Equal(t, "2 ReplicationControllers are stored, not run", lines[0])
 	assert.Contains(t, lines[1], "1 NetworkPolicy")
 	text := report.String()
 	assert.NotContains(t, text, "Role")

@@ -126,7 +126,7 @@ func (s *screen) row(rec *apiserver.Record) {
 }
 
 // tables shows the cluster as it has been since its last change: Deployments,
-// DaemonSets, Jobs and autoscalers only if there are any.
+// DaemonSets, CronJobs, Jobs and autoscalers only if there are any.
 func (s *screen) tables() {
 	if s.output == "json" {
 		return
@@ -136,7 +136,7 @@ func (s *screen) tables() {
 		kind apiserver.Kind
 		wide bool
 	}{
-		{"deploy", apiserver.Deployment, false}, {"ds", apiserver.DaemonSet, false}, {"jobs", apiserver.Job, false}, {"hpa", apiserver.HorizontalPodAutoscaler, false},
+		{"deploy", apiserver.Deployment, false}, {"ds", apiserver.DaemonSet, false}, {"cj", apiserver.CronJob, false}, {"jobs", apiserver.Job, false}, {"hpa", apiserver.HorizontalPodAutoscaler, false},
 		{"sts", apiserver.StatefulSet, false}, {"pods", apiserver.Pod, true}, {"pvc", apiserver.PersistentVolumeClaim, false},
 		{"pv", apiserver.PersistentVolume, false}, {"svc", apiserver.Service, false},
 	} {
@@ -150,7 +150,7 @@ func (s *screen) tables() {
 		}
 		objs, err := s.cluster.List(t.kind, namespace, "")
 		s.fail(err)
-		if slices.Contains([]apiserver.Kind{apiserver.Deployment, apiserver.DaemonSet, apiserver.Job, apiserver.HorizontalPodAutoscaler}, t.kind) && len(objs) == 0 {
+		if slices.Contains([]apiserver.Kind{apiserver.Deployment, apiserver.DaemonSet, apiserver.CronJob, apiserver.Job, apiserver.HorizontalPodAutoscaler}, t.kind) && len(objs) == 0 {
 			continue
 		}
 		rows, none := table.Get([]table.Group{{Kind: t.kind, Objects: objs}}, s.changed, opt)

@@ -150,6 +150,9 @@ func (s *screen) achieved() string {
 		}
 		parts = append(parts, fmt.Sprintf("job %s %s (%d succeeded)", shortKey(apiserver.KeyOf(job)), state, job.Status.Succeeded))
 	}
+	for _, cj := range list[*batchv1.CronJob](s.cluster) {
+		parts = append(parts, fmt.Sprintf("cronjob %s waits for its times, %s", shortKey(apiserver.KeyOf(cj)), cj.Spec.Schedule))
+	}
 	if claims := len(list[*corev1.PersistentVolumeClaim](s.cluster)); claims == 1 {
 		parts = append(parts, "1 claim is bound")
 	} else if claims > 0 {

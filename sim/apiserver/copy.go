@@ -61,6 +61,9 @@ func ShallowCopy(obj Object) Object {
 	case *appsv1.DaemonSet:
 		c := *o
 		return &c
+	case *batchv1.CronJob:
+		c := *o
+		return &c
 	case *batchv1.Job:
 		c := *o
 		return &c

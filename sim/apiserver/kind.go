@@ -59,6 +59,7 @@ const (
 	HorizontalPodAutoscaler
 	DaemonSet
 	Job
+	CronJob
 
 	// Behaving is the first Kind without behaviour; kinds from here on are
 	// stored and listed, and nothing acts on them.
@@ -269,6 +270,7 @@ func newKinds() []kindInfo {
 		&coordinationv1.Lease{}, &autoscalingv2.HorizontalPodAutoscaler{},
 		&appsv1.DaemonSet{},
 		&batchv1.Job{},
+		&batchv1.CronJob{},
 	}
 	list := make([]kindInfo, 1, 80)
 	seen := map[schema.GroupVersionKind]bool{}

@@ -46,6 +46,8 @@ func describe(obj apiserver.Object, others []apiserver.Object, now time.Time, wi
 		p.daemonSet(o, others)
 	case *appsv1.ReplicaSet:
 		p.replicaSet(o, others)
+	case *batchv1.CronJob:
+		p.cronJob(o)
 	case *batchv1.Job:
 		p.job(o)
 	case *corev1.Pod:

@@ -110,6 +110,8 @@ func Columns(kind apiserver.Kind) []Column {
 		return daemonSetColumns
 	case apiserver.HorizontalPodAutoscaler:
 		return autoscalerColumns
+	case apiserver.CronJob:
+		return cronJobColumns
 	case apiserver.Job:
 		return jobColumns
 	}
@@ -171,6 +173,8 @@ func cells(obj apiserver.Object, now time.Time) []string {
 		return daemonSetCells(o, now)
 	case *autoscalingv2.HorizontalPodAutoscaler:
 		return autoscalerCells(o, now)
+	case *batchv1.CronJob:
+		return cronJobCells(o, now)
 	case *batchv1.Job:
 		return jobCells(o, now)
 	case *corev1.LimitRange:

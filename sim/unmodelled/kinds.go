@@ -33,7 +33,6 @@ var kinds = []struct {
 }{
 	{"", "Secret PodTemplate", Read, "pods read it"},
 	{"", "ReplicationController", Runs, "its controller creates pods"},
-	{"batch", "CronJob", Runs, "its controller creates Jobs"},
 	{"", "LimitRange", Read, "what is created is held to it"},
 	{"networking.k8s.io", "NetworkPolicy", Decides, "it cuts connections between pods"},
 	{"networking.k8s.io", "Ingress", Decides, "a proxy takes requests from outside to Services"},

@@ -123,7 +123,7 @@ func roots() []reflect.Type {
 }
 
 // statuses are written by controllers, who know what they wrote.
-var statuses = []string{"core/v1.Pod.Status", "apps/v1.StatefulSet.Status", "apps/v1.ReplicaSet.Status", "apps/v1.Deployment.Status", "apps/v1.DaemonSet.Status", "autoscaling/v2.HorizontalPodAutoscaler.Status", "batch/v1.Job.Status", "policy/v1.PodDisruptionBudget.Status", "core/v1.PersistentVolume.Status"}
+var statuses = []string{"core/v1.Pod.Status", "apps/v1.StatefulSet.Status", "apps/v1.ReplicaSet.Status", "apps/v1.Deployment.Status", "apps/v1.DaemonSet.Status", "autoscaling/v2.HorizontalPodAutoscaler.Status", "batch/v1.Job.Status", "batch/v1.CronJob.Status", "policy/v1.PodDisruptionBudget.Status", "core/v1.PersistentVolume.Status"}
 
 // TestEveryFieldIsReadOrListed: every field of a pod, claim, volume, Service and so
 // on is read by code that decides, or is told, or is quiet for a reason. Nothing on
