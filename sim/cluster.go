@@ -36,6 +36,7 @@ import (
 	"github.com/statefulsim/statefulsim/sim/tainteviction"
 	"github.com/statefulsim/statefulsim/statefulset"
 	"github.com/statefulsim/statefulsim/volume"
+	"github.com/statefulsim/statefulsim/volume/attach"
 )
 
 // KubernetesVersion is the version whose decisions the cluster reproduces.
@@ -113,6 +114,8 @@ func (c *Cluster) watchNodes(known []string) {
 	c.host.Add(podgc.New(c.cfg.TerminatedPodGCThreshold))
 	c.host.Add(autoscaling.New(c.cfg.Metrics))
 	c.host.Add(daemonset.New())
+	c.host.Add(attach.New())
+	c.host.Add(attach.NewAttacher(c.cfg.latency().Drivers))
 }
 
 // newCluster returns a cluster in which there is nothing yet but an API server
@@ -231,6 +234,9 @@ func (c *Cluster) establish(req apiserver.Request) {
 func (c *Cluster) addNode(index int, n Node, l kubelet.Latency) {
 	object := nodeObject(n, c.host.Engine().Now())
 	c.establish(apiserver.Request{Verb: apiserver.Create, Kind: apiserver.Node, Key: apiserver.Key{Name: n.Name}, Object: object, Unadmitted: true, Manager: "kubelet"})
+	if len(n.VolumeLimits) > 0 {
+		c.install(csiNodeOf(n))
+	}
 	c.addKubelet(n, object, l)
 }
 

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"path"
 	"slices"
+	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -17,6 +18,7 @@ import (
 	"github.com/statefulsim/statefulsim/sim/engine"
 	"github.com/statefulsim/statefulsim/sim/kubelet"
 	"github.com/statefulsim/statefulsim/sim/nodelifecycle"
+	"github.com/statefulsim/statefulsim/volume/attach"
 	"github.com/statefulsim/statefulsim/volume/nfs"
 )
 
@@ -138,6 +140,8 @@ type Latency struct {
 	Kubelet      kubelet.Latency
 	// Scheduling is the length of a scheduling cycle.
 	Scheduling controller.Range
+	// Drivers is how long CSI drivers take to attach and to detach.
+	Drivers attach.AttacherConfig
 	// Apply is what passes from one object of an Apply to the next, while the
 	// client reads and writes it; the zero Range applies all at one moment.
 	Apply controller.Range
@@ -150,7 +154,11 @@ func Realistic() Latency {
 		ControlPlane: controller.Realistic(),
 		Kubelet:      kubelet.Realistic(),
 		Scheduling:   controller.Range{Min: 500 * time.Microsecond, Max: 3 * time.Millisecond},
-		Apply:        controller.Range{Min: 4 * time.Millisecond, Max: 12 * time.Millisecond}, // two requests
+		Drivers: attach.AttacherConfig{
+			Publish:   controller.Range{Min: 500 * time.Millisecond, Max: 2 * time.Second},
+			Unpublish: controller.Range{Min: 500 * time.Millisecond, Max: 2 * time.Second},
+		},
+		Apply: controller.Range{Min: 4 * time.Millisecond, Max: 12 * time.Millisecond}, // two requests
 	}
 }
 
@@ -166,6 +174,10 @@ type Node struct {
 	// HostPaths are directories on its disk, beside those of every Linux machine,
 	// for hostPath volumes that want theirs to exist.
 	HostPaths []string
+	// VolumeLimits are how many volumes of a CSI driver the machine takes, by the
+	// driver's name; it then has a CSINode that says so.
+	// Deviation: without limits it has none.
+	VolumeLimits map[string]int32
 	// PodCIDR is where the pods' addresses come from; empty means
 	// 10.244.N.0/24 for the Nth node, and what follows from the 256th on.
 	PodCIDR string
@@ -277,6 +289,9 @@ func (cfg Config) validateLatency() error {
 	if err := l.Scheduling.Validate(); err != nil {
 		return fmt.Errorf("Latency.Scheduling.%w", err)
 	}
+	if err := l.Drivers.Validate(); err != nil {
+		return fmt.Errorf("Latency.Drivers.%w", err)
+	}
 	if err := l.Apply.Validate(); err != nil {
 		return fmt.Errorf("Latency.Apply.%w", err)
 	}
@@ -325,6 +340,14 @@ func (n Node) validate() error {
 	for i, dir := range n.HostPaths {
 		if !path.IsAbs(dir) {
 			return fmt.Errorf("HostPaths[%d]: %q is no absolute path", i, dir)
+		}
+	}
+	for _, driver := range slices.Sorted(maps.Keys(n.VolumeLimits)) {
+		if n.VolumeLimits[driver] < 0 {
+			return fmt.Errorf("VolumeLimits[%q]: %d is negative", driver, n.VolumeLimits[driver])
+		}
+		if msgs := validation.IsDNS1123Subdomain(strings.ToLower(driver)); len(msgs) > 0 || len(driver) > 63 {
+			return fmt.Errorf("VolumeLimits[%q]: no name of a driver", driver)
 		}
 	}
 	if n.Pods < 0 {

@@ -102,8 +102,8 @@ func TestFaultsOfUnknownThings(t *testing.T) {
 	c := sim.New(sim.Config{})
 	internal := apierrors.NewInternalError(assert.AnError)
 	for want, err := range map[string]error{ // each on its own
-		`nodes "x" not found`:                                   c.CrashNode("x"),
-		`no component "x"; there are coredns, `:                 c.Hold("x", apiserver.Pod, time.Second),
+		`nodes "x" not found`: c.CrashNode("x"),
+		`no component "x"; there are attachdetach-controller, `: c.Hold("x", apiserver.Pod, time.Second),
 		`component "coredns" does not watch PersistentVolume`:   c.Hold("coredns", apiserver.PersistentVolume, time.Second),
 		`cannot hold the view of "coredns" for -1s`:             c.Hold("coredns", apiserver.EndpointSlice, -time.Second),
 		`no component "y"; there are`:                           c.FailRequests("y", apiserver.Get, 0, 1, internal),

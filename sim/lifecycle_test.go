@@ -30,7 +30,7 @@ func TestPodEventsOfABadDay(t *testing.T) {
 	require.NoError(t, c.Run(time.Minute))
 	force := int64(0)
 	require.NoError(t, c.Do(apiserver.Request{Verb: apiserver.Delete, Kind: apiserver.Pod, Key: apiserver.KeyOf(pod), GracePeriodSeconds: &force}).Err)
-	require.NoError(t, c.Run(10*time.Second))
+	require.NoError(t, c.Run(7*time.Minute)) // the volume is taken from the node after six (M8)
 	runs := 0
 	for _, p := range c.Processes() {
 		if p.Pod.Name == "web-1" {

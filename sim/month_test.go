@@ -122,6 +122,7 @@ var bounds = map[string]int{
 	".events.seen.":                   13 * 4096, // each component's recorder (maxLruCacheEntries)
 	".events.similar.":                13 * 4096,
 	".events.spam.":                   13 * 4096,
+	".older[].Object.Status.":         128,     // versions of nodes that a log keeps before it is trimmed
 	"cluster.host.engine.asked.young": 1 << 20, // engine.Tally
 	"cluster.host.server.born.young":  1 << 20,
 }

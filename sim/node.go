@@ -3,8 +3,11 @@ package sim
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"maps"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
+	storagev1 "k8s.io/api/storage/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -61,6 +64,16 @@ func nodeObject(n Node, now engine.Time) *corev1.Node {
 			},
 		},
 	}
+}
+
+// csiNodeOf returns the CSINode of a machine that takes so many volumes.
+func csiNodeOf(n Node) *storagev1.CSINode {
+	obj := &storagev1.CSINode{ObjectMeta: metav1.ObjectMeta{Name: n.Name}}
+	for _, driver := range slices.Sorted(maps.Keys(n.VolumeLimits)) {
+		count := n.VolumeLimits[driver]
+		obj.Spec.Drivers = append(obj.Spec.Drivers, storagev1.CSINodeDriver{Name: driver, NodeID: n.Name, Allocatable: &storagev1.VolumeNodeResources{Count: &count}})
+	}
+	return obj
 }
 
 // capacity is what a machine has.

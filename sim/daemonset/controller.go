@@ -33,7 +33,7 @@ type Controller struct {
 	rosters   map[apiserver.Key]*roster               // by the set's key: of its pods, whatever its UID
 	orphans   map[string]map[string]*corev1.Pod       // pods without a controller, in namespaces with sets
 	revisions map[string]map[string]*appsv1.ControllerRevision
-	nodes     map[string]*corev1.Node // as observed last
+	nodes     map[string]*corev1.Node // as observed last; see remembered
 }
 
 var _ controller.Selective = (*Controller)(nil)
@@ -291,6 +291,7 @@ func (c *Controller) observeNode(env *controller.Env, rec *apiserver.Record, nod
 	if gone {
 		delete(c.nodes, name)
 	} else {
+		node = remembered(node)
 		c.nodes[name] = node
 	}
 	for _, key := range slices.SortedFunc(maps.Keys(c.rosters), apiserver.Key.Compare) {
@@ -309,6 +310,14 @@ func (c *Controller) observeNode(env *controller.Env, rec *apiserver.Record, nod
 			c.Add(env, key)
 		}
 	}
+}
+
+// remembered is what counts of a node that is kept for long: what sameForDaemons
+// compares, so that it is the same node as long as no change is heeded.
+func remembered(node *corev1.Node) *corev1.Node {
+	next := &corev1.Node{}
+	next.Name, next.Labels, next.Spec.Taints = node.Name, node.Labels, node.Spec.Taints
+	return next
 }
 
 // observeRevision is addHistory, updateHistory and deleteHistory.

@@ -37,6 +37,7 @@ func (k *Kubelet) Adopt(env *controller.Env, pods []*corev1.Pod, read Reader) {
 		k.byUID[obj.UID] = p.slot
 		if !isTerminal(obj.Status.Phase) {
 			k.takeOver(env, w, p, read)
+			k.adoptDisks(p, read)
 		}
 		if obj.DeletionTimestamp != nil { // the machine is at it since it was asked
 			left := apiserver.VirtualTime(obj.DeletionTimestamp.Time).Sub(env.Now())

@@ -15,7 +15,7 @@
 //	plan.go         what a sync does: sandbox, init containers, containers
 //	action.go       its steps, one after the other
 //	mount.go        volumes; content.go: those made from API objects; hostpath.go;
-//	                expand.go: their growth
+//	                expand.go: their growth; disk.go: those that are attached before
 //	start.go        back-off, process, hooks; environment.go, containerconfig.go: what
 //	                it is started with; image.go: pulls; registry.go, pullsecret.go: who
 //	                gets an image; imagegc.go
@@ -31,7 +31,7 @@
 // the containers: reading and writing their files, asking them over HTTP. What
 // a container does is a [Workload], found by image.
 //
-// Rules held: §0.8, K14, K16 to K22, the write sequences of RULES.md §4, M1, M4, D9
+// Rules held: §0.8, K14, K16 to K22, the write sequences of RULES.md §4, M1, M4, M11, D9
 // (hosts and resolv.conf), V16 (the file system's growth), the node's side of N2, N5 and N6, A9 (a grace period
 // can only get shorter) and A11 (whole seconds).
 //

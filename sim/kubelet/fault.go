@@ -44,7 +44,12 @@ func (k *Kubelet) Stop(env *controller.Env) {
 		p.calls = slices.DeleteFunc(p.calls, func(c call) bool { return c.what != patchStatus })
 		p.todo, p.fetched = nil, nil
 		p.queued, p.busy, p.again, p.twice, p.awaits, p.mounting, p.stopping = false, false, false, false, false, false, false
-		p.status.inFlight = false
+		p.status.inFlight, p.mountsUntil = false, 0
+		for i := range p.volumes {
+			if m := &p.volumes[i]; !m.done {
+				m.attach = unattached
+			}
+		}
 		for i := range p.containers {
 			c := &p.containers[i]
 			if c.kill.step = false; !c.kill.signalled {
@@ -165,6 +170,7 @@ func (k *Kubelet) Restart(env *controller.Env) {
 		k.forgetMemory(p)
 		k.receive(env, p)
 	}
+	k.forgetDisks(env)
 }
 
 // Cut reports whether the kubelet is cut off from the API server.

@@ -43,6 +43,7 @@ type Kubelet struct {
 	down   bool
 	listed map[types.UID]*corev1.Pod
 	self   registration
+	disks  disks
 }
 
 // HashScope returns what the handles of a kubelet are of: its slots are those of the
@@ -108,7 +109,8 @@ func (k *Kubelet) Watches() []apiserver.Kind {
 // Node it heeds what it would write otherwise.
 func (k *Kubelet) Heeds(rec *apiserver.Record) bool {
 	if node, ok := rec.Object.(*corev1.Node); ok {
-		return rec.Type != watch.Modified || !k.isPosted(node)
+		old, _ := rec.Old.(*corev1.Node)
+		return rec.Type != watch.Modified || !k.isPosted(node) || old == nil || !slices.Equal(old.Status.VolumesAttached, node.Status.VolumesAttached)
 	}
 	if rec.Type != watch.Modified || rec.By != component {
 		return true
@@ -234,6 +236,7 @@ func (k *Kubelet) removed(env *controller.Env, p *pod) {
 }
 
 func (k *Kubelet) forget(env *controller.Env, p *pod) {
+	k.releaseDisks(env, p.uid)
 	w := env.World().(*World)
 	w.leave(k.machine(w), p)
 	delete(k.byUID, p.uid)
@@ -266,7 +269,7 @@ func (k *Kubelet) Respond(env *controller.Env, token uint64, res apiserver.Resul
 	switch c.what {
 	case getNode:
 		k.admit(env, p, res)
-	case getClaim, getVolume, getContent:
+	case getClaim, getVolume, getContent, getDriver, verifyNode, getAttachment:
 		k.fetched(env, p, c, res)
 	case getEnv:
 		k.fetchedEnv(env, p, c, res)
@@ -335,6 +338,10 @@ func (k *Kubelet) Wake(env *controller.Env, arg uint64) {
 		k.pushStatus(env, p)
 	case statusCheck:
 		k.checkStatus(env, p)
+	case attachTry:
+		k.tryAttach(env, p, t.container)
+	case mountGivenUp:
+		k.mountGivenUp(env, p)
 	case resizeCheck:
 		k.checkResize(env, p, t.container)
 	case grown:

@@ -25,7 +25,9 @@ type mount struct {
 	slow     bool          // the NFS server has yet to answer
 	claim    *corev1.PersistentVolumeClaim
 	pv       *corev1.PersistentVolume
-	contents []apiserver.Object // ConfigMaps and Secrets, nil for a missing one
+	contents []apiserver.Object      // ConfigMaps and Secrets, nil for a missing one
+	disk     corev1.UniqueVolumeName // if it has to be attached
+	attach   diskStage
 }
 
 // startMounts mounts a pod's volumes side by side; the sync goes on when all
@@ -39,13 +41,68 @@ func (k *Kubelet) startMounts(env *controller.Env, p *pod) {
 			}
 		}
 	}
-	p.mounting = true
+	p.mounting, p.mountsUntil = true, env.Now().Add(mountTimeout)
 	for i := range p.volumes {
-		if !p.volumes[i].done && p.mounting {
+		if !p.volumes[i].done && p.mounting && !p.isMounting(int16(i)) {
 			k.mount(env, p, i)
 		}
 	}
 	k.allMounted(env, p)
+	for i := range p.volumes {
+		if m := &p.volumes[i]; !m.done && (m.err != "" || m.attach == awaited) {
+			k.limitMounts(env, p)
+		}
+	}
+}
+
+// mountTimeout is how long a sync waits for mounts (podAttachAndMountTimeout).
+const mountTimeout = 2*time.Minute + 3*time.Second
+
+// limitMounts has a sync end that waits for too long. It is called when a mount is
+// seen to take its time: most have no need of the timer.
+func (k *Kubelet) limitMounts(env *controller.Env, p *pod) {
+	if left := p.mountsUntil.Sub(env.Now()); p.mounting && left > 0 && !p.pending(mountGivenUp, 0) {
+		k.after(env, p, left, engine.Background, mountGivenUp, 0)
+	}
+}
+
+// isMounting reports whether a mount is under way.
+func (p *pod) isMounting(i int16) bool {
+	return p.volumes[i].attach == awaited || p.pending(mountTry, i) || p.pending(resizeCheck, i) || p.pending(grown, i) || p.pending(attachTry, i) ||
+		slices.ContainsFunc(p.calls, func(c call) bool { return c.isMount() && c.volume == i })
+}
+
+// isMount reports whether a request belongs to a mount.
+func (c call) isMount() bool {
+	switch c.what {
+	case getClaim, getVolume, getContent, getDriver, verifyNode, getAttachment, markGrowth, endGrowth, getGrown:
+		return true
+	}
+	return false
+}
+
+// mountGivenUp ends a sync whose mounts take too long; they go on, and the next
+// sync waits for them again (WaitForAttachAndMount).
+func (k *Kubelet) mountGivenUp(env *controller.Env, p *pod) {
+	if !p.mounting {
+		return
+	}
+	var unmounted, unattached []string
+	for i := range p.volumes {
+		m := &p.volumes[i]
+		if !m.done {
+			unmounted = append(unmounted, m.source(p.api).Name)
+		}
+		if m.attach == awaited {
+			unattached = append(unattached, m.source(p.api).Name)
+		}
+	}
+	slices.Sort(unmounted)
+	slices.Sort(unattached)
+	k.note(env, p, corev1.EventTypeWarning, "FailedMount",
+		fmt.Sprintf("Unable to attach or mount volumes: unmounted volumes=%v, unattached volumes=%v, failed to process volumes=[]: context deadline exceeded", unmounted, unattached))
+	p.mounting, p.mountsUntil, p.failed = false, 0, true
+	k.done(env, p)
 }
 
 func (p *pod) uses(volume string) bool {
@@ -67,17 +124,19 @@ func (p *pod) uses(volume string) bool {
 
 // stopMounting gives the mounts up that are under way.
 func (k *Kubelet) stopMounting(p *pod) {
-	p.mounting = false
+	p.mounting, p.mountsUntil = false, 0
+	p.stop(mountGivenUp, 0)
 	for i := range p.volumes {
 		p.stop(mountTry, int16(i))
+		p.stop(attachTry, int16(i))
 		if !p.volumes[i].done {
+			p.volumes[i].attach = unattached
 			p.stop(resizeCheck, int16(i))
 			p.stop(grown, int16(i))
 		}
 	}
 	p.calls = slices.DeleteFunc(p.calls, func(c call) bool {
-		return c.what == getClaim || c.what == getVolume || c.what == getContent ||
-			(c.what == markGrowth || c.what == endGrowth || c.what == getGrown) && !p.volumes[c.volume].done
+		return c.isMount() && !p.volumes[c.volume].done
 	})
 }
 
@@ -88,7 +147,8 @@ func (k *Kubelet) allMounted(env *controller.Env, p *pod) {
 		}
 	}
 	if p.mounting {
-		p.mounting, p.mounted = false, true
+		p.mounting, p.mountsUntil, p.mounted = false, 0, true
+		p.stop(mountGivenUp, 0)
 		k.syncContainers(env, p)
 	}
 }
@@ -160,11 +220,24 @@ func (k *Kubelet) fetched(env *controller.Env, p *pod, c call, res apiserver.Res
 			return
 		}
 		m.pv, m.label = pv, pv.Name
-		if k.expands(env, p, c.volume) {
-			return // the mount goes on when its file system has grown
+		if !k.askDriver(env, p, c.volume) {
+			k.beginMount(env, p, c.volume)
 		}
-		k.after(env, p, span(env, p, "kubelet/mount", k.cfg.Latency.Mount), engine.Progress, mountTry, c.volume)
+	case getDriver:
+		k.driverRead(env, p, c.volume, res)
+	case verifyNode:
+		k.diskVerified(env, p, c.volume, res)
+	case getAttachment:
+		k.attachmentRead(env, p, c.volume, res)
 	}
+}
+
+// beginMount mounts a volume that is attached if it has to be.
+func (k *Kubelet) beginMount(env *controller.Env, p *pod, i int16) {
+	if k.expands(env, p, i) {
+		return // the mount goes on when its file system has grown
+	}
+	k.after(env, p, span(env, p, "kubelet/mount", k.cfg.Latency.Mount), engine.Progress, mountTry, i)
 }
 
 // claimError says why a claim cannot be mounted (getPVCExtractPV), or nil.
@@ -210,6 +283,9 @@ func (k *Kubelet) unprocessable(env *controller.Env, p *pod, i int, c call, err 
 	k.note(env, p, corev1.EventTypeWarning, "FailedMount",
 		fmt.Sprintf("Unable to attach or mount volumes: unmounted volumes=%v, unattached volumes=[], failed to process volumes=[%s]: %s",
 			missing, p.volumes[i].source(p.api).Name, p.volumes[i].err))
+	if !p.mounting {
+		return // between two syncs: the next one begins anew
+	}
 	k.stopMounting(p)
 	p.failed = true
 	k.done(env, p)
@@ -242,6 +318,7 @@ func (k *Kubelet) mountTry(env *controller.Env, p *pod, i int) {
 	v, err := k.volume(w, p, m)
 	if err != nil {
 		m.err = err.Error()
+		k.limitMounts(env, p)
 		m.delay = min(max(2*m.delay, mountBackoffBase), mountBackoffMax)
 		k.note(env, p, corev1.EventTypeWarning, "FailedMount", fmt.Sprintf("MountVolume.SetUp failed for volume %q : %s", m.label, err))
 		k.after(env, p, m.delay, engine.Retry, mountTry, int16(i))
@@ -258,6 +335,8 @@ func (k *Kubelet) mountTry(env *controller.Env, p *pod, i int) {
 func (k *Kubelet) volume(w *World, p *pod, m *mount) (volume, error) {
 	src := m.source(p.api)
 	switch {
+	case m.pv != nil && k.isTaken(p, m):
+		return volume{}, errOncePod
 	case m.pv != nil && m.pv.Spec.NFS != nil:
 		readOnly := src.PersistentVolumeClaim != nil && src.PersistentVolumeClaim.ReadOnly
 		return k.mountNFS(w, p, m, m.pv.Spec.NFS, m.pv.Spec.MountOptions, readOnly)

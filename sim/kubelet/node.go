@@ -77,7 +77,7 @@ func (k *Kubelet) wakeNode(env *controller.Env, what nodeTimer) {
 		env.Send(k.nodeToken(readNode), apiserver.Request{Verb: apiserver.Get, Kind: apiserver.Node, Key: key})
 	case what == writeStatus:
 		env.Send(k.nodeToken(writeStatus), apiserver.Request{Verb: apiserver.Patch, Subresource: apiserver.Status,
-			Kind: apiserver.Node, Key: key, Patch: nodeStatus{k.self.unready, apiserver.Stamp(env.Now())}})
+			Kind: apiserver.Node, Key: key, Patch: nodeStatus{k.self.unready, apiserver.Stamp(env.Now()), k.disks.inUse()}})
 	case what == renewLease:
 		env.Send(k.nodeToken(renewLease), apiserver.Request{Verb: apiserver.Patch, Kind: apiserver.Lease,
 			Key: LeaseKey(k.cfg.Node), Patch: Renewal{env.Now()}})
@@ -164,6 +164,9 @@ func (k *Kubelet) observeNode(env *controller.Env, rec *apiserver.Record) {
 	}
 	made := k.self.obj == nil
 	k.self.obj = rec.Object.(*corev1.Node)
+	if !k.down {
+		k.lookForDisks(env)
+	}
 	switch {
 	case k.down || k.self.cut || k.self.waits[register]:
 	case made && k.self.process == 0: // it was registered when the cluster began
@@ -225,15 +228,18 @@ func (k *Kubelet) fresh(now engine.Time) *corev1.Node {
 	return next
 }
 
-// nodeStatus is a Patcher: the conditions of a Node as its kubelet posts them.
+// nodeStatus is a Patcher: the conditions of a Node and its volumes in use, as its
+// kubelet posts them.
 type nodeStatus struct {
 	unready string
 	now     metav1.Time
+	inUse   []corev1.UniqueVolumeName `state:"immutable,set"`
 }
 
 // Apply implements apiserver.Patcher.
 func (s nodeStatus) Apply(obj apiserver.Object) (apiserver.Object, error) {
 	next := *obj.(*corev1.Node)
+	next.Status.VolumesInUse = s.inUse
 	next.Status.Conditions = slices.Clone(next.Status.Conditions)
 	for _, want := range s.conditions() {
 		want.LastHeartbeatTime, want.LastTransitionTime = s.now, s.now
@@ -265,6 +271,9 @@ func (s nodeStatus) conditions() []corev1.NodeCondition {
 
 // isPosted reports whether a Node says what its kubelet would post.
 func (k *Kubelet) isPosted(node *corev1.Node) bool {
+	if !slices.Equal(node.Status.VolumesInUse, k.disks.inUse()) {
+		return false
+	}
 	if len(node.Status.Conditions) >= 4 && k.self.unready == "" { // most often
 		ready := 0
 		for i := range node.Status.Conditions {
@@ -312,6 +321,8 @@ func (k *Kubelet) statusPosted(env *controller.Env, node *corev1.Node) {
 			env.Note(k.aboutNode(corev1.EventTypeNormal, reason, "Node "+k.cfg.Node+" status is now: "+reason))
 		}
 	}
+	k.lookForDisks(env)
+	k.report(env)
 }
 
 // aboutNode is an Event of the kubelet's about its Node, which it names by the

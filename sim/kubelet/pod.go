@@ -54,12 +54,13 @@ type pod struct {
 	pullBegan engine.Time   `state:"incidental" why:"for an Event"`
 	pullTook  time.Duration `state:"incidental" why:"for an Event"`
 
-	containers []container // init containers first, then the others, as in the spec
-	inits      int16
-	volumes    []mount
-	mounting   bool
-	mounted    bool
-	image      []imageBackoff
+	containers  []container // init containers first, then the others, as in the spec
+	inits       int16
+	volumes     []mount
+	mounting    bool
+	mountsUntil engine.Time // when the sync that mounts gives up; 0: none does
+	mounted     bool
+	image       []imageBackoff
 
 	sandbox sandbox // as the runtime has it
 	seen    sandbox // as the kubelet saw it last

@@ -123,6 +123,7 @@ func (k *Kubelet) sandboxDown(env *controller.Env, p *pod) {
 func (k *Kubelet) unmounted(env *controller.Env, p *pod) {
 	w := env.World().(*World)
 	w.leave(k.machine(w), p)
+	k.releaseDisks(env, p.uid)
 	k.enter(p, finished)
 	p.busy = false
 	if p.gone {

@@ -19,30 +19,32 @@ const (
 	signalled                        // a process ends on SIGTERM
 	killed                           // a process is killed
 	// The kubelet's.
-	preStopped  // a preStop hook has ended, or its time
-	turned      // a sidecar waited for its turn to stop for as long as it may
-	syncNow     // the pod's worker starts
-	relist      // the kubelet looks at the runtime
-	mountTry    // a mount is tried
-	sandboxUp   // the sandbox is there
-	sandboxDown // the sandbox is gone
-	pulled      // a download has ended
-	containerUp // a container is started
-	postStarted // a postStart hook has ended
-	unmounted   // all volumes are unmounted
-	statusRetry // a failed status write is repeated
-	statusCheck // somebody else wrote the status
-	deadline    // the pod has been active for as long as it may
-	resizeCheck // a claim whose volume has grown is read again
-	grown       // a driver has enlarged a file system
-	probeTick   // … + probeType: a probe is due
+	preStopped   // a preStop hook has ended, or its time
+	turned       // a sidecar waited for its turn to stop for as long as it may
+	syncNow      // the pod's worker starts
+	relist       // the kubelet looks at the runtime
+	mountTry     // a mount is tried
+	sandboxUp    // the sandbox is there
+	sandboxDown  // the sandbox is gone
+	pulled       // a download has ended
+	containerUp  // a container is started
+	postStarted  // a postStart hook has ended
+	unmounted    // all volumes are unmounted
+	statusRetry  // a failed status write is repeated
+	statusCheck  // somebody else wrote the status
+	deadline     // the pod has been active for as long as it may
+	resizeCheck  // a claim whose volume has grown is read again
+	grown        // a driver has enlarged a file system
+	attachTry    // whether a volume is attached is looked at
+	mountGivenUp // a sync has waited for its mounts for as long as it may
+	probeTick    // … + probeType: a probe is due
 )
 
 // timer is a wake-up that a pod awaits. A stale one is not in its list.
 type timer struct {
 	ticket    uint32    `state:"hashed"`
 	what      timerKind `state:"hashed"`
-	container int16     `state:"hashed"` // or the volume: mountTry, resizeCheck, grown
+	container int16     `state:"hashed"` // or the volume: mountTry, attachTry, resizeCheck, grown
 }
 
 // callKind is what a request is for.
@@ -55,6 +57,9 @@ const (
 	getContent
 	getEnv
 	getPullSecret
+	getDriver
+	verifyNode
+	getAttachment
 	patchStatus
 	deletePod
 	// Of an expansion; expand.go.

@@ -30,15 +30,15 @@ func Example() {
 	}
 	// Output:
 	// 30 replicas, 30 ready
-	//   start 30: half within 675ms, 99 % within 2.159s, the longest 2.256s
+	//   start 30: half within 5.183s, 99 % within 10.008s, the longest 10.251s
 	//   stop  none
-	//   bound 30: half within 23ms, 99 % within 27ms, the longest 27ms
+	//   bound 30: half within 23ms, 99 % within 29ms, the longest 29ms
 	// 0 replicas, 0 ready
 	//   start none
-	//   stop  30: half within 420ms, 99 % within 577ms, the longest 579ms
+	//   stop  30: half within 451ms, 99 % within 600ms, the longest 602ms
 	//   bound none
 	// 30 replicas, 30 ready
-	//   start 30: half within 758ms, 99 % within 969ms, the longest 996ms
+	//   start 30: half within 5.184s, 99 % within 9.97s, the longest 10.143s
 	//   stop  none
 	//   bound none
 }

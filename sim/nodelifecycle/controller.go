@@ -159,8 +159,15 @@ func (c *Controller) Observe(env *controller.Env, rec *apiserver.Record) {
 	case *corev1.Node:
 		c.observeNode(env, rec, obj)
 	case *coordinationv1.Lease:
-		if rec.Key.Namespace == corev1.NamespaceNodeLease && rec.Type != watch.Deleted && !c.isKnown(rec.Key.Name, lease) && !c.isAlive(env.View, rec.Key.Name) {
-			c.need(env, rec.Key.Name)
+		switch name := rec.Key.Name; {
+		case rec.Key.Namespace != corev1.NamespaceNodeLease || rec.Type == watch.Deleted:
+		case c.isKnown(name, lease):
+			if h, ok := c.health[name]; ok {
+				h.lease = obj
+				c.health[name] = h
+			}
+		case !c.isAlive(env.View, name):
+			c.need(env, name)
 		}
 	case *corev1.Pod: // podUpdated
 		c.pods.Add(env, rec.Key)
@@ -237,7 +244,8 @@ func renewal(v controller.View, name string) (last engine.Time, known, goesOn bo
 
 // adopt takes a node as one that has been known for long.
 func (c *Controller) adopt(env *controller.Env, node *corev1.Node) {
-	h := health{registered: true, uid: node.UID, saved: true, probe: env.Now().Add(-max(c.cfg.NodeMonitorGracePeriod, 0))}
+	h := health{registered: true, uid: node.UID, saved: true, probe: env.Now().Add(-max(c.cfg.NodeMonitorGracePeriod, 0)),
+		lease: leaseOf(env.View, node.Name)}
 	h.save(node)
 	if !isExcluded(node) {
 		h.counted, h.zone, h.ready = true, nodetopology.GetZoneKey(node), h.status == corev1.ConditionTrue

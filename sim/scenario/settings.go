@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 
@@ -17,7 +18,7 @@ import (
 var settings = map[string]directive{
 	"seed":              {usage: "N", about: "which of the legal histories; 0 if it is not given", set: setSeed},
 	"nodes":             {usage: "N", about: "N nodes, node-1 to node-N; 3 if nothing is said of nodes", set: setNodes},
-	"node":              {usage: "NAME [LABEL=VALUE …] [--cpu 4] [--memory 8Gi] [--ephemeral-storage 100Gi] [--pods 110] [--taint KEY=VALUE:EFFECT] [--host-path DIR] [--address IP] [--pod-cidr CIDR] [--first-pod-ip IP]", about: "a node", set: setNode},
+	"node":              {usage: "NAME [LABEL=VALUE …] [--cpu 4] [--memory 8Gi] [--ephemeral-storage 100Gi] [--pods 110] [--taint KEY=VALUE:EFFECT] [--host-path DIR] [--volume-limit DRIVER=N] [--address IP] [--pod-cidr CIDR] [--first-pod-ip IP]", about: "a node", set: setNode},
 	"provision":         {about: "a volume is made for every claim that none fits", set: setProvision},
 	"workload":          {usage: "IMAGE {FIELDS}", about: "what containers of an image do: fields of kubelet.Workload as JSON or YAML, spans as \"30s\", and pages: {PATH: TEXT}", set: setWorkload},
 	"private-images":    {usage: "NAME [USER PASSWORD]", about: "a registry or repository that gives images only to pods with a pull secret", set: setPrivate},
@@ -56,6 +57,7 @@ func setNodes(a *arguments) (setting, error) {
 func setNode(a *arguments) (setting, error) {
 	var n sim.Node
 	var taints []string
+	var limits map[string]int64
 	a.flags(func(f *pflag.FlagSet) {
 		f.StringVar(&n.CPU, "cpu", "", "")
 		f.StringVar(&n.Memory, "memory", "", "")
@@ -63,6 +65,7 @@ func setNode(a *arguments) (setting, error) {
 		f.Int64Var(&n.Pods, "pods", 0, "")
 		f.StringArrayVar(&taints, "taint", nil, "")
 		f.StringArrayVar(&n.HostPaths, "host-path", nil, "")
+		f.StringToInt64Var(&limits, "volume-limit", nil, "")
 		f.StringVar(&n.Address, "address", "", "")
 		f.StringVar(&n.PodCIDR, "pod-cidr", "", "")
 		f.StringVar(&n.FirstPodIP, "first-pod-ip", "", "")
@@ -78,6 +81,15 @@ func setNode(a *arguments) (setting, error) {
 			n.Labels = map[string]string{}
 		}
 		n.Labels[key] = value
+	}
+	for driver, limit := range limits { // a map from a map
+		if limit < 0 || limit > math.MaxInt32 {
+			return nil, fmt.Errorf("--volume-limit: %d is no number of volumes", limit)
+		}
+		if n.VolumeLimits == nil {
+			n.VolumeLimits = map[string]int32{}
+		}
+		n.VolumeLimits[driver] = int32(limit)
 	}
 	for _, text := range taints {
 		taint, err := parseTaint(text)

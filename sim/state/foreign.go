@@ -21,6 +21,7 @@ import (
 //   - A generation does not count, and an observed one by how far it lags behind.
 //   - A restart count counts as zero or not; the number of a ControllerRevision by
 //     its rank among its owner's.
+//   - The order of the volumes in a Node's status does not count.
 //   - Of managed fields the stamps do not count, nor do annotations that hold a time.
 func (b hashBuilder) foreign(p *hashPlan) {
 	t := p.typ
@@ -146,6 +147,8 @@ func (b hashBuilder) foreignField(t reflect.Type, f reflect.StructField) func(*H
 		if t.Name() == "ControllerRevision" {
 			return func(h *Hasher, at unsafe.Pointer) { h.Rank(h.owner, *(*int64)(at)) }
 		}
+	case "VolumesInUse", "VolumesAttached":
+		return b.set(f.Type)
 	case "Name":
 		if t.Name() == "ObjectMeta" {
 			return b.name(t, f)

@@ -2,6 +2,7 @@ package state
 
 import (
 	"cmp"
+	"crypto/sha256"
 	"reflect"
 	"slices"
 	"unsafe"
@@ -143,13 +144,19 @@ func (h *Hasher) Within(scope string) { h.scope = HashText(scope) }
 func (h *Hasher) Rank(group uint64, number int64) { h.leave(rank, uint64(number), group) }
 
 // Text takes in a text. A UID in it counts as an identifier, and so does a
-// name that ends as a generated one, if it is one.
+// name that ends as a generated one, if it is one. The name of a VolumeAttachment is
+// one, too: what it is made of, the UID of a claim among it, stands in its spec.
 func (h *Hasher) Text(s string) {
 	if h.spelled != nil {
 		h.spelled.text(s)
 	}
 	if len(s) == len(tokenVolume)+randomEnd && s[:len(tokenVolume)] == tokenVolume {
 		s = tokenVolume // one in each pod, known by nobody else
+	}
+	if isAttachment(s) {
+		h.Number(HashText(attachment))
+		h.leave(identifier, HashText(s), 0)
+		return
 	}
 	if looksGenerated(s) {
 		h.Number(HashText(s[:len(s)-randomEnd]))
@@ -259,9 +266,16 @@ func isHex(s string) bool {
 const (
 	// tokenVolume begins the name of the volume with a pod's token.
 	tokenVolume = "kube-api-access-"
+	// attachment begins the name of a VolumeAttachment.
+	attachment = "csi-"
 	// randomEnd is how long the random end of a generated name is.
 	randomEnd = 5
 )
+
+// isAttachment reports whether a name is one that the attach/detach controller made.
+func isAttachment(s string) bool {
+	return len(s) == len(attachment)+2*sha256.Size && s[:len(attachment)] == attachment && isHex(s[len(attachment):])
+}
 
 // looksGenerated reports whether a name ends as one that the server made up
 // (apimachinery, util/rand: no vowels, no 0, 1 and 3).

@@ -33,6 +33,9 @@ func (s *spelling) text(t string) {
 		}
 		t = t[:from] + "UID" + t[to:]
 	}
+	if isAttachment(t) {
+		t = attachment + "…"
+	}
 	if looksGenerated(t) {
 		t = t[:len(t)-randomEnd] + "…"
 	}

@@ -211,6 +211,9 @@ func (x *explainer) mounting(pod *corev1.Pod) *Reason {
 			}
 		}
 	}
+	if r := x.attaching(pod); r != nil {
+		return r
+	}
 	e := x.warning(pod, "FailedMount", "FailedAttachVolume", "FailedMapVolume", "FailedCreatePodSandBox")
 	if e == nil {
 		return nil

@@ -261,6 +261,24 @@ func situations() []situation {
 			w.apply(`{apiVersion: v1, kind: Service, metadata: {name: lone}, spec: {selector: {app: none}, ports: [{port: 80}]}}`)
 			w.run(time.Second)
 		}},
+		{name: "a volume attached to a node that is off", cfg: sim.Config{Provision: true}, ask: []string{"pod/web-0", "statefulset/web"}, do: func(w *world) {
+			w.apply(`{apiVersion: storage.k8s.io/v1, kind: StorageClass, metadata: {name: fast}, provisioner: csi.example.com}`, web(fmt.Sprintf(claims, "fast"), "")+"        volumeMounts: [{name: www, mountPath: /www}]\n")
+			w.run(time.Minute)
+			pod, err := sim.Get[*corev1.Pod](w.Cluster, "", "web-0")
+			w.must(err)
+			w.must(w.CrashNode(pod.Spec.NodeName))
+			w.run(2 * time.Minute)
+			w.must(w.Delete(apiserver.Pod, "", "web-0", sim.DeleteOptions{GracePeriodSeconds: new(int64)}))
+			w.run(time.Minute)
+		}},
+		{name: "a volume that a pod on another node uses", cfg: sim.Config{Provision: true}, ask: []string{"pod/b"}, do: func(w *world) {
+			w.apply(`{apiVersion: storage.k8s.io/v1, kind: StorageClass, metadata: {name: fast}, provisioner: csi.example.com}`)
+			w.apply(`{apiVersion: v1, kind: PersistentVolumeClaim, metadata: {name: shared}, spec: {accessModes: [ReadWriteOnce], storageClassName: fast, resources: {requests: {storage: 5Gi}}}}`)
+			for i, pod := range []string{"a", "b"} {
+				w.apply(fmt.Sprintf(`{apiVersion: v1, kind: Pod, metadata: {name: %s}, spec: {nodeName: node-%d, containers: [{name: c, image: c, volumeMounts: [{name: d, mountPath: /d}]}], volumes: [{name: d, persistentVolumeClaim: {claimName: shared}}]}}`, pod, i+1))
+				w.run(time.Minute)
+			}
+		}},
 		{name: "all is well", cfg: sim.Config{Provision: true}, ask: []string{"pod/web-2", "statefulset/web", "pvc/www-web-0", "node/node-1", "service/web"}, do: func(w *world) {
 			w.apply(web(fmt.Sprintf(claims, "fast"), ""))
 			w.run(time.Minute)

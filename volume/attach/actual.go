@@ -28,7 +28,7 @@ type held struct {
 type attachment struct {
 	confirmed bool        // else it may be attached or not: an operation failed
 	leaving   bool        // it is to be detached
-	since     engine.Time // when that was found
+	expiry    engine.Time `state:"deadline"` // of the wait for the node to let it go; 0: none
 }
 
 // report is what is to be written about a node's volumes.
@@ -140,11 +140,14 @@ func (a *actual) take(node string) (list []corev1.AttachedVolume, needed bool) {
 	return list, true
 }
 
-// need has a node's status be written again (SetNodeStatusUpdateNeeded).
-func (a *actual) need(node string) {
-	if r := a.reports[node]; r != nil {
+// need has a node's status be written again, if anything was ever reported of it
+// (SetNodeStatusUpdateNeeded).
+func (a *actual) need(node string) bool {
+	r := a.reports[node]
+	if r != nil {
 		r.needed = true
 	}
+	return r != nil
 }
 
 // needy lists the nodes whose status is to be written, sorted.

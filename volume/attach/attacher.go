@@ -52,7 +52,7 @@ type Attacher struct {
 
 // call is one of a driver's that is under way, or that failed.
 type call struct {
-	until    engine.Time
+	until    engine.Time `state:"deadline"`
 	detaches bool
 	failures int
 }
@@ -96,10 +96,15 @@ func (*Attacher) Watches() []apiserver.Kind {
 	return []apiserver.Kind{apiserver.VolumeAttachment, apiserver.PersistentVolume}
 }
 
-// Heeds implements controller.Selective: attachments that are to be made or ended.
+// Heeds implements controller.Selective: attachments that are to be made or ended,
+// and those of before.
 func (a *Attacher) Heeds(rec *apiserver.Record) bool {
 	va, ok := rec.Object.(*storagev1.VolumeAttachment)
-	return ok && rec.Type != watch.Deleted && (va.DeletionTimestamp != nil || !va.Status.Attached)
+	if !ok || rec.Type == watch.Deleted {
+		return false
+	}
+	_, known := a.made[rec.Key.Name]
+	return va.DeletionTimestamp != nil || !va.Status.Attached || !known
 }
 
 // Observe implements controller.Actor.

@@ -12,6 +12,7 @@ import (
 	"github.com/statefulsim/statefulsim/sim/apiserver"
 	"github.com/statefulsim/statefulsim/sim/controller"
 	"github.com/statefulsim/statefulsim/sim/engine"
+	"github.com/statefulsim/statefulsim/sim/state"
 )
 
 // Controller is the attach/detach controller. Use New.
@@ -20,14 +21,14 @@ type Controller struct {
 	desired desired
 	actual  actual
 	ops     pending
-	tasks   map[uint32]*task
-	names   map[string]uint32 // of the VolumeAttachments that tasks wait for
-	last    uint32            // task
+	tasks   map[uint32]*task  `state:"incidental" why:"counts in HashAlso"`
+	names   map[string]uint32 `state:"incidental" why:"an index of the tasks"` // by the VolumeAttachments that they wait for
+	last    uint32            `state:"incidental" why:"it tells tasks apart"`
 
 	loop   loop
 	alarms []alarm
 	sweeps sweeps
-	absent map[types.UID]*corev1.Pod            // on a node that is not managed, or with a volume that is not to be found
+	absent map[types.UID]user                   // on a node that is not managed, or with a volume that is not to be found
 	claims map[apiserver.Key]map[types.UID]bool // of those
 }
 
@@ -48,12 +49,15 @@ const (
 	answerTask
 )
 
-var _ controller.Selective = (*Controller)(nil)
+var (
+	_ controller.Selective = (*Controller)(nil)
+	_ controller.ArgHasher = (*Controller)(nil)
+)
 
 // New returns a controller that has seen nothing yet.
 func New() *Controller {
 	return &Controller{desired: newDesired(), actual: newActual(), tasks: map[uint32]*task{}, names: map[string]uint32{},
-		loop: newLoop(), absent: map[types.UID]*corev1.Pod{}, claims: map[apiserver.Key]map[types.UID]bool{}}
+		loop: newLoop(), absent: map[types.UID]user{}, claims: map[apiserver.Key]map[types.UID]bool{}}
 }
 
 // Name implements controller.Actor.
@@ -77,7 +81,7 @@ func (c *Controller) Heeds(rec *apiserver.Record) bool {
 		}
 		known := len(c.desired.byPod[obj.UID]) > 0
 		ended := rec.Type == watch.Deleted || hasEnded(obj)
-		return known == ended || c.absent[obj.UID] != nil
+		return known == ended || c.absent[obj.UID].Pod != nil
 	case *corev1.PersistentVolumeClaim:
 		return rec.Type != watch.Deleted && obj.Status.Phase == corev1.ClaimBound && len(c.claims[rec.Key]) > 0
 	case *corev1.PersistentVolume:
@@ -137,8 +141,7 @@ func (c *Controller) observeNode(env *controller.Env, node *corev1.Node, typ wat
 			c.mark(env, volume)
 		}
 	}
-	if typ == watch.Added {
-		c.actual.need(node.Name)
+	if typ == watch.Added && c.actual.need(node.Name) {
 		c.arm(env, engine.Progress)
 	}
 }
@@ -161,12 +164,12 @@ func (c *Controller) observePod(env *controller.Env, pod *corev1.Pod, gone bool)
 
 // miss remembers whether a volume of a pod is not to be found.
 func (c *Controller) miss(env *controller.Env, pod *corev1.Pod, misses bool) {
-	known := c.absent[pod.UID] != nil
+	known := c.absent[pod.UID].Pod != nil
 	if misses == known {
 		return
 	}
 	if misses {
-		c.absent[pod.UID] = pod
+		c.absent[pod.UID] = user{pod}
 	} else {
 		delete(c.absent, pod.UID)
 	}
@@ -204,7 +207,7 @@ func (c *Controller) observeClaim(env *controller.Env, key apiserver.Key) {
 	}
 	var pods []*corev1.Pod
 	for uid := range c.claims[key] { // sorted below
-		pods = append(pods, c.absent[uid])
+		pods = append(pods, c.absent[uid].Pod)
 	}
 	sortPods(pods)
 	for _, pod := range pods {
@@ -215,8 +218,8 @@ func (c *Controller) observeClaim(env *controller.Env, key apiserver.Key) {
 // missing lists the pods of which a volume is not to be found, by name.
 func (c *Controller) missing() []*corev1.Pod {
 	var list []*corev1.Pod
-	for _, pod := range c.absent { // sorted below
-		list = append(list, pod)
+	for _, u := range c.absent { // sorted below
+		list = append(list, u.Pod)
 	}
 	sortPods(list)
 	return list
@@ -226,6 +229,28 @@ func sortPods(list []*corev1.Pod) {
 	slices.SortFunc(list, func(a, b *corev1.Pod) int {
 		return cmp.Or(apiserver.KeyOf(a).Compare(apiserver.KeyOf(b)), cmp.Compare(a.UID, b.UID))
 	})
+}
+
+// HashAlso takes in the operations, whose numbers are handles.
+func (c *Controller) HashAlso(h *state.Hasher) {
+	h.Within(c.Name())
+	h.Set(func(one func(func())) {
+		for id, t := range c.tasks { // a set
+			one(func() {
+				h.Handle(uint64(id))
+				h.Value(t)
+			})
+		}
+	})
+}
+
+// HashArg takes in which operation a number stands for.
+func (c *Controller) HashArg(h *state.Hasher, arg uint64, _ bool) {
+	h.Within(c.Name())
+	h.Number(arg >> 56)
+	if id := uint64(uint32(arg)); id != 0 {
+		h.Handle(id)
+	}
 }
 
 // Wake implements controller.Actor.

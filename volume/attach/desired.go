@@ -3,12 +3,9 @@ package attach
 import (
 	"maps"
 	"slices"
-	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
-
-	"github.com/statefulsim/statefulsim/sim/apiserver"
 )
 
 // place is a volume on a node.
@@ -28,9 +25,22 @@ type desired struct {
 
 // want is one volume that a node is to have.
 type want struct {
-	pv       *corev1.PersistentVolume
-	pods     map[types.UID]*corev1.Pod // as they were when they were added
-	reported bool                      // it has been said that the volume is elsewhere
+	pv       *corev1.PersistentVolume // see remembered
+	pods     map[types.UID]user
+	reported bool // it has been said that the volume is elsewhere
+}
+
+// user is a pod as it was when a volume was first wanted for it.
+type user struct {
+	*corev1.Pod `state:"incidental" why:"its UID says which; the rest is for Events"`
+}
+
+// remembered is what counts of a PersistentVolume that is kept for long.
+func remembered(pv *corev1.PersistentVolume) *corev1.PersistentVolume {
+	next := &corev1.PersistentVolume{}
+	next.Name = pv.Name
+	next.Spec.AccessModes, next.Spec.CSI = pv.Spec.AccessModes, pv.Spec.CSI
+	return next
 }
 
 func newDesired() desired {
@@ -58,7 +68,7 @@ func (d *desired) leave(node string) {
 func (d *desired) add(p place, pv *corev1.PersistentVolume, pod *corev1.Pod) {
 	w := d.wants[p]
 	if w == nil {
-		w = &want{pv: pv, pods: map[types.UID]*corev1.Pod{}}
+		w = &want{pv: remembered(pv), pods: map[types.UID]user{}}
 		d.wants[p] = w
 		d.nodes[p.node]++
 		if d.byVolume[p.volume] == nil {
@@ -66,8 +76,8 @@ func (d *desired) add(p place, pv *corev1.PersistentVolume, pod *corev1.Pod) {
 		}
 		d.byVolume[p.volume][p.node] = true
 	}
-	if w.pods[pod.UID] == nil {
-		w.pods[pod.UID] = pod
+	if w.pods[pod.UID].Pod == nil {
+		w.pods[pod.UID] = user{pod}
 		d.byPod[pod.UID] = append(d.byPod[pod.UID], p)
 	}
 }
@@ -76,7 +86,7 @@ func (d *desired) add(p place, pv *corev1.PersistentVolume, pod *corev1.Pod) {
 // changed anything.
 func (d *desired) drop(p place, pod types.UID) bool {
 	w := d.wants[p]
-	if w == nil || w.pods[pod] == nil {
+	if w == nil || w.pods[pod].Pod == nil {
 		return false
 	}
 	delete(w.pods, pod)
@@ -106,10 +116,10 @@ func (d *desired) of(volume corev1.UniqueVolumeName) []place {
 
 // scheduled lists the pods for which a volume is wanted on a node, by name.
 func (w *want) scheduled() []*corev1.Pod {
-	return slices.SortedFunc(maps.Values(w.pods), func(a, b *corev1.Pod) int {
-		if c := apiserver.KeyOf(a).Compare(apiserver.KeyOf(b)); c != 0 {
-			return c
-		}
-		return strings.Compare(string(a.UID), string(b.UID))
-	})
+	var list []*corev1.Pod
+	for _, u := range w.pods { // sorted below
+		list = append(list, u.Pod)
+	}
+	sortPods(list)
+	return list
 }

@@ -35,7 +35,7 @@ type operation struct {
 	node  string // empty: the key is the volume's alone
 	kind  kind
 	busy  bool
-	last  engine.Time // when it failed
+	until engine.Time `state:"deadline"` // the end of its back-off, if it failed
 	delay time.Duration
 }
 
@@ -82,8 +82,8 @@ func (p *pending) ready(volume corev1.UniqueVolumeName, node string, k kind, now
 		return true, 0
 	case op.busy:
 		return false, 0
-	case op.kind == k && now.Sub(op.last) <= op.delay && op.delay > 0:
-		return false, op.last.Add(op.delay + 1)
+	case op.kind == k && now < op.until:
+		return false, op.until
 	}
 	return true, 0
 }
@@ -99,8 +99,8 @@ func (p *pending) begin(volume corev1.UniqueVolumeName, node string, k kind, now
 		p.ops[volume] = append(p.ops[volume], operation{node: node, kind: k, busy: true})
 		return
 	}
-	if now.Sub(op.last) <= op.delay {
-		op.kind, op.delay, op.last = k, 0, 0
+	if now < op.until {
+		op.kind, op.delay, op.until = k, 0, 0
 	}
 	op.busy, op.node = true, node
 }
@@ -115,13 +115,14 @@ func (p *pending) end(volume corev1.UniqueVolumeName, node string, failed bool, 
 	}
 	if failed {
 		op := &list[i]
-		op.busy, op.last = false, now
+		op.busy = false
 		if op.delay == 0 {
 			op.delay = firstBackoff
 		} else {
 			op.delay = min(2*op.delay, maxBackoff)
 		}
-		return now.Add(op.delay + 1)
+		op.until = now.Add(op.delay + 1)
+		return op.until
 	}
 	list = slices.Delete(list, i, i+1)
 	if len(list) == 0 {

@@ -40,7 +40,6 @@ func (c *Controller) start(env *controller.Env) {
 	for volume := range c.actual.volumes { // marks in a set
 		c.mark(env, volume)
 	}
-	c.arm(env, engine.Progress)
 }
 
 // startAttachments is processVolumeAttachments.
@@ -60,7 +59,7 @@ func (c *Controller) startAttachments(env *controller.Env) {
 		}
 		p := place{vol.UniqueName(), a.Spec.NodeName}
 		if _, known := c.actual.at(p); !known {
-			c.actual.set(p, pv, false)
+			c.actual.set(p, remembered(pv), false)
 		}
 	}
 }
@@ -83,7 +82,7 @@ func (c *Controller) startPod(env *controller.Env, pod *corev1.Pod) {
 		node := env.Node(p.node)
 		if at, ok := c.actual.at(p); ok && at.confirmed && node != nil &&
 			slices.ContainsFunc(node.Status.VolumesAttached, func(a corev1.AttachedVolume) bool { return a.Name == p.volume }) {
-			c.actual.set(p, pv, true)
+			c.actual.set(p, remembered(pv), true)
 		}
 	}
 }
@@ -92,11 +91,11 @@ func (c *Controller) startPod(env *controller.Env, pod *corev1.Pod) {
 // each third it adds what was missed. It comes only when there is something to
 // find.
 type sweeps struct {
-	began engine.Time
+	began engine.Time `state:"incidental" why:"the phase of ticks is a latency"`
 	soon  bool        // there is something to drop
 	all   bool        // there may be something to add
 	lost  bool        // a VolumeAttachment has changed that nobody looks at
-	at    engine.Time // for which it is armed; 0: not
+	at    engine.Time `state:"deadline"` // for which it is armed; 0: not
 }
 
 // sweepSoon has the next sweep come.
@@ -169,7 +168,7 @@ func (c *Controller) dropGone(env *controller.Env) {
 	for _, uid := range pods {
 		for _, p := range slices.Clone(c.desired.byPod[uid]) {
 			w := c.desired.wants[p]
-			pod := env.Pod(apiserver.KeyOf(w.pods[uid]))
+			pod := env.Pod(apiserver.KeyOf(w.pods[uid].Pod))
 			if _, ok := attachable(env.View, w.pv); ok && pod != nil && pod.UID == uid && !hasEnded(pod) {
 				continue
 			}

@@ -26,8 +26,7 @@ const (
 type loop struct {
 	dirty map[corev1.UniqueVolumeName]bool
 	armed bool
-	ended engine.Time // of the last turn
-	ran   bool        // there has been one
+	next  engine.Time `state:"deadline"` // it comes round no earlier
 
 	// Of the turn that is under way.
 	busy     bool
@@ -55,8 +54,8 @@ func (c *Controller) arm(env *controller.Env, class engine.Class) {
 		return
 	}
 	l.armed = true
-	at := l.ended.Add(loopPeriod)
-	if !l.ran || at < env.Now() { // it has gone round since without anything to do
+	at := l.next
+	if at < env.Now() { // it has gone round since without anything to do
 		at = env.Now().Add(env.Span("attach/phase", 0, controller.Range{Max: loopPeriod}))
 	}
 	env.WakeAt(at, class, wakeTick<<56)
@@ -122,19 +121,18 @@ func (c *Controller) isToDetach(env *controller.Env, p place) bool {
 		return false
 	}
 	if !at.leaving { // SetDetachRequestTime
-		at.leaving, at.since = true, env.Now()
+		at.leaving, at.expiry = true, env.Now().Add(maxUnmount+1)
 		c.actual.volumes[p.volume].nodes[p.node] = at
 	}
 	node := env.Node(p.node)
 	if !c.actual.inUse[p.node][p.volume] || isOutOfService(node) {
 		return true
 	}
-	expiry := at.since.Add(maxUnmount + 1)
 	switch {
 	case isHealthy(node):
 		return false
-	case env.Now() < expiry:
-		c.setAlarm(env, p.volume, expiry)
+	case env.Now() < at.expiry:
+		c.setAlarm(env, p.volume, at.expiry)
 		return false
 	}
 	return true
@@ -144,7 +142,7 @@ func (c *Controller) isToDetach(env *controller.Env, p place) bool {
 // is detached.
 func (c *Controller) isVerified(env *controller.Env, p place) bool {
 	at, _ := c.actual.at(p)
-	return env.Now().Sub(at.since) <= maxUnmount && !isOutOfService(env.Node(p.node))
+	return env.Now() < at.expiry && !isOutOfService(env.Node(p.node))
 }
 
 // join attaches what is to be attached (attachDesiredVolumes).
@@ -172,7 +170,7 @@ func (c *Controller) attachOne(env *controller.Env, p place) {
 		return
 	}
 	if at, ok := c.actual.at(p); ok && at.confirmed { // ResetDetachRequestTime
-		at.leaving = false
+		at.leaving, at.expiry = false, 0
 		c.actual.volumes[p.volume].nodes[p.node] = at
 		return
 	}
@@ -203,7 +201,7 @@ func (c *Controller) tell(env *controller.Env) {
 			return
 		}
 	}
-	l.busy, l.ran, l.ended = false, true, env.Now()
+	l.busy, l.next = false, env.Now().Add(loopPeriod)
 	clear(l.round)
 	switch {
 	case l.failed:
@@ -259,7 +257,7 @@ func (c *Controller) statusWritten(env *controller.Env, res apiserver.Result) {
 // that the controller sees no difference to what it saw last of the node: its
 // patch is empty.
 type volumesAttached struct {
-	List []corev1.AttachedVolume `state:"immutable"`
+	List []corev1.AttachedVolume `state:"immutable,set"`
 	Same bool
 }
 

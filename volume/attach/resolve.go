@@ -97,7 +97,7 @@ func (c *Controller) process(v controller.View, pod *corev1.Pod, add bool) (chan
 		switch {
 		case !add:
 			c.desired.drop(p, pod.UID)
-		case c.desired.wants[p] == nil || c.desired.wants[p].pods[pod.UID] == nil:
+		case c.desired.wants[p] == nil || c.desired.wants[p].pods[pod.UID].Pod == nil:
 			c.desired.add(p, pv, pod)
 		default:
 			continue

@@ -25,11 +25,11 @@ type task struct {
 	node  string // of the key
 	vol   csi.Volume
 	pv    *corev1.PersistentVolume
-	pods  []*corev1.Pod
+	pods  []*corev1.Pod `state:"incidental" why:"they are for Events"`
 	stage stage
-	began engine.Time // to look
-	seed  uint64
-	armed bool // a look is coming
+	began engine.Time `state:"incidental" why:"the phase of looks is a latency"`
+	seed  uint64      `state:"incidental" why:"a latency"`
+	armed bool        // a look is coming
 }
 
 type stage uint8
