@@ -19,9 +19,10 @@ type Applied struct {
 	Kind apiserver.Kind // 0 for what was skipped
 	Key  apiserver.Key
 	// Action is created, configured or unchanged; or skipped, for the object of a
-	// custom resource whose definition is stored: the server does not serve it.
+	// custom resource whose definition is stored, in a cluster that does not serve it
+	// (Config.CustomResources).
 	Action string
-	// Custom is the kind of what was skipped.
+	// Custom is the kind of a custom resource, skipped or not.
 	Custom schema.GroupVersionKind
 	// Warnings are what kubectl prints after "Warning: ", and what nothing here
 	// acts on (package unmodelled): once for each kind and for each field of one.
@@ -200,8 +201,11 @@ type applying struct {
 func (a *applying) apply(d *manifest.Document) (Applied, error) {
 	d.SetNamespace(DefaultNamespace)
 	gvk := d.GroupVersionKind()
+	if def := a.server.DefinedKind(gvk.GroupKind()); d.Kind == 0 && a.custom[gvk] && def != nil && def.Version(gvk.Version) != nil {
+		return a.applyCustom(d, def)
+	}
 	if d.Kind == 0 && a.custom[gvk] {
-		return Applied{Key: apiserver.KeyOf(d.Object), Action: "skipped", Custom: gvk, Warnings: []string{
+		return Applied{Key: apiserver.Key{Namespace: d.Object.GetNamespace(), Name: d.Object.GetName()}, Action: "skipped", Custom: gvk, Warnings: []string{
 			fmt.Sprintf("%s %q is left out: custom resources are defined here, but not served", gvk.Kind, d.Object.GetName())}}, nil
 	}
 	if d.Kind == 0 {
@@ -220,6 +224,22 @@ func (a *applying) apply(d *manifest.Document) (Applied, error) {
 	return done, err
 }
 
+// applyCustom applies a custom resource.
+func (a *applying) applyCustom(d *manifest.Document, def *apiserver.Defined) (Applied, error) {
+	custom, gvk := d.Custom(def.Namespaced(), DefaultNamespace), d.GroupVersionKind()
+	key, err := custom.Key()
+	if err != nil {
+		return Applied{}, err
+	}
+	done := Applied{Kind: apiserver.CustomResource, Key: key, Custom: gvk}
+	if live := a.server.Get(apiserver.CustomResource, key); live != nil {
+		err = a.patch(&custom, &done, def.In(gvk.Version, live))
+	} else {
+		err = a.create(&custom, &done)
+	}
+	return done, err
+}
+
 // clientSideApply is the name under which kubectl applies.
 const clientSideApply = "kubectl-client-side-apply"
 
@@ -228,7 +248,7 @@ func (a *applying) create(d *manifest.Document, done *Applied) error {
 	if err != nil {
 		return err
 	}
-	res := a.do(apiserver.Request{Verb: apiserver.Create, Kind: d.Kind, Key: apiserver.KeyOf(obj), Object: obj, Manager: clientSideApply})
+	res := a.do(apiserver.Request{Verb: apiserver.Create, Kind: d.Kind, Key: apiserver.KeyOf(obj), Object: obj, Manager: clientSideApply, Version: done.Custom.Version, Strict: true})
 	if res.Err != nil {
 		return d.Fail(res.Err)
 	}
@@ -247,7 +267,7 @@ func (a *applying) patch(d *manifest.Document, done *Applied, live Object) error
 	}
 	done.Action = "unchanged"
 	if changes {
-		res := a.do(apiserver.Request{Verb: apiserver.Patch, Kind: d.Kind, Key: done.Key, Patch: patch, Manager: clientSideApply})
+		res := a.do(apiserver.Request{Verb: apiserver.Patch, Kind: d.Kind, Key: done.Key, Patch: patch, Manager: clientSideApply, Version: done.Custom.Version, Strict: true})
 		if res.Err != nil {
 			return d.Fail(res.Err)
 		}

@@ -7,6 +7,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	schedulingv1 "k8s.io/api/scheduling/v1"
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 
@@ -156,8 +157,8 @@ func (c *Cluster) start() Latency {
 		volume.NewBinder(volume.Config{Provision: cfg.Provision}),
 		volume.NewClaimProtection(),
 		volume.NewVolumeProtection(),
-		garbagecollector.New(nil),
-		namespace.New(),
+		garbagecollector.New(cfg.collected()),
+		namespace.New(cfg.CustomResources != nil),
 		endpoints,
 		scheduler.New(scheduler.Config{Cycle: l.Scheduling, NodeByNode: cfg.Naive}),
 		disruption.New(),
@@ -183,6 +184,15 @@ func (c *Cluster) start() Latency {
 		c.host.Add(a)
 	}
 	return l
+}
+
+// collected are the kinds that the garbage collector watches: of a cluster with custom
+// resources, those too, and what defines them.
+func (cfg Config) collected() []apiserver.Kind {
+	if cfg.CustomResources == nil {
+		return nil
+	}
+	return append(apiserver.Kinds(), apiserver.CustomResource, apiserver.KindOf((*apiextensionsv1.CustomResourceDefinition)(nil)))
 }
 
 // bootstrap creates what a new cluster has before anyone uses it.

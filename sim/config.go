@@ -82,6 +82,10 @@ type Config struct {
 	// FieldManager keeps metadata.managedFields and serves server-side apply, as
 	// package fieldmanager does; nil is a cluster without either.
 	FieldManager apiserver.FieldManager
+	// CustomResources serves what CustomResourceDefinitions define, as package
+	// customresource does; nil is a cluster that stores definitions and nothing else of
+	// theirs.
+	CustomResources apiserver.CustomResources
 	// NoEvents drops the Events that components record.
 	NoEvents bool
 	// Naive has components look at everything where they otherwise keep account
@@ -378,7 +382,8 @@ func (n Node) validate() error {
 // server is the part that concerns the API server.
 func (cfg Config) server() apiserver.Config {
 	return apiserver.Config{Gates: cfg.Gates, DisableAdmissionPlugins: cfg.DisableAdmissionPlugins,
-		DetectMutation: cfg.DetectMutation, Seed: cfg.strategy().Seed, FieldManager: cfg.FieldManager}
+		DetectMutation: cfg.DetectMutation, Seed: cfg.strategy().Seed, FieldManager: cfg.FieldManager,
+		CustomResources: cfg.CustomResources}
 }
 
 func (cfg Config) limits() Limits {

@@ -17,7 +17,7 @@ var layers = [][]string{
 	{"sim/apiserver/endpoint"},
 	{"sim/engine", "sim/apiserver/defaults", "sim/apiserver/validation", "sim/apiserver/quota", "volume/nfs", "volume/resize", "volume/csi", "sim/kubelet/credentialprovider"},
 	{"sim/apiserver"},
-	{"sim/fieldmanager"},
+	{"sim/fieldmanager", "sim/customresource"},
 	{"sim/controller", "sim/table", "sim/manifest", "sim/measure", "sim/unmodelled"},
 	{"sim/trace"},
 	{"volume/match", "sim/podcontrol"},

@@ -12,6 +12,7 @@ import (
 	policyv1 "k8s.io/api/policy/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
 
@@ -296,6 +297,10 @@ func kindOf(obj Object) (apiserver.Kind, error) {
 	if kind == 0 {
 		return 0, apierrors.NewBadRequest(fmt.Sprintf("no kind of this server: %T", obj))
 	}
+	if u, ok := obj.(*unstructured.Unstructured); ok {
+		_, err := apiserver.Plain(u)
+		return kind, err
+	}
 	return kind, nil
 }
 
@@ -312,6 +317,11 @@ func own(obj Object, kind apiserver.Kind) Object {
 func copyOf(obj Object) Object {
 	if obj == nil {
 		return nil
+	}
+	if u, ok := obj.(*unstructured.Unstructured); ok { // numbers of Go's own are none of its copies'
+		if plain, err := apiserver.Plain(u); err == nil {
+			return plain
+		}
 	}
 	return obj.DeepCopyObject().(Object)
 }

@@ -8,6 +8,7 @@ import (
 	discoveryv1 "k8s.io/api/discovery/v1"
 	policyv1 "k8s.io/api/policy/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
@@ -75,15 +76,24 @@ func ShallowCopy(obj Object) Object {
 }
 
 // WithKind returns a shallow copy of obj with apiVersion and kind filled in,
-// as the API shows it.
+// as the API shows it. A CustomResource has them always.
 func WithKind(obj Object) Object {
+	if _, ok := obj.(*unstructured.Unstructured); ok {
+		return obj
+	}
 	c := ShallowCopy(obj)
 	c.GetObjectKind().SetGroupVersionKind(KindOf(obj).GroupVersionKind())
 	return c
 }
 
-// clearKind empties apiVersion and kind: stored objects have none.
-func clearKind(obj Object) { obj.GetObjectKind().SetGroupVersionKind(schema.GroupVersionKind{}) }
+// clearKind empties apiVersion and kind: stored objects have none, but for
+// CustomResources.
+func clearKind(obj Object) {
+	if _, ok := obj.(*unstructured.Unstructured); ok {
+		return
+	}
+	obj.GetObjectKind().SetGroupVersionKind(schema.GroupVersionKind{})
+}
 
 // inheritMeta gives a successor the metadata that the server keeps
 // (rest.BeforeUpdate). What else differs from the stored object's is for

@@ -62,7 +62,7 @@ func (s *Server) store(kind Kind, obj Object, warnings []string) Result {
 	}
 	validation.Disable(obj, s.options())
 	validation.PrepareCreate(obj)
-	if err := validation.Create(obj, s.options()); len(err) > 0 {
+	if err := append(validation.Create(obj, s.options()), s.checkDefinition(obj, nil)...); len(err) > 0 {
 		return Result{Err: apierrors.NewInvalid(kind.GroupVersionKind().GroupKind(), obj.GetName(), err), Warnings: warnings}
 	}
 	s.stampNew(obj)

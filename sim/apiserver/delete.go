@@ -6,6 +6,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -30,6 +31,9 @@ func (s *Server) delete(req *Request) Result {
 	}
 	if err := checkPreconditions(req, old); err != nil {
 		return Result{Err: err}
+	}
+	if crd, ok := old.(*apiextensionsv1.CustomResourceDefinition); ok && s.cfg.CustomResources != nil && crd.DeletionTimestamp == nil {
+		return s.beginTermination(crd)
 	}
 	return s.deleteNow(req, old)
 }

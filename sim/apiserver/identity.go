@@ -11,6 +11,7 @@ import (
 	policyv1 "k8s.io/api/policy/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -122,8 +123,11 @@ func parseVersion(obj Object) (uint64, error) {
 // unconditional reports whether an update need not name a version
 // (AllowUnconditionalUpdate).
 func unconditional(obj Object) bool {
-	_, ok := obj.(*policyv1.PodDisruptionBudget)
-	return !ok
+	switch obj.(type) {
+	case *policyv1.PodDisruptionBudget, *unstructured.Unstructured:
+		return false
+	}
+	return true
 }
 
 // createsOnUpdate reports whether an update of what does not exist creates it

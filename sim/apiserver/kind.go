@@ -16,6 +16,7 @@ import (
 	schedulingv1 "k8s.io/api/scheduling/v1"
 	storagev1 "k8s.io/api/storage/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/version"
@@ -60,6 +61,10 @@ const (
 	DaemonSet
 	Job
 	CronJob
+	// CustomResource is every kind that a CustomResourceDefinition defines: its
+	// objects are *unstructured.Unstructured, and their Key says of which kind they
+	// are (CustomKey). A server serves them with Config.CustomResources.
+	CustomResource
 
 	// Behaving is the first Kind without behaviour; kinds from here on are
 	// stored and listed, and nothing acts on them.
@@ -84,6 +89,7 @@ var (
 		for i := range kinds {
 			m[kinds[i].gvk] = Kind(i)
 		}
+		delete(m, kinds[CustomResource].gvk) // nobody sends such a thing
 		return m
 	}()
 	kindByType = func() map[reflect.Type]Kind {
@@ -99,17 +105,19 @@ var (
 // stores. It must not be changed.
 func Scheme() *runtime.Scheme { return scheme }
 
-// Kinds returns every kind as which the server keeps objects, ascending.
+// Kinds returns every built-in kind as which the server keeps objects, ascending.
 func Kinds() []Kind {
 	return slices.DeleteFunc(Served(), func(k Kind) bool { return k.Stored() != k })
 }
 
-// Served returns every kind that the server has, ascending: Kinds, and the second
-// versions of what is served in two.
+// Served returns every built-in kind that the server has, ascending: Kinds, and the
+// second versions of what is served in two.
 func Served() []Kind {
 	ks := make([]Kind, 0, len(kinds)-1)
 	for k := Kind(1); int(k) < len(kinds); k++ {
-		ks = append(ks, k)
+		if k != CustomResource {
+			ks = append(ks, k)
+		}
 	}
 	return ks
 }
@@ -148,7 +156,7 @@ func KindNamed(name string) Kind {
 	best := Kind(0)
 	for i := range kinds {
 		k := &kinds[i]
-		if i == 0 || k.resource != name && strings.ToLower(k.gvk.Kind) != name {
+		if i == 0 || Kind(i) == CustomResource || k.resource != name && strings.ToLower(k.gvk.Kind) != name {
 			continue
 		}
 		if qualified && rest != k.gvk.Group && rest != k.gvk.Version+"."+k.gvk.Group && (k.gvk.Group != "" || rest != k.gvk.Version) {
@@ -238,8 +246,13 @@ func (k Kind) New() Object { return reflect.New(k.info().typ.Elem()).Interface()
 // Key names an object of a kind. Namespace is empty for cluster-wide kinds.
 type Key struct{ Namespace, Name string }
 
-// KeyOf returns the key of an object.
-func KeyOf(obj metav1.Object) Key { return Key{obj.GetNamespace(), obj.GetName()} }
+// KeyOf returns the key of an object; of an *unstructured.Unstructured, its CustomKey.
+func KeyOf(obj metav1.Object) Key {
+	if u, ok := obj.(*unstructured.Unstructured); ok {
+		return CustomKey(u.GroupVersionKind().GroupKind(), u.GetNamespace(), u.GetName())
+	}
+	return Key{obj.GetNamespace(), obj.GetName()}
+}
 
 // String returns "namespace/name", or the name alone without a namespace.
 func (k Key) String() string {
@@ -271,6 +284,7 @@ func newKinds() []kindInfo {
 		&appsv1.DaemonSet{},
 		&batchv1.Job{},
 		&batchv1.CronJob{},
+		&unstructured.Unstructured{},
 	}
 	list := make([]kindInfo, 1, 80)
 	seen := map[schema.GroupVersionKind]bool{}
@@ -279,6 +293,10 @@ func newKinds() []kindInfo {
 		list = append(list, kindInfo{gvk: gvk, apiVersion: gvk.GroupVersion().String(), typ: typ, resource: plural(gvk.Kind), namespaced: !clusterWide[gvk.Kind]})
 	}
 	for _, obj := range behaving[1:] {
+		if _, ok := obj.(*unstructured.Unstructured); ok {
+			add(schema.GroupVersionKind{Kind: "CustomResource"}, reflect.TypeOf(obj))
+			continue
+		}
 		gvks, _, err := scheme.ObjectKinds(obj)
 		if err != nil {
 			panic(err)

@@ -95,6 +95,12 @@ type Request struct {
 	// Unadmitted has a Create ask no admission plugin that changes or refuses new
 	// objects: the object has been there for long.
 	Unadmitted bool
+	// Version is that of a CustomResource in which it is asked for; empty means the one
+	// in which it is stored.
+	Version string
+	// Strict refuses fields that the schema of a CustomResource does not know;
+	// otherwise they are warned of.
+	Strict bool
 	// Tries is how often the server has looked at the request already, and
 	// answered that it will again.
 	Tries uint8

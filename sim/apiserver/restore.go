@@ -60,6 +60,9 @@ func (s *Server) Restore(now engine.Time, by string, objects []Object) error {
 		}
 		s.write(watch.Added, KindOf(obj), obj, nil)
 	}
+	if s.cfg.CustomResources != nil {
+		s.define()
+	}
 	return nil
 }
 

@@ -33,6 +33,9 @@ type Config struct {
 	// FieldManager keeps managedFields and serves server-side apply; nil is a server
 	// without either.
 	FieldManager FieldManager
+	// CustomResources serves what CustomResourceDefinitions define; nil is a server
+	// that stores the definitions and serves nothing of theirs.
+	CustomResources CustomResources
 }
 
 // Server is the API server with its storage. It belongs to one cluster and is
@@ -48,8 +51,9 @@ type Server struct {
 	ips     state.Box[map[string]Key] // cluster IPs in use
 	expiry  state.Box[expiry]         // of Events
 	stored  Stored
-	guard   *guard    // with DetectMutation
-	off     pluginSet // of admission
+	defined state.Box[definitions] // by CustomResourceDefinitions
+	guard   *guard                 // with DetectMutation
+	off     pluginSet              // of admission
 	walked  uint64
 
 	now engine.Time // of the request being served
@@ -63,7 +67,8 @@ func New(e *engine.Engine, cfg Config) *Server {
 	o := e.Owner()
 	s := &Server{cfg: cfg, engine: e, stores: state.NewList[store](o, len(kinds)), born: engine.NewTally(o),
 		ips: state.NewBox(o, map[string]Key{}), expiry: state.NewBox(o, expiry{}),
-		off: pluginsNamed(cfg.DisableAdmissionPlugins)}
+		defined: state.NewBox(o, definitions{}),
+		off:     pluginsNamed(cfg.DisableAdmissionPlugins)}
 	s.change(Event).texts.known = state.NewBox(o, vocabulary{})
 	if cfg.DetectMutation {
 		s.guard = &guard{e, map[Object]guarded{}, cfg.Seed}
@@ -202,11 +207,14 @@ func (s *Server) Do(now engine.Time, by string, req Request) Result {
 		}
 	}
 	var res Result
-	if req.Kind.Stored() == req.Kind {
+	if req.Kind == CustomResource {
+		res = s.custom(req)
+	} else if req.Kind.Stored() == req.Kind {
 		res = s.serve(&req)
 	} else {
 		res = s.inVersion(req)
 	}
+	s.settleDefinitions(&req)
 	res.Warnings = headers(res.Warnings)
 	return res
 }

@@ -160,7 +160,7 @@ func (s *Server) replace(req *Request, obj, old Object) Result {
 		validation.Disable(obj, s.options())
 		validation.PrepareUpdate(obj, old)
 		inheritMeta(obj, old)
-		errs = validation.Update(obj, old, s.options())
+		errs = append(validation.Update(obj, old, s.options()), s.checkDefinition(obj, old)...)
 	}
 	if len(errs) > 0 {
 		return Result{Err: apierrors.NewInvalid(kind.GroupVersionKind().GroupKind(), obj.GetName(), errs)}

@@ -59,15 +59,15 @@ func (d deleter) Step(v controller.View, item ref, m attempt, results [][]apiser
 		if n.beingDeleted && !n.deletingDependents {
 			return controller.Plan{}, m // deletion is a one-way trip
 		}
-		kind, key, err := item.resource()
+		f, err := d.resource(item)
 		if err != nil {
 			return controller.Plan{Err: err}, m
 		}
-		if kind.Namespaced() && key.Namespace == "" {
+		if f.namespaced && f.key.Namespace == "" {
 			return controller.Plan{}, m // a cluster-wide object cannot have such an owner
 		}
 		m.stage, m.foreground = fetched, n.deletingDependents
-		return get(kind, key), m
+		return get(f), m
 	}
 	res := results[0][0]
 	switch m.stage {
@@ -88,7 +88,7 @@ func (d deleter) Step(v controller.View, item ref, m attempt, results [][]apiser
 	case rechecking:
 		return d.recheck(item, m, res)
 	case releasing:
-		plan, fin := m.finalizer.step(item, metav1.FinalizerDeleteDependents, res)
+		plan, fin := m.finalizer.step(d.defined, item, metav1.FinalizerDeleteDependents, res)
 		m.finalizer = fin
 		if plan.Err != nil || len(plan.Chains) > 0 {
 			return plan, m
@@ -152,15 +152,15 @@ func (d deleter) classify(n *node, item ref, m attempt) (controller.Plan, attemp
 			m.dangle(owners[m.next])
 			continue
 		}
-		kind, key, err := there.resource()
+		f, err := d.resource(there)
 		if err != nil {
 			return controller.Plan{Err: err}, m
 		}
-		if item.namespace == "" && kind.Namespaced() {
+		if item.namespace == "" && f.namespaced {
 			return controller.Plan{}, m // invalid, and no retry would mend it
 		}
 		m.stage = classifying
-		return get(kind, key), m
+		return get(f), m
 	}
 	return d.decide(n, item, m)
 }
@@ -171,7 +171,7 @@ func (d deleter) classified(n *node, item ref, m attempt, res apiserver.Result) 
 	switch {
 	case apierrors.IsNotFound(res.Err), res.Err == nil && res.Object.GetUID() != o.UID:
 		where := ownerRef(o, item.namespace)
-		if kind, _, _ := where.resource(); !kind.Namespaced() {
+		if f, _ := d.resource(where); !f.namespaced {
 			where.namespace = ""
 		}
 		d.absent.add(where)
@@ -240,27 +240,27 @@ func (d deleter) recheck(item ref, m attempt, res apiserver.Result) (controller.
 		m.stage = redeleting
 		return d.delete(item, "", m.policy), m
 	}
-	kind, key, _ := item.resource() // known: it was asked for before
-	return controller.Plan{Err: apierrors.NewConflict(kind.GroupResource(), key.Name, errChanged)}, m
+	f, _ := d.resource(item) // known: it was asked for before
+	return controller.Plan{Err: apierrors.NewConflict(f.kind.GroupResource(), f.key.Name, errChanged)}, m
 }
 
 func (d deleter) get(item ref) controller.Plan {
-	kind, key, _ := item.resource() // known: the first stage has checked it
-	return get(kind, key)
+	f, _ := d.resource(item) // known: the first stage has checked it
+	return get(f)
 }
 
 func (d deleter) patch(item ref, p apiserver.Patcher) controller.Plan {
-	kind, key, _ := item.resource()
-	return controller.Send(apiserver.Request{Verb: apiserver.Patch, Kind: kind, Key: key, UID: item.uid, Patch: p})
+	f, _ := d.resource(item)
+	return controller.Send(apiserver.Request{Verb: apiserver.Patch, Kind: f.kind, Key: f.key, UID: item.uid, Patch: p})
 }
 
 func (d deleter) delete(item ref, version string, policy metav1.DeletionPropagation) controller.Plan {
-	kind, key, _ := item.resource()
+	f, _ := d.resource(item)
 	return controller.Send(apiserver.Request{
-		Verb: apiserver.Delete, Kind: kind, Key: key, UID: item.uid, ResourceVersion: version, Propagation: policy,
+		Verb: apiserver.Delete, Kind: f.kind, Key: f.key, UID: item.uid, ResourceVersion: version, Propagation: policy,
 	})
 }
 
-func get(kind apiserver.Kind, key apiserver.Key) controller.Plan {
-	return controller.Send(apiserver.Request{Verb: apiserver.Get, Kind: kind, Key: key})
+func get(f found) controller.Plan {
+	return controller.Send(apiserver.Request{Verb: apiserver.Get, Kind: f.kind, Key: f.key})
 }

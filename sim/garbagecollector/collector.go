@@ -15,6 +15,7 @@ import (
 type Collector struct {
 	kinds []apiserver.Kind `state:"immutable"` // never written to after New
 	graph graph
+	defined
 	// absent owners are shared by all attempts, as upstream.
 	absent  absent
 	deletes controller.Workers[ref, attempt]
@@ -32,15 +33,15 @@ const workers = 20 // of each queue: --concurrent-gc-syncs
 
 // New returns a collector that watches the given kinds; of these it leaves out
 // Events, which own nothing and have no owners, and the kinds without
-// behaviour, which cannot be watched. No kinds at all means every kind with
+// behaviour but CustomResourceDefinitions. No kinds at all means every kind with
 // behaviour.
 func New(kinds []apiserver.Kind) *Collector {
 	if len(kinds) == 0 {
-		kinds = apiserver.Kinds()
+		kinds = slices.DeleteFunc(apiserver.Kinds(), func(k apiserver.Kind) bool { return k == definitionKind })
 	}
 	c := &Collector{}
 	for _, k := range kinds {
-		if k < apiserver.Behaving && k != apiserver.Event {
+		if k < apiserver.Behaving && k != apiserver.Event || k == definitionKind {
 			c.kinds = append(c.kinds, k)
 		}
 	}
@@ -56,7 +57,10 @@ func (c *Collector) Name() string { return "generic-garbage-collector" }
 func (c *Collector) Watches() []apiserver.Kind { return c.kinds }
 
 // Observe implements controller.Actor.
-func (c *Collector) Observe(env *controller.Env, rec *apiserver.Record) { c.observe(env, rec) }
+func (c *Collector) Observe(env *controller.Env, rec *apiserver.Record) {
+	c.define(rec)
+	c.observe(env, rec)
+}
 
 // Respond implements controller.Actor.
 func (c *Collector) Respond(env *controller.Env, token uint64, res apiserver.Result) {
@@ -95,11 +99,11 @@ func (c *Collector) settle(env *controller.Env) {
 func (c *Collector) Waiting(*controller.Env) []controller.Wait {
 	var ws []controller.Wait
 	add := func(r ref, reason string) {
-		kind, key, err := r.resource()
+		f, err := c.resource(r)
 		if err != nil {
-			key = apiserver.Key{Namespace: r.namespace, Name: r.name}
+			f.key = apiserver.Key{Namespace: r.namespace, Name: r.name}
 		}
-		ws = append(ws, controller.Wait{Kind: kind, Key: key, Reason: reason})
+		ws = append(ws, controller.Wait{Kind: f.kind, Key: f.key, Reason: reason})
 	}
 	for r, err := range c.deletes.Failing() { // sorted below
 		add(r, err)
@@ -131,8 +135,8 @@ func (c *Collector) lookup(r ref) (n *node, virtual bool) {
 // isPolled reports whether a virtual node of the kind will be observed some
 // time, so that it is worth looking again.
 func (c *Collector) isPolled(r ref) bool {
-	kind, _, err := r.resource()
-	return err != nil || slices.Contains(c.kinds, kind)
+	f, err := c.resource(r)
+	return err != nil || slices.Contains(c.kinds, f.kind)
 }
 
 // uids is a set of UIDs small enough to search.

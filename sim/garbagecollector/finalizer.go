@@ -24,8 +24,8 @@ const removalTries = 4
 
 // step takes an answer and returns the next request, an error, or an empty plan
 // when the finalizer is gone.
-func (r removal) step(item ref, finalizer string, res apiserver.Result) (controller.Plan, removal) {
-	kind, key, err := item.resource()
+func (r removal) step(known defined, item ref, finalizer string, res apiserver.Result) (controller.Plan, removal) {
+	f, err := known.resource(item)
 	if err != nil {
 		return controller.Plan{Err: err}, r
 	}
@@ -40,7 +40,7 @@ func (r removal) step(item ref, finalizer string, res apiserver.Result) (control
 			return controller.Plan{Err: fmt.Errorf("updateMaxRetries(%d) has reached. The garbage collector will retry later for owner %v", removalTries, item)}, r
 		}
 		r.patched = false
-		return get(kind, key), r
+		return get(f), r
 	}
 	switch {
 	case apierrors.IsNotFound(res.Err):
@@ -52,7 +52,7 @@ func (r removal) step(item ref, finalizer string, res apiserver.Result) (control
 	}
 	r.patched = true
 	return controller.Send(apiserver.Request{
-		Verb: apiserver.Patch, Kind: kind, Key: key, ResourceVersion: res.Object.GetResourceVersion(),
+		Verb: apiserver.Patch, Kind: f.kind, Key: f.key, ResourceVersion: res.Object.GetResourceVersion(),
 		Patch: dropFinalizer{finalizer},
 	}), r
 }

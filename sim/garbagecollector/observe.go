@@ -7,6 +7,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/watch"
 
@@ -21,7 +23,7 @@ func (c *Collector) Heeds(rec *apiserver.Record) bool {
 	if rec.Type != watch.Modified || rec.Old == nil {
 		return true
 	}
-	return (rec.Old.GetDeletionTimestamp() == nil) != (rec.Object.GetDeletionTimestamp() == nil) ||
+	return rec.Kind == definitionKind || (rec.Old.GetDeletionTimestamp() == nil) != (rec.Object.GetDeletionTimestamp() == nil) ||
 		!slices.Equal(rec.Old.GetFinalizers(), rec.Object.GetFinalizers()) ||
 		!sameOwners(rec.Old.GetOwnerReferences(), rec.Object.GetOwnerReferences()) ||
 		hasTwins(rec.Object.GetOwnerReferences())
@@ -306,11 +308,14 @@ var errUnobserved = errors.New("the object exists and was not observed yet")
 // reportNamespace warns that an object refers to an owner in another namespace.
 func (c *Collector) reportNamespace(env *controller.Env, n *node, owner types.UID) {
 	i := slices.IndexFunc(n.owners, func(o metav1.OwnerReference) bool { return o.UID == owner })
-	kind, _, err := n.ref.resource()
+	f, err := c.resource(n.ref)
 	if i < 0 || err != nil {
 		return
 	}
-	about := kind.New() // upstream refers to it without a version
+	about := f.kind.New() // upstream refers to it without a version
+	if u, ok := about.(*unstructured.Unstructured); ok {
+		u.SetGroupVersionKind(schema.FromAPIVersionAndKind(n.ref.apiVersion, n.ref.kind))
+	}
 	about.SetNamespace(n.ref.namespace)
 	about.SetName(n.ref.name)
 	about.SetUID(n.ref.uid)

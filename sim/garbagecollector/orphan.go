@@ -31,7 +31,7 @@ const (
 
 // Step implements controller.Machine.
 func (o orphaner) Step(v controller.View, owner ref, m orphaning, results [][]apiserver.Result) (controller.Plan, orphaning) {
-	kind, key, err := owner.resource()
+	f, err := o.resource(owner)
 	if err != nil {
 		return controller.Plan{Err: err}, m
 	}
@@ -52,12 +52,12 @@ func (o orphaner) Step(v controller.View, owner ref, m orphaning, results [][]ap
 			}
 		}
 	case finishing:
-		plan, fin := m.finalizer.step(owner, metav1.FinalizerOrphanDependents, results[0][0])
+		plan, fin := m.finalizer.step(o.defined, owner, metav1.FinalizerOrphanDependents, results[0][0])
 		m.finalizer = fin
 		return plan, m
 	}
 	m.stage = finishing
-	return get(kind, key), m
+	return get(f), m
 }
 
 // orphan takes an owner's reference off each of its dependents. An object with
@@ -65,9 +65,9 @@ func (o orphaner) Step(v controller.View, owner ref, m orphaning, results [][]ap
 func (o orphaner) orphan(owner ref, dependents []ref) controller.Plan {
 	var plan controller.Plan
 	for _, dep := range dependents {
-		kind, key, _ := dep.resource() // dependents were observed: their kinds are known
+		f, _ := o.resource(dep) // dependents were observed: their kinds are known
 		plan.Chains = append(plan.Chains, []apiserver.Request{{
-			Verb: apiserver.Patch, Kind: kind, Key: key, UID: dep.uid, Patch: dropOwners{uids{owner.uid}},
+			Verb: apiserver.Patch, Kind: f.kind, Key: f.key, UID: dep.uid, Patch: dropOwners{uids{owner.uid}},
 		}})
 	}
 	return plan

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 
@@ -26,6 +27,9 @@ type ref struct {
 // refOf returns the ref of an observed object.
 func refOf(kind apiserver.Kind, obj metav1.Object) ref {
 	gvk := kind.GroupVersionKind()
+	if u, ok := obj.(*unstructured.Unstructured); ok {
+		gvk = u.GroupVersionKind()
+	}
 	return ref{gvk.GroupVersion().String(), gvk.Kind, obj.GetNamespace(), obj.GetName(), obj.GetUID()}
 }
 
@@ -39,18 +43,25 @@ func (r ref) String() string {
 	return fmt.Sprintf("[%s/%s, namespace: %s, name: %s, uid: %s]", r.apiVersion, r.kind, r.namespace, r.name, r.uid)
 }
 
-// resource returns the kind and the key to ask the server for. The key of a
-// cluster-wide kind has no namespace, whatever the ref says. An unknown kind is
-// an error that a retry may resolve in the real world, and never does here.
-func (r ref) resource() (apiserver.Kind, apiserver.Key, error) {
-	kind := apiserver.KindFor(schema.FromAPIVersionAndKind(r.apiVersion, r.kind)).Stored()
+// resource returns the kind and the key to ask the server for, and whether objects of
+// the kind live in namespaces. The key of a cluster-wide kind has no namespace,
+// whatever the ref says. An unknown kind is an error, which a retry resolves once
+// somebody defines it.
+func (d defined) resource(r ref) (found, error) {
+	gvk := schema.FromAPIVersionAndKind(r.apiVersion, r.kind)
+	kind := apiserver.KindFor(gvk).Stored()
+	f := found{kind, apiserver.Key{Namespace: r.namespace, Name: r.name}, kind != 0 && kind.Namespaced()}
 	if kind == 0 {
-		return 0, apiserver.Key{}, fmt.Errorf("unable to get REST mapping for %s/%s.", r.apiVersion, r.kind) //nolint: upstream's words
+		namespaced, ok := d[gvk]
+		if !ok {
+			return found{}, fmt.Errorf("unable to get REST mapping for %s/%s.", r.apiVersion, r.kind) //nolint: upstream's words
+		}
+		f = found{apiserver.CustomResource, apiserver.CustomKey(gvk.GroupKind(), r.namespace, r.name), namespaced}
 	}
-	if !kind.Namespaced() {
-		return kind, apiserver.Key{Name: r.name}, nil
+	if !f.namespaced {
+		f.key.Namespace = ""
 	}
-	return kind, apiserver.Key{Namespace: r.namespace, Name: r.name}, nil
+	return f, nil
 }
 
 // matches reports whether an owner reference names r; namespaces aside.

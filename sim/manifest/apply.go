@@ -37,6 +37,20 @@ func (d *Document) SetNamespace(namespace string) {
 	d.Object.SetNamespace(namespace)
 }
 
+// Custom returns the document as one of a kind that somebody has defined in the
+// cluster, in a namespace if it is one for namespaces and names none.
+func (d *Document) Custom(namespaced bool, namespace string) Document {
+	c, u := *d, d.fields.DeepCopy()
+	switch {
+	case !namespaced:
+		u.SetNamespace("")
+	case u.GetNamespace() == "":
+		u.SetNamespace(namespace)
+	}
+	c.Kind, c.Object, c.fields, c.refused = apiserver.CustomResource, u, u, nil
+	return c
+}
+
 // Key returns what the object is asked for by. It is an error, in kubectl's
 // words, if the document has no name.
 func (d *Document) Key() (apiserver.Key, error) {
@@ -94,10 +108,11 @@ func (d *Document) Patch(live apiserver.Object) (apiserver.RawPatch, bool, error
 	return apiserver.RawPatch{Type: typ, Data: string(patch), Strict: true}, string(patch) != "{}", nil
 }
 
-// threeWay returns a strategic merge patch, or for a CustomResourceDefinition, of
-// whose schemas no Go type tells how lists merge, a merge patch.
+// threeWay returns a strategic merge patch, or for a CustomResourceDefinition or what it
+// defines, of whose schemas no Go type tells how lists merge, a merge patch.
 func threeWay(live apiserver.Object, original, modified, current []byte) (types.PatchType, []byte, error) {
-	if _, ok := live.(*apiextensionsv1.CustomResourceDefinition); ok {
+	switch live.(type) {
+	case *apiextensionsv1.CustomResourceDefinition, *unstructured.Unstructured:
 		patch, err := jsonmergepatch.CreateThreeWayJSONMergePatch(original, modified, current)
 		return types.MergePatchType, patch, err
 	}

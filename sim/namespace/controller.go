@@ -36,14 +36,17 @@ const (
 	finalizing
 )
 
-// New returns the controller.
-func New() *Controller {
+// New returns the controller. With custom it deletes custom resources, too.
+func New(custom bool) *Controller {
 	c := &Controller{}
 	c.ID, c.Count = 1, 10
 	for _, k := range apiserver.Kinds() {
 		if k.Namespaced() && k != apiserver.Pod {
 			c.rest = append(c.rest, k)
 		}
+	}
+	if custom {
+		c.rest = append(c.rest, apiserver.CustomResource)
 	}
 	return c
 }

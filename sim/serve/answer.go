@@ -70,7 +70,7 @@ func (c *call) fail(err error) {
 	if st.Details != nil && st.Details.RetryAfterSeconds > 0 {
 		c.w.Header().Set("Retry-After", strconv.Itoa(int(st.Details.RetryAfterSeconds)))
 	}
-	f, ferr := negotiate(c.r, false)
+	f, ferr := c.negotiate(false)
 	if ferr != nil || f.as != "" {
 		f.as = ""
 	}

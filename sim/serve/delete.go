@@ -73,7 +73,7 @@ var answersWithObject = []string{
 
 // delete answers DELETE of an object.
 func (c *call) delete(t *target) {
-	f, err := negotiate(c.r, false)
+	f, err := c.negotiate(false)
 	var opts *metav1.DeleteOptions
 	if err == nil {
 		opts, err = c.deleteOptions()
@@ -89,7 +89,7 @@ func (c *call) delete(t *target) {
 			cl = cl.Fork()
 		}
 		if res = cl.Do(deletion(t.kind, t.key(), opts)); res.Err == nil {
-			_, err := cl.Get(t.kind, t.namespace, t.name)
+			_, err := t.get(cl)
 			gone = apierrors.IsNotFound(err)
 		}
 	})
@@ -108,14 +108,14 @@ func (c *call) delete(t *target) {
 		if !gone && opts.OrphanDependents != nil && !*opts.OrphanDependents {
 			code = http.StatusAccepted
 		}
-		c.answer(code, f, t.kind, res.Object)
+		c.answer(code, f, t, res.Object)
 	}
 }
 
 // deleteCollection answers DELETE of a collection: one object after the other, as
 // they are now.
 func (c *call) deleteCollection(t *target) {
-	f, err := negotiate(c.r, false)
+	f, err := c.negotiate(false)
 	_, sel, lerr := c.listOptions(t)
 	if err == nil {
 		err = lerr
@@ -139,7 +139,7 @@ func (c *call) deleteCollection(t *target) {
 			cl = cl.Fork()
 		}
 		version = cl.Version()
-		if objs, err = cl.List(t.kind, t.namespace, ""); err != nil {
+		if objs, err = t.list(cl); err != nil {
 			return
 		}
 		objs = slices.DeleteFunc(objs, func(o apiserver.Object) bool { return !sel.matches(o) })
@@ -154,7 +154,7 @@ func (c *call) deleteCollection(t *target) {
 		c.fail(err)
 		return
 	}
-	tr, err := c.transformer(f, t.kind)
+	tr, err := c.transformer(f, t)
 	if err != nil {
 		c.fail(err)
 		return

@@ -2,6 +2,7 @@ package serve
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
@@ -65,14 +66,18 @@ var offers = sync.OnceValue(func() []offered {
 		slices.SortFunc(o.resources, func(a, b metav1.APIResource) int { return strings.Compare(a.Name, b.Name) })
 		list = append(list, *o)
 	}
-	slices.SortFunc(list, func(a, b offered) int {
-		if a.Group != b.Group {
-			return order(a.Group) - order(b.Group)
-		}
-		return -version.CompareKubeAwareVersionStrings(a.Version, b.Version)
-	})
+	slices.SortFunc(list, compareOffers)
 	return list
 })
+
+// compareOffers puts the groups that everybody has in their order, and others behind
+// them; of a group, the newest version first.
+func compareOffers(a, b offered) int {
+	if a.Group != b.Group {
+		return cmp.Or(order(a.Group)-order(b.Group), strings.Compare(a.Group, b.Group))
+	}
+	return -version.CompareKubeAwareVersionStrings(a.Version, b.Version)
+}
 
 func order(group string) int {
 	if i := slices.Index(groupOrder, group); i >= 0 {
@@ -124,13 +129,13 @@ func (c *call) groups(root string) {
 			return
 		}
 		list := metav1.APIGroupList{TypeMeta: metav1.TypeMeta{Kind: "APIGroupList", APIVersion: "v1"}}
-		for _, g := range groupNames() {
-			list.Groups = append(list.Groups, groupOf(g))
+		for _, g := range c.groupNames() {
+			list.Groups = append(list.Groups, c.groupOf(g))
 		}
 		c.encodeJSON(http.StatusOK, list)
 		return
 	}
-	doc := aggregated()[root]
+	doc := c.aggregated(root)
 	c.w.Header().Set("ETag", doc.etag)
 	c.w.Header().Set("Cache-Control", "public")
 	if c.r.Header.Get("If-None-Match") == doc.etag {
@@ -175,9 +180,19 @@ func newDocument(v any) document {
 }
 
 // aggregated are the lists of everything, of the core group and of the others.
-var aggregated = sync.OnceValue(func() map[string]document {
+var aggregated = sync.OnceValue(func() map[string]document { return aggregate(offers()) })
+
+// aggregated is the list of everything below a root.
+func (c *call) aggregated(root string) document {
+	if len(c.defined()) == 0 {
+		return aggregated()[root]
+	}
+	return aggregate(c.offers())[root]
+}
+
+func aggregate(offers []offered) map[string]document {
 	core, rest := aggregatedList(), aggregatedList()
-	for _, o := range offers() {
+	for _, o := range offers {
 		list := rest
 		if o.Group == "" {
 			list = core
@@ -189,7 +204,7 @@ var aggregated = sync.OnceValue(func() map[string]document {
 		g.Versions = append(g.Versions, apidiscoveryv2.APIVersionDiscovery{Version: o.Version, Resources: discovered(o), Freshness: apidiscoveryv2.DiscoveryFreshnessCurrent})
 	}
 	return map[string]document{"api": newDocument(core), "apis": newDocument(rest)}
-})
+}
 
 func aggregatedList() *apidiscoveryv2.APIGroupDiscoveryList {
 	return &apidiscoveryv2.APIGroupDiscoveryList{TypeMeta: metav1.TypeMeta{Kind: "APIGroupDiscoveryList", APIVersion: apidiscoveryv2.SchemeGroupVersion.String()}}
@@ -216,9 +231,9 @@ func discovered(o offered) []apidiscoveryv2.APIResourceDiscovery {
 }
 
 // groupNames lists the groups in order, but for the core group.
-func groupNames() []string {
+func (c *call) groupNames() []string {
 	var names []string
-	for _, o := range offers() {
+	for _, o := range c.offers() {
 		if o.Group != "" && !slices.Contains(names, o.Group) {
 			names = append(names, o.Group)
 		}
@@ -226,9 +241,9 @@ func groupNames() []string {
 	return names
 }
 
-func groupOf(name string) metav1.APIGroup {
+func (c *call) groupOf(name string) metav1.APIGroup {
 	g := metav1.APIGroup{Name: name}
-	for _, o := range offers() {
+	for _, o := range c.offers() {
 		if o.Group == name {
 			g.Versions = append(g.Versions, metav1.GroupVersionForDiscovery{GroupVersion: o.String(), Version: o.Version})
 		}
@@ -242,10 +257,10 @@ func groupOf(name string) metav1.APIGroup {
 // group answers GET /apis/GROUP, if there is such a group.
 func (c *call) group(path string) bool {
 	name, ok := strings.CutPrefix(path, "apis/")
-	if !ok || !slices.Contains(groupNames(), name) {
+	if !ok || !slices.Contains(c.groupNames(), name) {
 		return false
 	}
-	g := groupOf(name)
+	g := c.groupOf(name)
 	g.Kind, g.APIVersion = "APIGroup", "v1"
 	c.encodeJSON(http.StatusOK, g)
 	return true
@@ -253,7 +268,7 @@ func (c *call) group(path string) bool {
 
 // resourceList answers GET /api/v1 and /apis/GROUP/VERSION, if they exist.
 func (c *call) resourceList(gv schema.GroupVersion) bool {
-	for _, o := range offers() {
+	for _, o := range c.offers() {
 		if o.GroupVersion == gv {
 			list := metav1.APIResourceList{TypeMeta: metav1.TypeMeta{Kind: "APIResourceList"}, GroupVersion: gv.String(), APIResources: o.resources}
 			if gv.Group != "" {

@@ -37,10 +37,10 @@ func (c *call) healthy(path string) {
 // paths answers GET /.
 func (c *call) paths() {
 	paths := []string{"/api", "/api/v1", "/apis", "/healthz", "/livez", "/openapi/v2", "/openapi/v3", "/readyz", "/version"}
-	for _, g := range groupNames() {
+	for _, g := range c.groupNames() {
 		paths = append(paths, "/apis/"+g)
 	}
-	for _, o := range offers() {
+	for _, o := range c.offers() {
 		if o.Group != "" {
 			paths = append(paths, "/apis/"+o.String())
 		}

@@ -93,15 +93,16 @@ func (j *journal) behind() bool { return j.late.Load() > 0 }
 type cursor struct {
 	journal *journal
 	kind    apiserver.Kind
+	def     *apiserver.Defined // of CustomResources: those of others are passed over
 	next    uint64
 	waits   <-chan struct{} // the chapter's, when the watch has sent everything
 }
 
 // from returns the place after a version, or 410 Gone. It is to be closed.
-func (j *journal) from(kind apiserver.Kind, version uint64) (*cursor, error) {
+func (j *journal) from(t *target, version uint64) (*cursor, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	ch := j.chapter(kind)
+	ch := j.chapter(t.kind)
 	if version < ch.floor {
 		return nil, apierrors.NewResourceExpired(fmt.Sprintf("too old resource version: %d (%d)", version, ch.floor))
 	}
@@ -111,7 +112,7 @@ func (j *journal) from(kind apiserver.Kind, version uint64) (*cursor, error) {
 	}
 	j.watches.Add(1)
 	j.late.Add(1)
-	return &cursor{journal: j, kind: kind, next: ch.base + uint64(n)}, nil
+	return &cursor{journal: j, kind: t.kind, def: t.def, next: ch.base + uint64(n)}, nil
 }
 
 // read returns what has happened since, and if that is nothing, a channel that
@@ -127,12 +128,22 @@ func (c *cursor) read() ([]*apiserver.Record, <-chan struct{}, error) {
 	}
 	recs := ch.recs[c.next-ch.base:]
 	c.next += uint64(len(recs))
+	recs = c.served(recs)
 	c.rest(ch, len(recs) == 0)
-	return c.served(recs), ch.told, nil
+	return recs, ch.told, nil
 }
 
 // served returns records in the version that is watched.
 func (c *cursor) served(recs []*apiserver.Record) []*apiserver.Record {
+	if c.def != nil {
+		var list []*apiserver.Record
+		for _, rec := range recs {
+			if c.def.Is(rec.Key) {
+				list = append(list, rec)
+			}
+		}
+		return list
+	}
 	if c.kind.Stored() == c.kind {
 		return recs[:len(recs):len(recs)]
 	}

@@ -28,7 +28,7 @@ var metaV1 = metav1.SchemeGroupVersion
 
 // get answers GET of an object.
 func (c *call) get(t *target) {
-	f, err := negotiate(c.r, false)
+	f, err := c.negotiate(false)
 	if err != nil {
 		c.fail(err)
 		return
@@ -41,7 +41,7 @@ func (c *call) get(t *target) {
 	var obj apiserver.Object
 	c.look(func(cl *sim.Cluster) {
 		if err = fresh(opts.ResourceVersion, cl.Version()); err == nil {
-			obj, err = cl.Get(t.kind, t.namespace, t.name)
+			obj, err = t.get(cl)
 		}
 	})
 	if err != nil {
@@ -96,7 +96,7 @@ func (c *call) listOptions(t *target) (opts internalversion.ListOptions, sel sel
 // list answers GET of a collection: a list, or a watch.
 func (c *call) list(t *target) {
 	opts, sel, err := c.listOptions(t)
-	f, ferr := negotiate(c.r, opts.Watch)
+	f, ferr := c.negotiate(opts.Watch)
 	switch {
 	case ferr != nil:
 		c.fail(ferr)
@@ -123,7 +123,7 @@ func (c *call) page(t *target, f form, opts *internalversion.ListOptions, sel *s
 			err = tooLarge(version, current)
 			return
 		}
-		if objs, err = cl.List(t.kind, t.namespace, ""); err != nil {
+		if objs, err = t.list(cl); err != nil {
 			return
 		}
 		p.version = current
@@ -136,7 +136,7 @@ func (c *call) page(t *target, f form, opts *internalversion.ListOptions, sel *s
 		return
 	}
 	objs = slices.DeleteFunc(objs, func(o apiserver.Object) bool { return !sel.matches(o) })
-	tr, err := c.transformer(f, t.kind)
+	tr, err := c.transformer(f, t)
 	if err != nil {
 		c.fail(err)
 		return
@@ -162,7 +162,9 @@ func (c *call) asOf(t *target, objs []apiserver.Object, version uint64, p *page)
 	}
 	p.version = version
 	objs = slices.SortedFunc(maps.Values(known), func(a, b apiserver.Object) int { return apiserver.KeyOf(a).Compare(apiserver.KeyOf(b)) })
-	return slices.DeleteFunc(objs, func(o apiserver.Object) bool { return t.namespace != "" && o.GetNamespace() != t.namespace }), nil
+	return slices.DeleteFunc(objs, func(o apiserver.Object) bool {
+		return t.namespace != "" && o.GetNamespace() != t.namespace || t.def != nil && !t.def.Is(apiserver.KeyOf(o))
+	}), nil
 }
 
 // page is a part of a list: what comes after a key, of one version.
@@ -267,7 +269,7 @@ func (p *page) expired() error {
 func (p *page) cut(objs []apiserver.Object, meta *metav1.ListMeta, sel *selection) []apiserver.Object {
 	if p.from != "" {
 		from := strings.TrimSuffix(p.from, "\x00")
-		n, found := slices.BinarySearchFunc(objs, from, func(o apiserver.Object, s string) int { return apiserver.KeyOf(o).Compare(keyFrom(s)) })
+		n, found := slices.BinarySearchFunc(objs, from, func(o apiserver.Object, s string) int { return pageKey(o).Compare(keyFrom(s)) })
 		if found && from != p.from {
 			n++
 		}
@@ -280,9 +282,14 @@ func (p *page) cut(objs []apiserver.Object, meta *metav1.ListMeta, sel *selectio
 	if sel.everything() {
 		meta.RemainingItemCount = &left
 	}
-	last := apiserver.KeyOf(objs[p.limit-1])
+	last := pageKey(objs[p.limit-1])
 	meta.Continue = encodeToken(last.String()+"\x00", int64(p.version))
 	return objs[:p.limit]
+}
+
+// pageKey is where an object stands among those of its kind.
+func pageKey(o apiserver.Object) apiserver.Key {
+	return apiserver.Key{Namespace: o.GetNamespace(), Name: o.GetName()}
 }
 
 func keyFrom(s string) apiserver.Key {

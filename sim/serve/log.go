@@ -60,7 +60,7 @@ func (c *call) log(t *target) {
 				return
 			}
 			if lines, err = cl.Logs(t.namespace, t.name, o.container, o.previous); err == nil && o.follow {
-				cur, err = c.journal.from(apiserver.Pod, cl.Version())
+				cur, err = c.journal.from(&target{kind: apiserver.Pod}, cl.Version())
 			}
 		})
 	}

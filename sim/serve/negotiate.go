@@ -41,14 +41,17 @@ func (f *form) serializer() runtime.Serializer {
 
 // negotiate reads what a client accepts (negotiation.NegotiateMediaTypeOptions):
 // its first wish that can be fulfilled.
-func negotiate(r *http.Request, stream bool) (form, error) {
-	header := r.Header.Get("Accept")
-	f := form{info: media[0], pretty: isPretty(r)}
+func (c *call) negotiate(stream bool) (form, error) {
+	header := c.r.Header.Get("Accept")
+	f := form{info: media[0], pretty: isPretty(c.r)}
 	if header == "" {
 		return f, nil
 	}
 	for _, clause := range goautoneg.ParseAccept(header) {
 		for _, info := range media {
+			if c.plainText && !info.EncodesAsText {
+				continue
+			}
 			if !matches(clause, info) || stream && info.StreamSerializer == nil {
 				continue
 			}

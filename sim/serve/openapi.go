@@ -62,10 +62,6 @@ func operation(s *schemas, action string, gvk schema.GroupVersionKind, model str
 
 // describe adds a version's kinds and paths to a document.
 func (o *offered) describe(s *schemas, paths node) {
-	root := "/apis/" + o.String()
-	if o.Group == "" {
-		root = "/api/" + o.Version
-	}
 	for _, r := range o.resources {
 		name, sub, _ := strings.Cut(r.Name, "/")
 		gvk := o.WithKind(r.Kind)
@@ -77,23 +73,32 @@ func (o *offered) describe(s *schemas, paths node) {
 			continue
 		}
 		s.define(typ, []schema.GroupVersionKind{gvk})
-		at := root + "/" + name
-		if r.Namespaced {
-			at = root + "/namespaces/{namespace}/" + name
-		}
-		one, all := node{}, node{}
-		for _, verb := range r.Verbs {
-			o.verb(s, verb, sub, gvk, modelName(typ), one, all)
-		}
-		if len(all) > 0 {
-			paths[at] = all
-		}
-		if sub != "" {
-			sub = "/" + sub
-		}
-		if len(one) > 0 {
-			paths[at+"/{name}"+sub] = one
-		}
+		o.describeAs(s, paths, r, name, sub, gvk, modelName(typ))
+	}
+}
+
+// describeAs adds the paths of a resource whose objects are of a model.
+func (o *offered) describeAs(s *schemas, paths node, r metav1.APIResource, name, sub string, gvk schema.GroupVersionKind, model string) {
+	at := "/apis/" + o.String() + "/"
+	if o.Group == "" {
+		at = "/api/" + o.Version + "/"
+	}
+	if r.Namespaced {
+		at += "namespaces/{namespace}/"
+	}
+	at += name
+	one, all := node{}, node{}
+	for _, verb := range r.Verbs {
+		o.verb(s, verb, sub, gvk, model, one, all)
+	}
+	if len(all) > 0 {
+		paths[at] = all
+	}
+	if sub != "" {
+		sub = "/" + sub
+	}
+	if len(one) > 0 {
+		paths[at+"/{name}"+sub] = one
 	}
 }
 
@@ -146,18 +151,44 @@ var openapi3 = sync.OnceValue(func() map[string]func() document {
 	return docs
 })
 
-// openapiIndex answers GET /openapi/v3. The hash is the version: documents do not
-// change while a server runs.
+// custom3 are the documents of the versions in which something is defined.
+func (c *call) custom3() map[string]document {
+	docs, ds := map[string]document{}, c.defined()
+	for _, o := range c.offers() {
+		s, paths := newSchemas(true), node{}
+		for _, r := range o.resources {
+			name, sub, _ := strings.Cut(r.Name, "/")
+			if d, v := definedIn(ds, o.GroupVersion, name); v != nil {
+				o.describeAs(s, paths, r, name, sub, d.GroupKind().WithVersion(v.Name), s.defineCustom(d, v))
+			}
+		}
+		if len(paths) > 0 {
+			o.describe(s, paths) // the built-in kinds beside them
+			docs["apis/"+o.String()] = newDocument(node{"openapi": "3.0.0", "info": info, "paths": paths, "components": node{"schemas": s.defs}})
+		}
+	}
+	return docs
+}
+
+// openapiIndex answers GET /openapi/v3. The hash of what is built in is the version:
+// it does not change while a server runs.
 func (c *call) openapiIndex() {
 	paths := node{}
 	for path := range openapi3() { // a map from a map
 		paths[path] = node{"serverRelativeURL": "/openapi/v3/" + path + "?hash=" + sim.KubernetesVersion}
+	}
+	for path, doc := range c.custom3() { // a map from a map
+		paths[path] = node{"serverRelativeURL": "/openapi/v3/" + path + "?hash=" + strings.Trim(doc.etag, `"`)}
 	}
 	c.encodeJSON(http.StatusOK, node{"paths": paths})
 }
 
 // openapiV3 answers GET /openapi/v3/….
 func (c *call) openapiV3(path string) {
+	if doc, ok := c.custom3()[path]; ok {
+		c.document(doc, "application/json")
+		return
+	}
 	doc, ok := openapi3()[path]
 	if !ok {
 		c.notFound()

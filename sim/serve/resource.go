@@ -9,6 +9,9 @@ import (
 // resource answers what is below /api and /apis.
 func (c *call) resource(path string) {
 	t, rest, ok := parse(path)
+	if ok && t.kind == 0 && t.resource != "" {
+		c.custom(&t)
+	}
 	switch {
 	case !ok && c.group(path), ok && t.resource == "" && c.resourceList(t.version):
 		return
@@ -18,7 +21,7 @@ func (c *call) resource(path string) {
 	case t.kind == 0:
 		c.review(&t)
 		return
-	case t.scoped && !t.kind.Namespaced(), t.kind.Namespaced() && !t.scoped && (t.name != "" || c.r.Method == http.MethodPost || c.r.Method == http.MethodDelete):
+	case t.scoped && !t.namespaced(), t.namespaced() && !t.scoped && (t.name != "" || c.r.Method == http.MethodPost || c.r.Method == http.MethodDelete):
 		c.notFound()
 		return
 	}
@@ -65,7 +68,7 @@ func (c *call) named(t *target, answer func(*call, *target)) {
 
 // subresource answers what is below an object.
 func (c *call) subresource(t *target) {
-	sub, ok := subresources(t.kind)[t.sub]
+	sub, ok := t.subresources()[t.sub]
 	if !ok {
 		c.notFound()
 		return

@@ -68,7 +68,7 @@ func (c *call) review(t *target) {
 		c.bindNamed(t)
 		return
 	}
-	f, err := negotiate(c.r, false)
+	f, err := c.negotiate(false)
 	gvk := t.version.WithKind(r.kind)
 	var obj apiserver.Object
 	if err == nil {

@@ -146,9 +146,11 @@ const maxURL = 1 << 16
 // call is a request that is being answered.
 type call struct {
 	*Server
-	w    http.ResponseWriter
-	r    *http.Request
-	left bool // a watch that waits is not being answered
+	w http.ResponseWriter
+	r *http.Request
+	// plainText says that nothing is encoded in protobuf: custom resources have none.
+	plainText bool
+	left      bool // a watch that waits is not being answered
 }
 
 // leave says that the client waits for nothing any more but for what happens.

@@ -63,28 +63,47 @@ func subresources(kind apiserver.Kind) map[string]subresource {
 }
 
 // subresourceOf is the API server's name of what a path asks for.
-func subresourceOf(t *target) apiserver.Subresource { return subresources(t.kind)[t.sub].as }
+func subresourceOf(t *target) apiserver.Subresource { return t.subresources()[t.sub].as }
+
+// subresources returns those of the target's kind, by name.
+func (t *target) subresources() map[string]subresource {
+	if t.def != nil {
+		return customSubresources(t.def.Version(t.version.Version))
+	}
+	return subresources(t.kind)
+}
 
 // subresourceObject is what an update of it is made of.
 func subresourceObject(t *target) (apiserver.Object, schema.GroupVersionKind) {
 	if t.sub == "scale" {
 		return &autoscalingv1.Scale{}, scaleGV
 	}
-	return t.kind.New(), t.kind.GroupVersionKind()
+	return t.empty(), t.gvk()
 }
 
 // respond answers with an object, or with its scale if that was asked for.
 func (c *call) respond(code int, f form, t *target, obj apiserver.Object) {
 	if t.sub != "scale" {
-		c.answer(code, f, t.kind, obj)
+		c.answer(code, f, t, obj)
 		return
 	}
-	scale := apiserver.ScaleOf(obj)
+	scale, err := scaleOf(t, obj)
+	if err != nil {
+		c.fail(err)
+		return
+	}
 	if scale == nil {
 		c.fail(apierrors.NewNotFound(schema.GroupResource{Group: t.version.Group, Resource: t.resource + "/scale"}, t.name))
 		return
 	}
-	c.answer(code, f, t.kind, scale)
+	c.answer(code, f, t, scale)
+}
+
+func scaleOf(t *target, obj apiserver.Object) (*autoscalingv1.Scale, error) {
+	if t.def != nil {
+		return t.def.Scale(t.version.Version, obj)
+	}
+	return apiserver.ScaleOf(obj), nil
 }
 
 // posted reads the body of a POST to a subresource.
@@ -93,7 +112,7 @@ func posted[T apiserver.Object](c *call, t *target, into T, gvk schema.GroupVers
 		c.notAllowed()
 		return obj, f, false
 	}
-	f, err := negotiate(c.r, false)
+	f, err := c.negotiate(false)
 	var got apiserver.Object
 	if err == nil {
 		got, err = c.body(into, gvk, c.r.URL.Query().Get("fieldValidation"))
@@ -164,7 +183,7 @@ func (c *call) token(t *target) {
 	var now time.Time
 	c.look(func(cl *sim.Cluster) {
 		now = cl.Now()
-		_, err = cl.Get(t.kind, t.namespace, t.name)
+		_, err = t.get(cl)
 	})
 	if err != nil {
 		c.fail(err)

@@ -17,14 +17,12 @@ func newOf(typ reflect.Type) runtime.Object { return reflect.New(typ).Interface(
 type target struct {
 	version   schema.GroupVersion
 	resource  string
-	kind      apiserver.Kind // 0 if it is no kind that is stored
+	kind      apiserver.Kind     // 0 if it is no kind that is stored
+	def       *apiserver.Defined // of a CustomResource
 	namespace string
 	scoped    bool // a namespace is named
 	name, sub string
 }
-
-// key is the object's.
-func (t *target) key() apiserver.Key { return apiserver.Key{Namespace: t.namespace, Name: t.name} }
 
 // resources finds the kind of a resource.
 var resources = sync.OnceValue(func() map[schema.GroupVersionResource]apiserver.Kind {

@@ -8,8 +8,10 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	metascheme "k8s.io/apimachinery/pkg/apis/meta/internalversion/scheme"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/validation"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/statefulsim/statefulsim/sim"
 	"github.com/statefulsim/statefulsim/sim/apiserver"
@@ -21,14 +23,16 @@ import (
 type transformer struct {
 	form
 	kind    apiserver.Kind
+	def     *apiserver.Defined  // of a CustomResource
+	gv      schema.GroupVersion // in which objects are shown
 	now     time.Time
 	include metav1.IncludeObjectPolicy
 	headed  bool // a Table of this answer has had its columns
 }
 
 // transformer reads the options of a Table (optionsForTransform).
-func (c *call) transformer(f form, kind apiserver.Kind) (*transformer, error) {
-	t := &transformer{form: f, kind: kind}
+func (c *call) transformer(f form, of *target) (*transformer, error) {
+	t := &transformer{form: f, kind: of.kind, def: of.def, gv: of.gvk().GroupVersion()}
 	c.look(func(cl *sim.Cluster) { t.now = cl.Now() })
 	if f.as != "Table" {
 		return t, nil
@@ -47,6 +51,7 @@ func (c *call) transformer(f form, kind apiserver.Kind) (*transformer, error) {
 // one returns an object's form. What has no rows of its own, a Scale say, is
 // shown by name and age.
 func (t *transformer) one(obj apiserver.Object) runtime.Object {
+	obj = t.in(obj)
 	switch t.as {
 	case "Table":
 		return t.table([]apiserver.Object{obj}, metav1.ListMeta{ResourceVersion: obj.GetResourceVersion()})
@@ -57,6 +62,14 @@ func (t *transformer) one(obj apiserver.Object) runtime.Object {
 		return obj
 	}
 	return apiserver.WithKind(obj)
+}
+
+// in returns an object in the version that was asked for.
+func (t *transformer) in(obj apiserver.Object) apiserver.Object {
+	if t.def == nil {
+		return obj
+	}
+	return t.def.In(t.gv.Version, obj)
 }
 
 // partial is an object's metadata (asPartialObjectMetadata).
@@ -78,6 +91,17 @@ func (t *transformer) list(objs []apiserver.Object, m metav1.ListMeta) (runtime.
 			l.Items[i] = *t.partial(obj)
 		}
 		return l, nil
+	}
+	if t.def != nil {
+		list := &unstructured.UnstructuredList{Items: make([]unstructured.Unstructured, len(objs))}
+		for i, obj := range objs {
+			list.Items[i] = *t.in(obj).(*unstructured.Unstructured)
+		}
+		list.SetGroupVersionKind(t.gv.WithKind(t.def.CRD.Spec.Names.ListKind))
+		list.SetResourceVersion(m.ResourceVersion)
+		list.SetContinue(m.Continue)
+		list.SetRemainingItemCount(m.RemainingItemCount)
+		return list, nil
 	}
 	gvk := t.kind.GroupVersionKind()
 	gvk.Kind += "List"
@@ -105,6 +129,16 @@ func (t *transformer) list(objs []apiserver.Object, m metav1.ListMeta) (runtime.
 
 // table returns rows, as the server prints them (asTable).
 func (t *transformer) table(objs []apiserver.Object, m metav1.ListMeta) *metav1.Table {
+	if t.def != nil {
+		out := &metav1.Table{ListMeta: m, Rows: make([]metav1.TableRow, len(objs))}
+		out.APIVersion, out.Kind = metav1.GroupName+"/"+t.version.Version, "Table"
+		shown := make([]apiserver.Object, len(objs))
+		for i, obj := range objs {
+			shown[i] = t.in(obj)
+		}
+		t.customTable(shown, out)
+		return out
+	}
 	rows := table.New(t.kind, objs, t.now)
 	out := &metav1.Table{ListMeta: m, Rows: make([]metav1.TableRow, len(rows.Rows))}
 	out.APIVersion, out.Kind = metav1.GroupName+"/"+t.version.Version, "Table"
@@ -149,12 +183,12 @@ func columnsOf(columns []table.Column) []metav1.TableColumnDefinition {
 }
 
 // answer sends an object in the form that was asked for.
-func (c *call) answer(code int, f form, kind apiserver.Kind, obj apiserver.Object) {
+func (c *call) answer(code int, f form, of *target, obj apiserver.Object) {
 	if f.as == "PartialObjectMetadataList" {
 		c.fail(unacceptable(false))
 		return
 	}
-	t, err := c.transformer(f, kind)
+	t, err := c.transformer(f, of)
 	if err != nil {
 		c.fail(err)
 		return

@@ -28,14 +28,14 @@ const (
 
 // stream is a watch that is being answered.
 type stream struct {
-	call  *call
-	tr    *transformer
-	sel   *selection
-	kind  apiserver.Kind
-	to    io.Writer // frames
-	flush func()
-	sent  uint64 // the newest version that the client knows of
-	marks bool   // it wants bookmarks
+	call   *call
+	tr     *transformer
+	sel    *selection
+	target *target
+	to     io.Writer // frames
+	flush  func()
+	sent   uint64 // the newest version that the client knows of
+	marks  bool   // it wants bookmarks
 }
 
 // watch answers with events as they happen (handleWatch).
@@ -45,7 +45,7 @@ func (c *call) watch(t *target, f form, opts *internalversion.ListOptions, sel *
 		c.fail(apierrors.NewInternalError(fmt.Errorf("unable to start watch - can't get http.Flusher: %T", c.w)))
 		return
 	}
-	tr, err := c.transformer(f, t.kind)
+	tr, err := c.transformer(f, t)
 	if err != nil {
 		c.fail(err)
 		return
@@ -63,7 +63,7 @@ func (c *call) watch(t *target, f form, opts *internalversion.ListOptions, sel *
 	c.w.Header().Set("Content-Type", mediaType)
 	c.w.Header().Set("Cache-Control", "no-cache, private")
 	c.w.WriteHeader(http.StatusOK)
-	s := &stream{call: c, tr: tr, sel: sel, kind: t.kind, to: f.info.StreamSerializer.Framer.NewFrameWriter(c.w), flush: flusher.Flush, marks: opts.AllowWatchBookmarks}
+	s := &stream{call: c, tr: tr, sel: sel, target: t, to: f.info.StreamSerializer.Framer.NewFrameWriter(c.w), flush: flusher.Flush, marks: opts.AllowWatchBookmarks}
 	s.flush()
 	if late != nil { // upstream's watch cache, newErrWatcher
 		s.refuse(late)
@@ -111,14 +111,14 @@ func (c *call) beginWatch(t *target, opts *internalversion.ListOptions) (first i
 		case first.asked && version > first.version:
 			err = tooLarge(version, first.version)
 		case first.asked:
-			if first.objs, err = cl.List(t.kind, t.namespace, ""); err == nil {
-				cur, err = c.journal.from(t.kind, first.version)
+			if first.objs, err = t.list(cl); err == nil {
+				cur, err = c.journal.from(t, first.version)
 			}
 		case version == 0: // sendInitialEvents=false without a version: from now on
-			cur, err = c.journal.from(t.kind, first.version)
+			cur, err = c.journal.from(t, first.version)
 		default:
 			first.version = min(version, first.version)
-			cur, err = c.journal.from(t.kind, version)
+			cur, err = c.journal.from(t, version)
 		}
 	})
 	return first, cur, err
@@ -179,8 +179,9 @@ func (s *stream) follow(ctx context.Context, first initial, cur *cursor, opts *i
 func (s *stream) remind(cur *cursor) error {
 	var version uint64
 	s.call.look(func(cl *sim.Cluster) { version = cl.Version() })
+	at := cur.next
 	if recs, _, err := cur.read(); err != nil || len(recs) > 0 {
-		cur.next -= uint64(len(recs))
+		cur.next = at
 		return err
 	}
 	if version == s.sent {
@@ -229,7 +230,7 @@ func (s *stream) send(typ watch.EventType, obj apiserver.Object) error {
 // bookmark sends a version, at the end of the initial events with the annotation
 // that says so.
 func (s *stream) bookmark(version uint64, initial bool) error {
-	obj := s.kind.New()
+	obj := s.target.empty()
 	obj.SetResourceVersion(strconv.FormatUint(version, 10))
 	if initial {
 		obj.SetAnnotations(map[string]string{metav1.InitialEventsAnnotationKey: "true"})

@@ -38,29 +38,33 @@ func invalid(kind string, errs field.ErrorList) error {
 
 // create answers POST to a collection.
 func (c *call) create(t *target) {
-	f, err := negotiate(c.r, false)
+	f, err := c.negotiate(false)
 	var opts metav1.CreateOptions
 	if err == nil {
 		err = options(c, &opts, "CreateOptions", func() field.ErrorList { return validation.ValidateCreateOptions(&opts) })
 	}
 	var obj apiserver.Object
 	if err == nil {
-		obj, err = c.body(t.kind.New(), t.kind.GroupVersionKind(), opts.FieldValidation)
+		obj, err = c.body(t.empty(), t.gvk(), opts.FieldValidation)
 	}
 	if err != nil {
 		c.fail(err)
 		return
 	}
 	key := apiserver.Key{Namespace: t.namespace, Name: obj.GetName()}
-	if t.kind == apiserver.Namespace {
+	switch {
+	case t.kind == apiserver.Namespace:
 		key.Namespace = ""
+	case t.def != nil:
+		key = apiserver.CustomKey(t.def.GroupKind(), t.namespace, obj.GetName())
 	}
 	if err := placed(obj, t); err != nil {
 		c.fail(err)
 		return
 	}
 	dry := len(opts.DryRun) > 0
-	res := c.do(apiserver.Request{Verb: apiserver.Create, Kind: t.kind, Key: key, Object: obj, Manager: c.manager(opts.FieldManager)}, dry)
+	req := apiserver.Request{Verb: apiserver.Create, Kind: t.kind, Key: key, Object: obj, Manager: c.manager(opts.FieldManager)}
+	res := c.send(t, req, opts.FieldValidation, dry)
 	c.warn(res.Warnings)
 	if res.Err != nil {
 		c.fail(res.Err)
@@ -69,13 +73,13 @@ func (c *call) create(t *target) {
 	if dry {
 		res.Object.SetResourceVersion("")
 	}
-	c.answer(http.StatusCreated, f, t.kind, res.Object)
+	c.answer(http.StatusCreated, f, t, res.Object)
 }
 
 // placed gives an object the namespace of its path, or refuses another one
 // (EnsureObjectNamespaceMatchesRequestNamespace).
 func placed(obj apiserver.Object, t *target) error {
-	if !t.kind.Namespaced() {
+	if !t.namespaced() {
 		return nil
 	}
 	switch obj.GetNamespace() {
@@ -92,6 +96,9 @@ func placed(obj apiserver.Object, t *target) error {
 // of or passed over, as the client says; of protobuf they are not known.
 func (c *call) body(into apiserver.Object, want schema.GroupVersionKind, directive string) (apiserver.Object, error) {
 	info, err := input(c.r)
+	if err == nil && c.plainText && !info.EncodesAsText {
+		err = unsupported(mediaNames(false))
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -156,7 +163,7 @@ func undecodable(err error, want schema.GroupVersionKind, got *schema.GroupVersi
 
 // update answers PUT.
 func (c *call) update(t *target) {
-	f, err := negotiate(c.r, false)
+	f, err := c.negotiate(false)
 	var opts metav1.UpdateOptions
 	if err == nil {
 		err = options(c, &opts, "UpdateOptions", func() field.ErrorList { return validation.ValidateUpdateOptions(&opts) })
@@ -175,14 +182,28 @@ func (c *call) update(t *target) {
 	}
 	dry := len(opts.DryRun) > 0
 	created := t.sub == "" && c.isMissing(t)
-	res := c.do(apiserver.Request{Verb: apiserver.Update, Subresource: subresourceOf(t), Kind: t.kind, Key: t.key(), Object: obj, Manager: c.manager(opts.FieldManager)}, dry)
+	req := apiserver.Request{Verb: apiserver.Update, Subresource: subresourceOf(t), Kind: t.kind, Key: t.key(), Object: obj, Manager: c.manager(opts.FieldManager)}
+	res := c.send(t, req, opts.FieldValidation, dry)
 	c.written(f, t, res, dry, created)
+}
+
+// send sends a write. Fields that nobody knows are warned of by whoever knows the
+// schema, unless the client does not want to hear of them.
+func (c *call) send(t *target, req apiserver.Request, directive string, dry bool) apiserver.Result {
+	if t.def != nil {
+		req.Version, req.Strict = t.version.Version, directive == metav1.FieldValidationStrict
+	}
+	res := c.do(req, dry)
+	if directive == metav1.FieldValidationIgnore && (t.def != nil || req.Verb == apiserver.Patch) {
+		res.Warnings = nil
+	}
+	return res
 }
 
 // isMissing reports whether there is no such object.
 func (c *call) isMissing(t *target) (missing bool) {
 	c.look(func(cl *sim.Cluster) {
-		_, err := cl.Get(t.kind, t.namespace, t.name)
+		_, err := t.get(cl)
 		missing = apierrors.IsNotFound(err)
 	})
 	return missing
@@ -197,7 +218,7 @@ func (c *call) written(f form, t *target, res apiserver.Result, dry, created boo
 	}
 	if dry {
 		c.look(func(cl *sim.Cluster) { // the version is still the stored one's
-			if was, err := cl.Get(t.kind, t.namespace, t.name); err == nil {
+			if was, err := t.get(cl); err == nil {
 				res.Object.SetResourceVersion(was.GetResourceVersion())
 			} else {
 				res.Object.SetResourceVersion("")
@@ -240,7 +261,7 @@ func (c *call) patch(t *target) {
 		c.fail(unsupported(strings.Join(patchTypes, ", ")))
 		return
 	}
-	f, err := negotiate(c.r, false)
+	f, err := c.negotiate(false)
 	var data []byte
 	if err == nil {
 		data, err = readBody(c.r)
@@ -259,9 +280,6 @@ func (c *call) patch(t *target) {
 	req.Patch = apiserver.RawPatch{Type: types.PatchType(typ), Data: string(data), Strict: opts.FieldValidation == metav1.FieldValidationStrict,
 		Force: opts.Force != nil && *opts.Force}
 	created := applies && t.sub == "" && c.isMissing(t)
-	res := c.do(req, dry)
-	if opts.FieldValidation == metav1.FieldValidationIgnore {
-		res.Warnings = nil
-	}
+	res := c.send(t, req, opts.FieldValidation, dry)
 	c.written(f, t, res, dry, created)
 }
