@@ -30,6 +30,7 @@ import (
 	"time"
 
 	"github.com/statefulsim/statefulsim/sim"
+	"github.com/statefulsim/statefulsim/sim/customresource"
 	"github.com/statefulsim/statefulsim/sim/fieldmanager"
 	"github.com/statefulsim/statefulsim/sim/serve"
 	"github.com/statefulsim/statefulsim/sim/shell"
@@ -132,7 +133,7 @@ func start(ctx context.Context, opt options, stdout, stderr io.Writer) error {
 		nodes[i].Name = fmt.Sprintf("node-%d", i+1)
 	}
 	c := sim.New(sim.Config{Seed: opt.seed, Nodes: nodes, Provision: opt.provision, History: -1, Start: time.Now(),
-		FieldManager: fieldmanager.New()})
+		FieldManager: fieldmanager.New(), CustomResources: customresource.New()})
 	if len(opt.files) > 0 {
 		applied, err := c.ApplyFiles(opt.files...)
 		if err != nil {

@@ -1,9 +1,12 @@
 package fieldmanager
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 
 	autoscalingv1 "k8s.io/api/autoscaling/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -81,11 +84,27 @@ func (m *Manager) Apply(w apiserver.Writing, live apiserver.Object, config map[s
 	live.SetManagedFields(aged(live.GetManagedFields()))
 	obj, err := m.managers[path{w.Kind, w.Subresource}].Apply(live, &unstructured.Unstructured{Object: config}, w.Manager, force)
 	if err != nil {
-		return nil, err
+		return nil, inOrder(err)
 	}
 	next := obj.(apiserver.Object)
 	next.SetManagedFields(stamped(next.GetManagedFields(), w.Time))
 	return next, nil
+}
+
+// inOrder returns a conflict with its causes in order: the library has them in that of
+// a map.
+func inOrder(err error) error {
+	status, ok := err.(*apierrors.StatusError)
+	if !ok || status.ErrStatus.Details == nil {
+		return err
+	}
+	next := *status
+	details := *status.ErrStatus.Details
+	details.Causes = slices.SortedFunc(slices.Values(details.Causes), func(a, b metav1.StatusCause) int {
+		return cmp.Or(cmp.Compare(a.Field, b.Field), cmp.Compare(a.Message, b.Message))
+	})
+	next.ErrStatus.Details = &details
+	return &next
 }
 
 var replicas = fieldpath.MakePathOrDie("spec", "replicas")

@@ -298,6 +298,7 @@ func TestAbsentIsBounded(t *testing.T) {
 func TestWatches(t *testing.T) {
 	require.Equal(t, []apiserver.Kind{apiserver.Pod, apiserver.Node}, New([]apiserver.Kind{apiserver.Pod, apiserver.Event, apiserver.Behaving, apiserver.Node}).Watches())
 	all := New(nil).Watches()
-	require.Len(t, all, int(apiserver.Behaving)-2)
+	require.Len(t, all, int(apiserver.Behaving)-3)
+	require.False(t, slices.Contains(all, apiserver.CustomResource), "where nobody serves them")
 	require.False(t, slices.Contains(all, apiserver.Event))
 }
