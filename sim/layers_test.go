@@ -33,7 +33,7 @@ var layers = [][]string{
 	{"examples/play/lessons"},
 	{"examples/lessons/playground"},
 	{"examples/linuxea", "examples/apply", "examples/scale", "examples/play", "examples/whatif", "examples/lessons"},
-	{"examples/serve"},
+	{"examples/serve", "examples/operator"},
 }
 
 // TestLayers holds the imports to the picture in the README: arrows point down

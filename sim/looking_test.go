@@ -235,7 +235,7 @@ func TestDrivingInsideACallback(t *testing.T) {
 
 // TestEveryMethodIsGuarded: no method of a Cluster is in neither list.
 func TestEveryMethodIsGuarded(t *testing.T) {
-	looking := strings.Fields("Event Causes Choices Unmodelled Why Files Logs Get List Lookup Nslookup Query HTTP ReadFile Hash Waiting History Watch PodEvents Processes NFS DNS Components IsDown IsCutOff Seen Now Next Version CheckMutations Fork OnStep OnRecord Pending ExactHash Host Server Spell Undeclared") // the last four are these tests' own
+	looking := strings.Fields("Defined GetCustom ListCustom Event Causes Choices Unmodelled Why Files Logs Get List Lookup Nslookup Query HTTP ReadFile Hash Waiting History Watch PodEvents Processes NFS DNS Components IsDown IsCutOff Seen Now Next Version CheckMutations Fork OnStep OnRecord Pending ExactHash Host Server Spell Undeclared") // the last four are these tests' own
 	for _, name := range methodsOf((*sim.Cluster)(nil)) {
 		_, drives := driving[name]
 		assert.NotEqual(t, drives, slices.Contains(looking, name), "%s both drives and looks, or neither", name)

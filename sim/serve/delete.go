@@ -8,6 +8,8 @@ import (
 	metascheme "k8s.io/apimachinery/pkg/apis/meta/internalversion/scheme"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/validation"
+	"k8s.io/apimachinery/pkg/runtime"
+	"sigs.k8s.io/yaml"
 
 	"github.com/statefulsim/statefulsim/sim"
 	"github.com/statefulsim/statefulsim/sim/apiserver"
@@ -30,7 +32,10 @@ func (c *call) deleteOptions() (*metav1.DeleteOptions, error) {
 			return nil, err
 		}
 		// It may be of any group: the old clients' are of the resource's own.
-		got, _, err := info.Serializer.Decode(data, new(metaV1.WithKind("DeleteOptions")), opts)
+		got, gvk, err := info.Serializer.Decode(data, new(metaV1.WithKind("DeleteOptions")), opts)
+		if runtime.IsNotRegisteredError(err) && c.plainText && gvk.Kind == "DeleteOptions" { // of a group that is defined
+			got, err = opts, yaml.Unmarshal(data, opts)
+		}
 		if err != nil {
 			return nil, apierrors.NewBadRequest(err.Error())
 		}
