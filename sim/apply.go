@@ -167,7 +167,7 @@ func (c *Cluster) applyEach(docs []manifest.Document) ([]Applied, error) {
 			continue
 		}
 		if done.Action != "unchanged" && done.Kind != 0 {
-			done.Warnings = append(done.Warnings, told(warned, docs[i].Object)...)
+			done.Warnings = append(done.Warnings, c.told(warned, docs[i].Object)...)
 		}
 		applied = append(applied, done)
 	}
@@ -283,8 +283,7 @@ func (a *applying) patch(d *manifest.Document, done *Applied, live Object) error
 // definitions returns the kinds that the stored CustomResourceDefinitions serve.
 func (c *Cluster) definitions() map[schema.GroupVersionKind]bool {
 	set := map[schema.GroupVersionKind]bool{}
-	kind := apiserver.KindOf((*apiextensionsv1.CustomResourceDefinition)(nil))
-	for _, obj := range c.host.Server().List(kind, "") {
+	for _, obj := range c.host.Server().List(definitionKind, "") {
 		spec := &obj.(*apiextensionsv1.CustomResourceDefinition).Spec
 		for _, v := range spec.Versions {
 			if v.Served {

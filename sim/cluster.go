@@ -7,7 +7,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	schedulingv1 "k8s.io/api/scheduling/v1"
-	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 
@@ -192,7 +191,7 @@ func (cfg Config) collected() []apiserver.Kind {
 	if cfg.CustomResources == nil {
 		return nil
 	}
-	return append(apiserver.Kinds(), apiserver.CustomResource, apiserver.KindOf((*apiextensionsv1.CustomResourceDefinition)(nil)))
+	return append(apiserver.Kinds(), apiserver.CustomResource, definitionKind)
 }
 
 // bootstrap creates what a new cluster has before anyone uses it.

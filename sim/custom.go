@@ -4,12 +4,16 @@ import (
 	"slices"
 	"strings"
 
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/statefulsim/statefulsim/sim/apiserver"
 )
+
+// definitionKind is that of CustomResourceDefinitions.
+var definitionKind = apiserver.KindOf((*apiextensionsv1.CustomResourceDefinition)(nil))
 
 // Defined returns the kinds that CustomResourceDefinitions have served, in the order
 // of the definitions' names.

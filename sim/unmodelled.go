@@ -23,7 +23,7 @@ func (c *Cluster) Unmodelled() unmodelled.Report {
 	server := c.host.Server()
 	for _, kind := range apiserver.Kinds() {
 		n := server.Count(kind)
-		if n == 0 || isMade(kind) {
+		if n == 0 || isMade(kind) || c.defines(kind) {
 			continue
 		}
 		if role, _ := unmodelled.About(kind); role != unmodelled.Acted {
@@ -50,9 +50,19 @@ func isMade(kind apiserver.Kind) bool {
 	return kind == apiserver.Event || kind == apiserver.EndpointSlice || kind == apiserver.ControllerRevision
 }
 
+// defines reports whether a kind is that of CustomResourceDefinitions, and they are
+// acted on.
+func (c *Cluster) defines(kind apiserver.Kind) bool {
+	return c.cfg.CustomResources != nil && kind == definitionKind
+}
+
 // told returns warnings about what nothing acts on in an object. Each entry of
 // the list is told once for all objects of a kind that share warned.
-func told(warned map[int]bool, obj Object) []string {
+func (c *Cluster) told(warned map[int]bool, obj Object) []string {
+	kind := apiserver.KindOf(obj)
+	if kind == apiserver.CustomResource || c.defines(kind) {
+		return nil
+	}
 	var list []string
 	for _, found := range unmodelled.In(obj) {
 		if !warned[found.Entry()] {

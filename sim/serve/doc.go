@@ -32,8 +32,10 @@
 //   - Deviation: nobody is asked for credentials, and everybody may do everything.
 //   - Server-side apply and managedFields need sim.Config.FieldManager; a cluster
 //     without one refuses it in words.
-//   - Deviation: custom resources, proxies, portforward, attach,
-//     ephemeralcontainers, resize and events.k8s.io are not served. A command in a
+//   - Custom resources need sim.Config.CustomResources (package customresource); they
+//     come as JSON and YAML, and their schemas in OpenAPI v3 alone.
+//   - Deviation: proxies, portforward, attach, ephemeralcontainers and resize are not
+//     served. A command in a
 //     container is answered by Config.Exec, over WebSocket alone.
 //   - Deviation: the columns of a Table are all of type string, without
 //     descriptions; kinds that package table does not know have name and age.
