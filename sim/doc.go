@@ -20,10 +20,10 @@
 //
 // A Cluster is not safe for concurrent use; different clusters are independent.
 //
-// Config.FieldManager is for server-side apply.
+// Config.FieldManager is for server-side apply, Config.CustomResources for custom
+// resources: a cluster without them has neither.
 //
-// Deviation: authentication, authorisation, webhooks and custom resources are not
-// modelled. Kinds without behaviour are stored and listed, and nothing acts on
+// Deviation: authentication, authorisation and webhooks are not modelled. Kinds without behaviour are stored and listed, and nothing acts on
 // them: package unmodelled lists them, and the fields that nothing reads, and
 // Cluster.Unmodelled says which of them a cluster holds.
 package sim

@@ -16,7 +16,7 @@
 // kubectl.kubernetes.io/last-applied-configuration.
 //
 // Deviation: server-side apply is not modelled; the objects of custom resources
-// are told apart, but not served; kubectl's check for labels that are given twice
+// are told apart, and what serves them takes them as Custom; kubectl's check for labels that are given twice
 // in the JSON of a custom resource is not made. What YAML aliases expand to is
 // bounded by its bytes, not only by its nodes, and so is a source.
 package manifest
