@@ -112,6 +112,7 @@ var fields = []Field{
 	{of: corev1.NodeSpec{}, names: "ConfigSource DoNotUseExternalID PodCIDRs ProviderID", quiet: "the machine behind a Node is the simulator's"},
 	{of: corev1.NodeSpec{}, names: "PodPreemptionPolicy", quiet: "its feature is off in v1.37"},
 	{of: corev1.NodeStatus{}, names: "Capacity Conditions Config DaemonEndpoints DeclaredFeatures Features NodeInfo Phase RuntimeHandlers", quiet: "the machine behind a Node is the simulator's", partly: true},
+	{of: corev1.AttachedVolume{}, names: "DevicePath", quiet: "nothing is read from a device"},
 	{of: coordinationv1.LeaseSpec{}, names: "HolderIdentity LeaseDurationSeconds AcquireTime LeaseTransitions Strategy PreferredHolder", quiet: "only those read it who want to lead"},
 	{of: corev1.NamespaceStatus{}, names: "Conditions", quiet: "people read it", partly: true},
 }
