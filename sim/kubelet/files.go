@@ -78,6 +78,27 @@ func (f *Files) Write(path, content string) error {
 	return nil
 }
 
+// Remove deletes a file of the container's own, or of a volume that is no server's.
+func (f *Files) Remove(path string) error {
+	if _, err := f.Read(path); err != nil {
+		return err
+	}
+	v, name := f.resolve(path)
+	switch {
+	case v == nil:
+		delete(f.proc.files, name)
+	case v.readOnly || f.mountedReadOnly(path):
+		return fmt.Errorf("%s: Read-only file system", path)
+	case v.server != "":
+		return fmt.Errorf("%s: removing files of an NFS server is not modelled", path)
+	case v.tree != "":
+		delete(f.w.trees[v.tree], name)
+	default:
+		delete(v.files, name)
+	}
+	return nil
+}
+
 // Append adds to the end of a file, which need not exist.
 func (f *Files) Append(path, content string) error {
 	old, _ := f.Read(path)

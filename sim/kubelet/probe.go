@@ -169,7 +169,7 @@ func (k *Kubelet) nextTick(env *controller.Env, p *pod, i int16, t probeType) (e
 		return at, engine.Retry, true
 	}
 	load := k.load(env, p, i)
-	if k.asksHTTP(&load, spec) {
+	if k.asksProcess(&load, spec) {
 		if s.value == success && s.last == success && s.id == c.seen.id {
 			return at, engine.Background, true
 		}
@@ -279,9 +279,10 @@ func (k *Kubelet) probeOnce(env *controller.Env, p *pod, i int16, t probeType) {
 	}
 }
 
-// asksHTTP reports whether a probe is answered by the workload's HTTP.
-func (k *Kubelet) asksHTTP(load *Workload, spec *corev1.Probe) bool {
-	return load.ProbeHTTP && load.HTTP != nil && spec.HTTPGet != nil
+// asksProcess reports whether a probe is answered by the workload's HTTP, or by its
+// ProbeExec.
+func (k *Kubelet) asksProcess(load *Workload, spec *corev1.Probe) bool {
+	return load.ProbeHTTP && load.HTTP != nil && spec.HTTPGet != nil || load.ProbeExec != nil && spec.Exec != nil
 }
 
 // ask puts the probe's question to the process, and returns what the kubelet
@@ -294,7 +295,7 @@ func (k *Kubelet) ask(env *controller.Env, p *pod, i int16, t probeType, spec *c
 	if !c.run.running {
 		h = health{}
 	}
-	asks := h.listening && k.asksHTTP(&load, spec) && !c.probes[t].broken
+	asks := h.listening && k.asksProcess(&load, spec) && !c.probes[t].broken
 	if h.ok && !asks { // who is well listens
 		return success, ""
 	}
@@ -329,6 +330,14 @@ func (k *Kubelet) ask(env *controller.Env, p *pod, i int16, t probeType, spec *c
 			return failure, fmt.Sprintf("Get %q: %s", url, refused)
 		}
 		return failure, "HTTP probe failed with statuscode: 503"
+	case spec.Exec != nil && asks:
+		w := env.World().(*World)
+		r := k.machine(w).room(p)
+		output, ok := load.ProbeExec(spec.Exec.Command, w.filesOf(r, r.proc(c.name)))
+		if ok {
+			return success, ""
+		}
+		return failure, output
 	case spec.TCPSocket != nil:
 		return failure, refused
 	case spec.GRPC != nil && h.listening:

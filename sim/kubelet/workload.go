@@ -55,6 +55,9 @@ type Workload struct {
 	// are answered from the fields above, and a probe whose answer cannot
 	// change costs nothing.
 	ProbeHTTP bool
+	// ProbeExec answers exec probes, at every period: what the command prints, and
+	// whether it succeeds. Nil has them answered from the fields above.
+	ProbeExec func(command []string, files *Files) (output string, ok bool)
 	// OnStart runs when the process starts, with the container's files.
 	OnStart func(*Files)
 
