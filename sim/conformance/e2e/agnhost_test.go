@@ -44,7 +44,7 @@ type line struct {
 }
 
 var lines = []line{
-	{regexp.MustCompile(`^mv -v (\S+) (\S+/) \|\| true$`), func(f *kubelet.Files, arg []string) (string, int) {
+	{regexp.MustCompile(`^mv -v (\S+) (\S*/) \|\| true$`), func(f *kubelet.Files, arg []string) (string, int) {
 		to := path.Join(arg[2], path.Base(arg[1]))
 		content, err := f.Read(arg[1])
 		if err != nil {

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -18,6 +19,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	storagev1 "k8s.io/api/storage/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/statefulsim/statefulsim/sim"
 	"github.com/statefulsim/statefulsim/sim/apiserver"
@@ -32,22 +35,29 @@ var (
 	speed = flag.Float64("e2e.speed", 10, "seconds of the cluster in one of the machine's")
 )
 
-// listed are the tests of a table: "pass NAME", or "fail NAME # reason".
-func listed(t *testing.T, name string) (passing []string) {
+// entry is a test of a table.
+type entry struct {
+	name string
+	real bool // it passes if the cluster's clock goes as the machine's
+}
+
+// listed are the tests of a table that pass: "pass NAME", or "real NAME" for one that
+// takes the cluster's clock for its own; others are "fail NAME # reason".
+func listed(t *testing.T, name string) (passing []entry) {
 	f, err := os.Open(filepath.Join("testdata", name))
 	require.NoError(t, err)
 	defer f.Close()
 	for lines := bufio.NewScanner(f); lines.Scan(); {
 		line := lines.Text()
 		switch verdict, test, _ := strings.Cut(line, " "); verdict {
-		case "pass":
-			passing = append(passing, test)
+		case "pass", "real":
+			passing = append(passing, entry{test, verdict == "real"})
 		case "fail":
 			_, reason, _ := strings.Cut(test, " # ")
 			assert.NotEmpty(t, reason, "%s: what does not pass has a reason", line)
 		case "#", "":
 		default:
-			t.Errorf("%s: neither pass nor fail", line)
+			t.Errorf("%s: neither pass, real nor fail", line)
 		}
 	}
 	return passing
@@ -56,9 +66,12 @@ func listed(t *testing.T, name string) (passing []string) {
 // TestListed holds the tables to their form, without running anything.
 func TestListed(t *testing.T) {
 	for _, table := range []string{"statefulset.txt", "recreate.txt"} {
-		names := listed(t, table)
-		assert.True(t, slices.IsSorted(names), "%s is sorted", table)
-		assert.Len(t, slices.Compact(names), len(names), "%s names each test once", table)
+		known := map[string]bool{}
+		for _, e := range listed(t, table) {
+			assert.False(t, known[e.name], "%s names it twice: %s", table, e.name)
+			known[e.name] = true
+		}
+		assert.NotEmpty(t, known, table)
 	}
 }
 
@@ -69,34 +82,35 @@ func TestStatefulSet(t *testing.T) { judge(t, "statefulset.txt", apiserver.Gates
 // with its gate on.
 func TestRecreate(t *testing.T) { judge(t, "recreate.txt", apiserver.Gates{Recreate: true}) }
 
-// judge has upstream's suite run against a cluster of its own: all that a table says
-// pass must.
+// judge has upstream's suite run what a table says passes: each test in a process of
+// its own, against a cluster of its own.
 func judge(t *testing.T, table string, gates apiserver.Gates) {
 	if !*run {
 		t.Skip("builds for minutes and runs for minutes more: -e2e")
 	}
-	want := slices.DeleteFunc(listed(t, table), func(name string) bool { return !strings.Contains(name, *focus) })
-	suite, kubectl := build(t, "e2e.test", "test", "-c", "k8s.io/kubernetes/test/e2e"), build(t, "kubectl", "build", "k8s.io/kubernetes/cmd/kubectl")
-	report := filepath.Join(t.TempDir(), "report.json")
-	cmd := exec.Command(suite, "--provider=skeleton", "--kubeconfig="+start(t, gates), "--kubectl-path="+kubectl,
-		"--ginkgo.focus=^("+strings.Join(quoted(want), "|")+")$", "--ginkgo.no-color", "--ginkgo.timeout=1h", "--ginkgo.json-report="+report)
-	log, err := cmd.CombinedOutput()
-	got := verdicts(t, report)
-	for _, name := range want {
-		assert.Equal(t, "passed", got[name], name)
-	}
-	if t.Failed() || err != nil {
-		t.Logf("%v\n%s", err, log)
+	suite, kubectl := build(t, "e2e.test", "test", "-vet=off", "-c", "k8s.io/kubernetes/test/e2e"), build(t, "kubectl", "build", "k8s.io/kubernetes/cmd/kubectl")
+	for _, e := range listed(t, table) {
+		name, pace := e.name, serve.Pace(*speed)
+		if !strings.Contains(name, *focus) {
+			continue
+		}
+		if e.real {
+			pace = serve.RealTime
+		}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel() // it mostly waits
+			report := filepath.Join(t.TempDir(), "report.json")
+			log, err := exec.Command(suite, "--provider=skeleton", "--kubeconfig="+start(t, gates, pace), "--kubectl-path="+kubectl,
+				"--ginkgo.focus= "+quoted(name)+"$", "--ginkgo.no-color", "--ginkgo.timeout=1h", "--ginkgo.json-report="+report).CombinedOutput()
+			if got := verdicts(t, report)[name]; got != "passed" || err != nil {
+				t.Errorf("%s, %v\n%s", got, err, log)
+			}
+		})
 	}
 }
 
-func quoted(names []string) []string {
-	list := slices.Clone(names)
-	for i, name := range list {
-		list[i] = strings.NewReplacer(`[`, `\[`, `]`, `\]`, `(`, `\(`, `)`, `\)`, `.`, `\.`).Replace(name)
-	}
-	return list
-}
+// quoted is a name as a pattern: ginkgo's are those of Go.
+func quoted(name string) string { return regexp.QuoteMeta(name) }
 
 // build builds a program, unless it is kept from an earlier time.
 func build(t *testing.T, name string, args ...string) string {
@@ -115,9 +129,13 @@ func build(t *testing.T, name string, args ...string) string {
 }
 
 // start serves a cluster on loopback and returns a kubeconfig for it.
-func start(t *testing.T, gates apiserver.Gates) string {
-	c := sim.New(sim.Config{Provision: true, History: -1, Start: time.Now(), Gates: gates, FieldManager: fieldmanager.New(), Workloads: workloads()})
-	s := serve.New(c, serve.Config{Pace: serve.Pace(*speed), Exec: execute})
+func start(t *testing.T, gates apiserver.Gates, pace serve.Pace) string {
+	c := sim.New(sim.Config{Provision: true, History: -1, Start: time.Now(), Gates: gates, FieldManager: fieldmanager.New(), Workloads: workloads(),
+		MissingImages: []string{"broken-image"}})
+	_, err := c.Create(&storagev1.StorageClass{ObjectMeta: metav1.ObjectMeta{Name: "standard",
+		Annotations: map[string]string{"storageclass.kubernetes.io/is-default-class": "true"}}, Provisioner: "example.com/disks"})
+	require.NoError(t, err)
+	s := serve.New(c, serve.Config{Pace: pace, Exec: execute})
 	t.Cleanup(s.Close)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
