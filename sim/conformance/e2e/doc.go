@@ -2,12 +2,15 @@
 // v1.37.2, built from its module, with the real kubectl, against a cluster that
 // package serve serves on loopback, its clock faster than the machine's.
 //
-//	go test ./e2e -e2e -timeout 2h
+//	go test -vet=off -timeout 1h -parallel 12 ./e2e -e2e
 //
 // testdata lists the tests of [sig-apps] StatefulSet: those that pass must go on to,
-// and for each other one there is the reason. Building takes four minutes on two idle
-// cores, and the tests wait by the machine's clock: without the flag -e2e only the
-// tables are looked at.
+// and for each other one there is the reason. Each runs in a process of its own against
+// a cluster of its own, and mostly waits by the machine's clock: many at a time take no
+// longer than the longest. A few take the cluster's clock for the machine's: for them
+// it goes no faster ("real"). Building takes about five minutes on two idle cores:
+// without the flag -e2e only the tables are looked at. CI runs those of Kubernetes'
+// conformance (-e2e.focus).
 //
 // What the suite's pods do is given to them: its image serves files, answers the
 // probes that the tests break, and runs the lines of a shell that they send

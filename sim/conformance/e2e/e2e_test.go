@@ -76,11 +76,14 @@ func TestListed(t *testing.T) {
 }
 
 // TestStatefulSet runs the tests of [sig-apps] StatefulSet that the table says pass.
-func TestStatefulSet(t *testing.T) { judge(t, "statefulset.txt", apiserver.Gates{}) }
+func TestStatefulSet(t *testing.T) { t.Parallel(); judge(t, "statefulset.txt", apiserver.Gates{}) }
 
 // TestRecreate runs those of the update strategy Recreate, which is off by default,
 // with its gate on.
-func TestRecreate(t *testing.T) { judge(t, "recreate.txt", apiserver.Gates{Recreate: true}) }
+func TestRecreate(t *testing.T) {
+	t.Parallel()
+	judge(t, "recreate.txt", apiserver.Gates{Recreate: true})
+}
 
 // judge has upstream's suite run what a table says passes: each test in a process of
 // its own, against a cluster of its own.
