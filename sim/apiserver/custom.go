@@ -31,6 +31,8 @@ type Schemas interface {
 	// Complete prunes an object of what its schema does not know, and sets its
 	// defaults. It returns what it has pruned. The object is changed.
 	Complete(obj *unstructured.Unstructured) (unknown []string, err error)
+	// Default sets the defaults of an object, which is changed.
+	Default(obj *unstructured.Unstructured)
 	// Validate says what is wrong with an object, or with its status alone. old is nil
 	// for a new object; both are of one version.
 	Validate(obj, old *unstructured.Unstructured, status bool) field.ErrorList
@@ -77,6 +79,9 @@ func (d *Defined) GroupKind() schema.GroupKind {
 func (d *Defined) GroupResource() schema.GroupResource {
 	return schema.GroupResource{Group: d.CRD.Spec.Group, Resource: d.CRD.Spec.Names.Plural}
 }
+
+// Schemas are those of the definition.
+func (d *Defined) Schemas() Schemas { return d.schemas }
 
 // Namespaced reports whether the objects live in namespaces.
 func (d *Defined) Namespaced() bool { return d.CRD.Spec.Scope == apiextensionsv1.NamespaceScoped }

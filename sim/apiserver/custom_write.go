@@ -17,6 +17,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	"k8s.io/apimachinery/pkg/watch"
+	"sigs.k8s.io/yaml"
 )
 
 // sentCustom returns a copy of the object that a request brings.
@@ -97,7 +98,43 @@ func (s *Server) createCustom(req *Request, d *Defined, version string) Result {
 	}
 	wipeMeta(u)
 	warnings := append(unknown, dedupOwners(u, twiceSent)...)
-	u.SetManagedFields(nil)
+	s.manageCustom(req, d, version, u, nil)
+	res := s.storeCustom(d, version, u)
+	res.Warnings = append(warnings, res.Warnings...)
+	return res
+}
+
+// manageCustom sets the managedFields of an object that is being written.
+func (s *Server) manageCustom(req *Request, d *Defined, version string, u, old *unstructured.Unstructured) {
+	if s.cfg.FieldManager == nil {
+		u.SetManagedFields(nil)
+		return
+	}
+	if req.managed {
+		return
+	}
+	if old == nil {
+		old = d.empty(version)
+	}
+	s.cfg.FieldManager.Update(s.writingCustom(req, d, version), old, u)
+}
+
+// empty returns an object that says what it is and nothing else.
+func (d *Defined) empty(version string) *unstructured.Unstructured {
+	u := &unstructured.Unstructured{}
+	u.SetGroupVersionKind(d.GroupKind().WithVersion(version))
+	return u
+}
+
+func (s *Server) writingCustom(req *Request, d *Defined, version string) Writing {
+	w := s.writing(req)
+	w.Custom, w.Version = d, version
+	return w
+}
+
+// storeCustom is the second half of a creation.
+func (s *Server) storeCustom(d *Defined, version string, u *unstructured.Unstructured) Result {
+	var warnings []string
 	if d.Namespaced() {
 		if err := s.admitNamespace(CustomResource, u); err != nil {
 			return Result{Err: err, Warnings: warnings}
@@ -109,7 +146,7 @@ func (s *Server) createCustom(req *Request, d *Defined, version string) Result {
 	key := KeyOf(u)
 	u.SetCreationTimestamp(Stamp(s.now))
 	u.SetUID(s.uid(CustomResource, key))
-	if d.hasStatus(version) {
+	if d.HasStatus(version) {
 		delete(u.Object, "status")
 	}
 	u.SetGeneration(1)
@@ -175,7 +212,11 @@ func (s *Server) updateCustom(req *Request, d *Defined, version string) Result {
 // patchCustom applies a patch to a CustomResource in the version that was asked for.
 // How lists of it merge no Go type tells: strategic merge patches are refused.
 func (s *Server) patchCustom(req *Request, d *Defined, version string) Result {
-	if raw, ok := req.Patch.(RawPatch); ok && raw.Type != types.JSONPatchType && raw.Type != types.MergePatchType {
+	raw, ok := req.Patch.(RawPatch)
+	switch {
+	case ok && raw.Type == types.ApplyYAMLPatchType && req.Subresource != Scale:
+		return s.applyCustom(req, d, version, raw)
+	case ok && raw.Type != types.JSONPatchType && raw.Type != types.MergePatchType:
 		return Result{Err: errNotPatched()}
 	}
 	if err := checkPatch(req.Patch); err != nil {
@@ -212,10 +253,80 @@ func (s *Server) patchCustom(req *Request, d *Defined, version string) Result {
 	return res
 }
 
+// applyCustom serves a server-side apply: it changes the object, or creates it.
+func (s *Server) applyCustom(req *Request, d *Defined, version string, raw RawPatch) Result {
+	if s.cfg.FieldManager == nil {
+		return Result{Err: errNotApplied()}
+	}
+	var config map[string]any
+	if err := yaml.Unmarshal([]byte(raw.Data), &config); err != nil {
+		return Result{Err: apierrors.NewBadRequest(fmt.Sprintf("error decoding patch: %v", err))}
+	}
+	if config == nil {
+		config = map[string]any{}
+	}
+	stored := s.Get(CustomResource, req.Key)
+	live := d.empty(version)
+	switch {
+	case stored != nil:
+		live = d.In(version, stored).(*unstructured.Unstructured)
+	case req.Subresource != None:
+		_, name := SplitCustom(req.Key)
+		return Result{Err: apierrors.NewNotFound(d.GroupResource(), name)}
+	case d.isTerminating():
+		return Result{Err: d.errTerminating()}
+	}
+	obj, err := s.cfg.FieldManager.Apply(s.writingCustom(req, d, version), live, config, raw.Force)
+	if err != nil {
+		return Result{Err: statusOf(err)}
+	}
+	warnings, err := twiceStated(raw)
+	if err != nil {
+		return Result{Err: err}
+	}
+	u := obj.(*unstructured.Unstructured)
+	unknown, err := d.complete(req, u)
+	if err != nil {
+		return Result{Err: err}
+	}
+	warnings = append(warnings, unknown...)
+	applied := *req
+	applied.managed = true
+	var res Result
+	if stored != nil {
+		res = s.replaceCustom(&applied, d, version, u)
+	} else {
+		res = s.createAppliedCustom(req, d, version, u)
+	}
+	res.Warnings = append(warnings, res.Warnings...)
+	return res
+}
+
+// createAppliedCustom stores an object that was applied and is not there yet.
+func (s *Server) createAppliedCustom(req *Request, d *Defined, version string, u *unstructured.Unstructured) Result {
+	_, name := SplitCustom(req.Key)
+	if uid := u.GetUID(); uid != "" {
+		return Result{Err: apierrors.NewConflict(d.GroupResource(), name,
+			fmt.Errorf("uid mismatch: the provided object specified uid %s, and no existing object was found", uid))}
+	}
+	if err := placeCustom(d, u, req.Key.Namespace); err != nil {
+		return Result{Err: err}
+	}
+	if err := matchName(u, name); err != nil {
+		return Result{Err: err}
+	}
+	wipeMeta(u)
+	warnings := dedupOwners(u, twiceAdmitted)
+	u.SetResourceVersion("")
+	res := s.storeCustom(d, version, u)
+	res.Warnings = append(warnings, res.Warnings...)
+	return res
+}
+
 // errNotPatched refuses a kind of patch that CustomResources do not have.
 func errNotPatched() error {
 	err := errNotApplied().(*apierrors.StatusError)
-	err.ErrStatus.Message = fmt.Sprintf("the body of the request was in an unknown format - accepted media types include: %s, %s", types.JSONPatchType, types.MergePatchType)
+	err.ErrStatus.Message = fmt.Sprintf("the body of the request was in an unknown format - accepted media types include: %s, %s, %s", types.JSONPatchType, types.MergePatchType, types.ApplyYAMLPatchType)
 	return err
 }
 
@@ -240,9 +351,10 @@ func (s *Server) replaceCustom(req *Request, d *Defined, version string, u *unst
 		return Result{Err: err}
 	}
 	old := d.In(version, stored).(*unstructured.Unstructured)
+	s.manageCustom(req, d, version, u, old)
 	inheritMeta(u, old)
 	if req.Subresource == Status {
-		if !d.hasStatus(version) {
+		if !d.HasStatus(version) {
 			return Result{Err: errNotServed()}
 		}
 		u = withStatus(old, u)
@@ -250,10 +362,10 @@ func (s *Server) replaceCustom(req *Request, d *Defined, version string, u *unst
 		u.SetGeneration(old.GetGeneration())
 		d.prepare(version, u, old)
 	}
-	u.SetManagedFields(nil)
 	if errs := d.schemas.Validate(u, old, req.Subresource == Status); len(errs) > 0 {
 		return Result{Err: apierrors.NewInvalid(d.GroupKind(), u.GetName(), errs), Warnings: warnings}
 	}
+	sparedStamps(u, old)
 	if isFreed(u, old) {
 		s.remove(CustomResource, stored)
 		return Result{Object: u, Warnings: warnings}
@@ -273,6 +385,7 @@ func (s *Server) replaceCustom(req *Request, d *Defined, version string, u *unst
 func withStatus(old, u *unstructured.Unstructured) *unstructured.Unstructured {
 	status, ok := u.Object["status"]
 	next := old.DeepCopy()
+	next.SetManagedFields(u.GetManagedFields())
 	if ok {
 		next.Object["status"] = status
 	} else {
@@ -284,7 +397,7 @@ func withStatus(old, u *unstructured.Unstructured) *unstructured.Unstructured {
 // prepare keeps the status of an object that has it as a subresource, and counts its
 // generations (PrepareForUpdate).
 func (d *Defined) prepare(version string, u, old *unstructured.Unstructured) {
-	if d.hasStatus(version) {
+	if d.HasStatus(version) {
 		if status, ok := old.Object["status"]; ok {
 			u.Object["status"] = runtime.DeepCopyJSONValue(status)
 		} else {
@@ -306,8 +419,8 @@ func withoutMeta(u *unstructured.Unstructured) map[string]any {
 	return rest
 }
 
-// hasStatus reports whether a version has its status as a subresource.
-func (d *Defined) hasStatus(version string) bool {
+// HasStatus reports whether a version has its status as a subresource.
+func (d *Defined) HasStatus(version string) bool {
 	v := d.Version(version)
 	return v != nil && v.Subresources != nil && v.Subresources.Status != nil
 }

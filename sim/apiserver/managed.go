@@ -39,6 +39,9 @@ type FieldManager interface {
 type Writing struct {
 	// Kind is in whose version the object was sent; it may be kept as another.
 	Kind Kind
+	// Custom says what a CustomResource is, and Version in which version it was sent.
+	Custom  *Defined
+	Version string
 	// Subresource is "", "status", "scale" or "finalize".
 	Subresource string
 	// Manager is the name of the writer.

@@ -18,6 +18,7 @@ import (
 	"github.com/statefulsim/statefulsim/sim"
 	"github.com/statefulsim/statefulsim/sim/apiserver"
 	"github.com/statefulsim/statefulsim/sim/customresource"
+	"github.com/statefulsim/statefulsim/sim/fieldmanager"
 )
 
 var databaseKind = schema.GroupKind{Group: "example.com", Kind: "Database"}
@@ -214,4 +215,66 @@ func TestWithout(t *testing.T) {
 	require.NoError(t, err)
 	_, err = c.Create(database("users", nil))
 	assert.EqualError(t, err, "the server could not find the requested resource")
+}
+
+// Two managers share an object whose schema says how its list merges; who scales or
+// writes the status owns that alone.
+func TestApplied(t *testing.T) {
+	c := sim.New(sim.Config{CustomResources: customresource.New(), FieldManager: fieldmanager.New()})
+	_, err := c.Apply(`apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: databases.example.com}
+spec:
+  group: example.com
+  scope: Namespaced
+  names: {plural: databases, singular: database, kind: Database, listKind: DatabaseList}
+  versions:
+  - name: v1
+    served: true
+    storage: true
+    subresources: {status: {}}
+    schema:
+      openAPIV3Schema:
+        type: object
+        properties:
+          spec:
+            type: object
+            properties:
+              replicas: {type: integer, default: 3}
+              users:
+                type: array
+                x-kubernetes-list-type: map
+                x-kubernetes-list-map-keys: [name]
+                items: {type: object, required: [name], properties: {name: {type: string}, role: {type: string}}}
+          status: {type: object, properties: {ready: {type: integer}}}
+`)
+	require.NoError(t, err)
+	apply := func(manager string, sub apiserver.Subresource, text string) apiserver.Result {
+		return c.Do(apiserver.Request{Verb: apiserver.Patch, Kind: apiserver.CustomResource, Key: key("users"), Subresource: sub, Manager: manager,
+			Patch: apiserver.RawPatch{Type: types.ApplyYAMLPatchType, Data: "apiVersion: example.com/v1\nkind: Database\nmetadata: {name: users}\n" + text}})
+	}
+	res := apply("a", apiserver.None, "spec: {users: [{name: ann, role: admin}]}")
+	require.NoError(t, res.Err)
+	assert.EqualValues(t, 1, res.Object.GetGeneration())
+	first := res.Object.GetResourceVersion()
+	require.NoError(t, c.Run(time.Minute))
+	res = apply("a", apiserver.None, "spec: {users: [{name: ann, role: admin}]}")
+	require.NoError(t, res.Err)
+	assert.Equal(t, first, res.Object.GetResourceVersion(), "nothing has changed")
+	res = apply("b", apiserver.None, "spec: {users: [{name: bob}]}")
+	require.NoError(t, res.Err)
+	assert.Len(t, res.Object.(*unstructured.Unstructured).Object["spec"].(map[string]any)["users"], 2)
+	res = apply("b", apiserver.None, "spec: {users: [{name: ann, role: guest}, {name: bob}]}")
+	assert.EqualError(t, res.Err, `Apply failed with 1 conflict: conflict with "a": .spec.users[name="ann"].role`)
+	res = apply("status", apiserver.Status, "status: {ready: 2}")
+	require.NoError(t, res.Err)
+	owned := map[string]string{}
+	for _, e := range res.Object.GetManagedFields() {
+		owned[e.Manager] = e.Subresource + string(e.FieldsV1.GetRawBytes())
+	}
+	assert.Equal(t, `status{"f:status":{"f:ready":{}}}`, owned["status"])
+	assert.Equal(t, `{"f:spec":{"f:users":{"k:{\"name\":\"bob\"}":{".":{},"f:name":{}}}}}`, owned["b"])
+	res = apply("a", apiserver.None, "spec: {users: []}")
+	require.NoError(t, res.Err)
+	assert.Len(t, res.Object.(*unstructured.Unstructured).Object["spec"].(map[string]any)["users"], 1, "what a has given up is gone")
 }

@@ -11,6 +11,7 @@ import (
 	"k8s.io/apiextensions-apiserver/pkg/apiserver/schema/cel"
 	"k8s.io/apiextensions-apiserver/pkg/apiserver/schema/defaulting"
 	"k8s.io/apiextensions-apiserver/pkg/apiserver/validation"
+	"k8s.io/apimachinery/pkg/util/managedfields"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	celconfig "k8s.io/apiserver/pkg/apis/cel"
 
@@ -68,11 +69,14 @@ type version struct {
 }
 
 // schemas are those of a definition.
-type schemas map[string]*version
+type schemas struct {
+	versions map[string]*version
+	types    managedfields.TypeConverter
+}
 
 // Define implements apiserver.CustomResources (crdHandler, getOrCreateServingInfoFor).
 func (*Provider) Define(crd *apiextensionsv1.CustomResourceDefinition) (apiserver.Schemas, error) {
-	all := schemas{}
+	all := &schemas{versions: map[string]*version{}}
 	for i := range crd.Spec.Versions {
 		v := &crd.Spec.Versions[i]
 		defined, err := define(v)
@@ -81,8 +85,13 @@ func (*Provider) Define(crd *apiextensionsv1.CustomResourceDefinition) (apiserve
 		}
 		defined.keepsUnknown = crd.Spec.PreserveUnknownFields
 		defined.namespaced = crd.Spec.Scope == apiextensionsv1.NamespaceScoped
-		all[v.Name] = defined
+		all.versions[v.Name] = defined
 	}
+	types, err := typesOf(crd, all.versions)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", crd.Name, err)
+	}
+	all.types = types
 	return all, nil
 }
 

@@ -10,12 +10,15 @@
 // definition says so. Owners and finalizers of custom resources count in garbage
 // collection; a deleted definition goes when its objects are gone.
 //
+// With package fieldmanager custom resources have managedFields and server-side apply,
+// too: lists merge as the schema says (x-kubernetes-list-type).
+//
 // It is a value in the Config and nothing that package sim imports: the library and
 // CEL take longer to build than the cluster.
 //
 // Deviation: conversion webhooks are refused when the definition is written; between
 // versions the apiVersion changes and nothing else (strategy None). A definition is
-// established at once. Custom resources have no managedFields, and server-side apply
-// of them is refused. Quotas do not count them. Fields that select
+// established at once. Who writes a scale owns its field as one who writes the object.
+// Quotas do not count them. Fields that select
 // (selectableFields) are metadata.name and metadata.namespace alone.
 package customresource

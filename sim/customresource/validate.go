@@ -23,11 +23,13 @@ import (
 	"k8s.io/apiserver/pkg/cel/common"
 )
 
-func (s schemas) of(u *unstructured.Unstructured) *version { return s[u.GroupVersionKind().Version] }
+func (s *schemas) of(u *unstructured.Unstructured) *version {
+	return s.versions[u.GroupVersionKind().Version]
+}
 
 // Complete implements apiserver.Schemas (unstructuredSchemaCoercer and
 // unstructuredDefaulter).
-func (s schemas) Complete(u *unstructured.Unstructured) (unknown []string, err error) {
+func (s *schemas) Complete(u *unstructured.Unstructured) (unknown []string, err error) {
 	v, kind, apiVersion := s.of(u), u.GetKind(), u.GetAPIVersion()
 	meta, found, unknown, err := objectmeta.GetObjectMetaWithOptions(u.Object, objectmeta.ObjectMetaOptions{ReturnUnknownFieldPaths: true})
 	if err != nil {
@@ -48,13 +50,18 @@ func (s schemas) Complete(u *unstructured.Unstructured) (unknown []string, err e
 			return nil, err
 		}
 	}
-	defaulting.Default(u.Object, v.structural)
+	s.Default(u)
 	return append(unknown, more...), nil
+}
+
+// Default implements apiserver.Schemas.
+func (s *schemas) Default(u *unstructured.Unstructured) {
+	defaulting.Default(u.Object, s.of(u).structural)
 }
 
 // Validate implements apiserver.Schemas (customResourceStrategy and statusStrategy,
 // Validate and ValidateUpdate).
-func (s schemas) Validate(u, old *unstructured.Unstructured, status bool) field.ErrorList {
+func (s *schemas) Validate(u, old *unstructured.Unstructured, status bool) field.ErrorList {
 	v := s.of(u)
 	var errs field.ErrorList
 	switch {

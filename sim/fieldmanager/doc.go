@@ -12,6 +12,9 @@
 // Stamps are the cluster's virtual time: an entry that a write did not touch keeps
 // its own. So one seed gives one history here, too.
 //
+// The schemas of custom resources are those of their definitions, if package
+// customresource serves them.
+//
 // Components write as the processes do in which they run: "kube-controller-manager",
 // "kube-scheduler", "kubelet".
 //

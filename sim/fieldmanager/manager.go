@@ -71,7 +71,11 @@ func (m *Manager) Update(w apiserver.Writing, live, next apiserver.Object) {
 		live.SetManagedFields(aged(was))
 	}
 	next.SetManagedFields(aged(sent))
-	if _, err := m.managers[path{w.Kind, w.Subresource}].Update(live, next, w.Manager); err != nil {
+	fm, err := m.of(w)
+	if err == nil {
+		_, err = fm.Update(live, next, w.Manager)
+	}
+	if err != nil {
 		next.SetManagedFields(was)
 		return
 	}
@@ -82,7 +86,11 @@ func (m *Manager) Update(w apiserver.Writing, live, next apiserver.Object) {
 func (m *Manager) Apply(w apiserver.Writing, live apiserver.Object, config map[string]any, force bool) (apiserver.Object, error) {
 	live = apiserver.ShallowCopy(live)
 	live.SetManagedFields(aged(live.GetManagedFields()))
-	obj, err := m.managers[path{w.Kind, w.Subresource}].Apply(live, &unstructured.Unstructured{Object: config}, w.Manager, force)
+	fm, err := m.of(w)
+	if err != nil {
+		return nil, err
+	}
+	obj, err := fm.Apply(live, &unstructured.Unstructured{Object: config}, w.Manager, force)
 	if err != nil {
 		return nil, inOrder(err)
 	}
