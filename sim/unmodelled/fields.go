@@ -54,7 +54,6 @@ var fields = []Field{
 	{of: corev1.VolumeDevice{}, names: "DevicePath", quiet: "nothing is read from a device"},
 	{of: corev1.Lifecycle{}, names: "StopSignal", quiet: "its feature is off in v1.37: the API server drops it"},
 	{of: corev1.LifecycleHandler{}, names: "Exec HTTPGet TCPSocket", quiet: "how long a hook takes, and whether it fails, its Workload says"},
-	{of: corev1.ProbeHandler{}, names: "Exec", quiet: "whether a command succeeds, its Workload says"},
 	{of: corev1.HTTPGetAction{}, names: "Protocol", quiet: "its feature is off in v1.37: the API server drops it"},
 	{of: corev1.GRPCAction{}, names: "Service", quiet: "a Workload answers alike for every service"},
 	{of: corev1.GRPCAction{}, names: "Mode", quiet: "its feature is off in v1.37: the API server drops it"},
