@@ -34,9 +34,9 @@
 //     without one refuses it in words.
 //   - Custom resources need sim.Config.CustomResources (package customresource); they
 //     come as JSON and YAML, and their schemas in OpenAPI v3 alone.
-//   - Deviation: proxies, portforward, attach, ephemeralcontainers and resize are not
-//     served. A command in a
-//     container is answered by Config.Exec, over WebSocket alone.
+//   - Deviation: proxies, attach, ephemeralcontainers and resize are not served. What
+//     goes through a forwarded port is HTTP (GET), over SPDY. A command in a
+//     container is answered by Config.Exec.
 //   - Deviation: the columns of a Table are all of type string, without
 //     descriptions; kinds that package table does not know have name and age.
 //   - Deviation: OpenAPI documents are made of Go types: they lack what stands only in

@@ -10,6 +10,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/streaming/pkg/httpstream"
 	"k8s.io/streaming/pkg/httpstream/wsstream"
 
 	"github.com/statefulsim/statefulsim/sim"
@@ -19,16 +20,7 @@ import (
 // error is for what is not modelled.
 type Exec func(c *sim.Cluster, namespace, pod, container string, command []string, stdin string) (stdout, stderr string, code int, err error)
 
-// The channels of a command's streams (remotecommand).
-const (
-	stdinChannel = iota
-	stdoutChannel
-	stderrChannel
-	errorChannel
-)
-
-// exec answers …/exec over WebSocket with the protocol v4.channel.k8s.io or v5,
-// which kubectl asks for first. The standard input is read to its end before the
+// exec answers …/exec over WebSocket, which kubectl asks for first, or SPDY. The standard input is read to its end before the
 // command runs: commands of the simulator take no time.
 func (c *call) exec(t *target) {
 	q := c.r.URL.Query()
@@ -55,31 +47,24 @@ func (c *call) exec(t *target) {
 		c.fail(err)
 		return
 	}
-	if !wsstream.IsWebSocketRequest(c.r) {
-		c.fail(apierrors.NewBadRequest("commands run over WebSocket alone here: SPDY is not offered"))
+	var streams *streams
+	switch {
+	case wsstream.IsWebSocketRequest(c.r):
+		streams = c.overWebSocket()
+	case httpstream.IsUpgradeRequest(c.r):
+		streams = c.overSPDY()
+	default:
+		c.fail(apierrors.NewBadRequest("Upgrade request required"))
 		return
 	}
-	channel := func(asked string, typ wsstream.ChannelType) wsstream.ChannelType {
-		if q.Get(asked) == "true" || q.Get(asked) == "1" {
-			return typ
-		}
-		return wsstream.IgnoreChannel
-	}
-	channels := []wsstream.ChannelType{channel("stdin", wsstream.ReadChannel), channel("stdout", wsstream.WriteChannel), channel("stderr", wsstream.WriteChannel),
-		wsstream.WriteChannel, wsstream.IgnoreChannel}
-	conn := wsstream.NewConn(map[string]wsstream.ChannelProtocolConfig{
-		"v4." + wsstream.ChannelWebSocketProtocol: {Binary: true, Channels: channels},
-		"v5." + wsstream.ChannelWebSocketProtocol: {Binary: true, Channels: channels},
-	})
-	_, streams, err := conn.Open(c.w, c.r)
-	if err != nil {
+	if streams == nil {
 		return // the answer has been given
 	}
-	defer conn.Close()
+	defer streams.close()
 	c.leave()
 	stdin := ""
-	if channels[stdinChannel] == wsstream.ReadChannel {
-		data, err := readLimited(streams[stdinChannel], 3<<20)
+	if streams.stdin != nil {
+		data, err := readLimited(streams.stdin, 3<<20)
 		if err != nil && !errors.Is(err, io.EOF) {
 			return
 		}
@@ -90,11 +75,11 @@ func (c *call) exec(t *target) {
 	c.own(func(cl *sim.Cluster) {
 		stdout, stderr, code, err = c.cfg.Exec(cl, t.namespace, t.name, container, command, stdin)
 	})
-	if channels[stdoutChannel] == wsstream.WriteChannel {
-		io.WriteString(streams[stdoutChannel], stdout)
+	if streams.stdout != nil {
+		io.WriteString(streams.stdout, stdout)
 	}
-	if channels[stderrChannel] == wsstream.WriteChannel {
-		io.WriteString(streams[stderrChannel], stderr)
+	if streams.stderr != nil {
+		io.WriteString(streams.stderr, stderr)
 	}
 	st := metav1.Status{Status: metav1.StatusSuccess}
 	switch {
@@ -104,7 +89,7 @@ func (c *call) exec(t *target) {
 		st = metav1.Status{Status: metav1.StatusFailure, Reason: "NonZeroExitCode", Message: fmt.Sprintf("command terminated with non-zero exit code: exit status %d", code),
 			Details: &metav1.StatusDetails{Causes: []metav1.StatusCause{{Type: "ExitCode", Message: fmt.Sprint(code)}}}}
 	}
-	writeStatus(streams[errorChannel], st)
+	writeStatus(streams.status, st)
 }
 
 // writeStatus says how a command has ended.

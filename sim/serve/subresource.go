@@ -58,6 +58,7 @@ func subresources(kind apiserver.Kind) map[string]subresource {
 		add(subresource{name: "eviction", kind: policyv1.SchemeGroupVersion.WithKind("Eviction"), verbs: []string{"create"}, answer: (*call).evict})
 		add(subresource{name: "log", verbs: []string{"get"}, answer: (*call).log})
 		add(subresource{name: "exec", kind: coreV1.WithKind("PodExecOptions"), verbs: []string{"create", "get"}, answer: (*call).exec})
+		add(subresource{name: "portforward", kind: coreV1.WithKind("PodPortForwardOptions"), verbs: []string{"create", "get"}, answer: (*call).portForward})
 	}
 	return subs
 }
