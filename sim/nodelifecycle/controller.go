@@ -103,6 +103,7 @@ type Controller struct {
 	pass        pass
 	attention   map[string]bool // nodes that the next pass has to look at
 	tickAt      engine.Time     `state:"deadline"` // of the wake-up for the next pass
+	earliest    engine.Time     `state:"deadline"` // there is no other pass at the tick of the last one
 	taintAt     engine.Time     `state:"deadline"`
 	taintBusy   bool            // a node is being tainted
 	tainted     bool            // one has been
@@ -204,7 +205,7 @@ func concerns(old, node *corev1.Node) bool {
 		return true
 	}
 	a, b := nodeCondition(&old.Status, corev1.NodeReady), nodeCondition(&node.Status, corev1.NodeReady)
-	return (a == nil) != (b == nil) || a != nil && (a.Status != b.Status || a.LastHeartbeatTime != b.LastHeartbeatTime)
+	return (a == nil) != (b == nil) || a != nil && (a.Status != b.Status || !a.LastHeartbeatTime.Equal(&b.LastHeartbeatTime))
 }
 
 // seen is what has been seen of a node that has been known for long.

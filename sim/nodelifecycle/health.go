@@ -148,7 +148,7 @@ func (s healthSync) check(v controller.View, m healthMemo) (controller.Plan, hea
 	case !h.saved, !h.hasReady && ready != nil:
 		h.saved, h.probe, h.lease = true, now, nil
 		h.save(m.node)
-	case ready != nil && h.heartbeat != ready.LastHeartbeatTime:
+	case ready != nil && !h.heartbeat.Equal(&ready.LastHeartbeatTime):
 		h.probe, h.lease = now, nil
 		h.save(m.node)
 	}

@@ -15,9 +15,10 @@ import (
 // and there is no tick without one.
 type pass struct {
 	open  bool
-	began engine.Time `state:"incidental" why:"the tick that it was"`
-	names []string    // nodes to look at when those that are new are dealt with
-	zones bool        // the nodes are done, and the zones too
+	began engine.Time             `state:"incidental" why:"the tick that it was"`
+	names []string                // nodes to look at when those that are new are dealt with
+	nodes map[string]*corev1.Node // the nodes that it looks at, as they were when it began
+	zones bool                    // the nodes are done, and the zones too
 }
 
 // need has the next pass look at a node.
@@ -41,7 +42,7 @@ func (c *Controller) armTick(env *controller.Env) {
 	if at == engine.Never {
 		return
 	}
-	at = gridAfter(c.anchor, c.tick(env.View), max(at, env.Now()))
+	at = gridAfter(c.anchor, c.tick(env.View), max(at, env.Now(), c.earliest))
 	if c.tickAt < env.Now() || at < c.tickAt {
 		c.tickAt = at
 		env.WakeAt(at, engine.Progress, wakeTick<<56)
@@ -58,7 +59,7 @@ func (c *Controller) begin(env *controller.Env) {
 	}
 	names := slices.Sorted(mapKeys(c.attention))
 	c.attention = map[string]bool{}
-	c.pass = pass{open: true, began: env.Now(), names: names}
+	c.pass, c.earliest = pass{open: true, began: env.Now(), names: names, nodes: map[string]*corev1.Node{}}, env.Now()+1
 	for _, name := range names {
 		node, h := env.Node(name), c.health[name]
 		if node == nil {
@@ -71,6 +72,7 @@ func (c *Controller) begin(env *controller.Env) {
 			}
 			continue
 		}
+		c.pass.nodes[name] = node
 		c.zoneOf(node, env.Now())
 		if !h.registered {
 			env.Note(aboutNode(name, node.UID, "RegisteredNode", "Node "+name+" event: Registered Node "+name+" in Controller"))
@@ -178,7 +180,8 @@ type reachMemo struct {
 }
 
 // reachSync takes both NoExecute taints off a node, and it out of its queue
-// (markNodeAsReachable).
+// (markNodeAsReachable): those that it had when the pass began. One that this pass
+// itself has put in the place of the other stays.
 type reachSync struct{ c *Controller }
 
 // Step implements controller.Machine.
@@ -186,6 +189,9 @@ func (s reachSync) Step(v controller.View, name string, m reachMemo, results [][
 	if results == nil {
 		if m.node = v.Node(name); m.node == nil {
 			return controller.Plan{}, m
+		}
+		if before := s.c.pass.nodes[name]; before != nil {
+			m.node = before
 		}
 		m.swap, m.then = swapped(v, m.node, nil, []corev1.Taint{unreachable}), []corev1.Taint{notReady}
 	}

@@ -31,9 +31,18 @@ type zone struct {
 	// ready and notReady count the nodes that take part in disruption checks.
 	ready, notReady int
 	// queue holds the nodes that have been put into the queue and not taken out
-	// since (UniqueQueue); true for those that still wait.
-	queue   map[string]bool
+	// since (UniqueQueue).
+	queue   map[string]place
 	limiter limiter
+}
+
+// place is a node's place in a queue. Upstream puts a node back at each pass of the
+// monitor as long as it has not got the taint, which ours does not do: all these are
+// behind those that have it, or are gone or in another zone, and keep their places.
+type place struct {
+	waits bool        // else it has had its turn
+	keeps bool        // it had the taint when the monitor came by last
+	since engine.Time `state:"rank"` // of one that keeps its place
 }
 
 // stateNow is the state that follows from the counts (ComputeZoneState).
@@ -47,11 +56,23 @@ func (z *zone) stateNow(threshold float32) zoneState {
 	return normal
 }
 
-// waiting lists the nodes that wait, sorted.
-func (z *zone) waiting() []string {
+// first lists the nodes of which one is next, sorted: in which order the monitor's
+// workers put them into the queue is open.
+func (z *zone) first(v controller.View, key string) []string {
 	var names []string
-	for name, waits := range z.queue { // sorted below
-		if waits {
+	least := engine.Never
+	for name, p := range z.queue { // sorted below
+		if !p.waits {
+			continue
+		}
+		since := engine.Never
+		if node := v.Node(name); p.keeps || node == nil || nodetopology.GetZoneKey(node) != key {
+			since = p.since
+		}
+		if since < least {
+			names, least = nil, since
+		}
+		if since == least {
 			names = append(names, name)
 		}
 	}
@@ -133,7 +154,7 @@ func (c *Controller) zoneOf(node *corev1.Node, now engine.Time) *zone {
 	key := nodetopology.GetZoneKey(node)
 	z := c.zones[key]
 	if z == nil {
-		z = &zone{queue: map[string]bool{}, limiter: newLimiter(c.cfg.NodeEvictionRate, now)}
+		z = &zone{queue: map[string]place{}, limiter: newLimiter(c.cfg.NodeEvictionRate, now)}
 		c.zones[key] = z
 	}
 	return z
@@ -161,11 +182,11 @@ func (c *Controller) rate(z *zone, state zoneState) float32 {
 // taint yet (markNodeForTainting).
 func (c *Controller) markForTainting(env controller.View, node *corev1.Node, taint corev1.Taint) {
 	z := c.zoneOf(node, env.Now())
-	if !has(node, taint) {
-		delete(z.queue, node.Name)
-	}
-	if _, ok := z.queue[node.Name]; !ok {
-		z.queue[node.Name] = true
+	switch p, ok := z.queue[node.Name]; {
+	case !has(node, taint):
+		z.queue[node.Name] = place{waits: true}
+	case !ok || p.waits && !p.keeps:
+		z.queue[node.Name] = place{waits: true, keeps: true, since: env.Now()}
 	}
 }
 
@@ -177,8 +198,8 @@ const taintPeriod = 100 * time.Millisecond
 func (c *Controller) armTaint(env *controller.Env) {
 	at := engine.Never
 	for _, z := range c.zones { // the least of them
-		for _, waits := range z.queue { // whether any does
-			if waits {
+		for _, p := range z.queue { // whether any does
+			if p.waits {
 				at = min(at, z.limiter.next(env.Now()))
 				break
 			}
@@ -195,12 +216,11 @@ func (c *Controller) armTaint(env *controller.Env) {
 }
 
 // taintPass gives away what the queues' limits allow (doNoExecuteTaintingPass,
-// RateLimitedTimedQueue.Try). The nodes of a queue are all put back at each pass
-// of the monitor, in the order in which its workers get there: any is legal.
+// RateLimitedTimedQueue.Try).
 func (c *Controller) taintPass(env *controller.Env) {
 	for _, key := range slices.Sorted(mapKeys(c.zones)) {
 		z := c.zones[key]
-		names := z.waiting()
+		names := z.first(env.View, key)
 		if len(names) == 0 || !z.limiter.take(env.Now()) {
 			continue
 		}
@@ -219,8 +239,9 @@ type taintSync struct{ c *Controller }
 func (s taintSync) Step(v controller.View, key zoned, m swap, results [][]apiserver.Result) (controller.Plan, swap) {
 	done := func(removed bool) (controller.Plan, swap) {
 		if z := s.c.zones[key.zone]; removed && z != nil {
-			if _, ok := z.queue[key.node]; ok {
-				z.queue[key.node] = false
+			if p, ok := z.queue[key.node]; ok {
+				p.waits = false
+				z.queue[key.node] = p
 			}
 		}
 		s.c.tainted = true

@@ -148,37 +148,42 @@ func together(v controller.View, list []*corev1.Pod, n int) (plan controller.Pla
 }
 
 // missed puts the missing nodes of pods into quarantine, and returns those whose
-// quarantine is over (gcOrphaned, discoverDeletedNodes). A node is in line for
-// one look, whatever comes of it.
+// quarantine is over (gcOrphaned, discoverDeletedNodes). A node is in line for one
+// look, whatever comes of it; but as long as it has pods the next quarantine begins
+// with that look. One that has none any more stays in quarantine all the same: a pod
+// that comes to it finds half of the time over.
 func (l looker) missed(v controller.View, pods []*corev1.Pod) []string {
 	now := l.c.began
-	var over []string
-	waits := map[string]bool{}
+	over := map[string]bool{}
+	for node, q := range l.c.missing { // into a set
+		if q.until <= now {
+			delete(l.c.missing, node)
+			if q.until > now.Add(-period) { // else an earlier tick has had it, and found nothing to do
+				over[node] = true
+			}
+		}
+	}
 	for _, pod := range pods {
 		node := pod.Spec.NodeName
-		if node == "" || v.Node(node) != nil || waits[node] {
+		if node == "" || v.Node(node) != nil {
 			continue
 		}
-		waits[node] = true
 		if _, ok := l.c.missing[node]; !ok {
 			l.c.missing[node] = quarantined{now.Add(quarantine + raceOf(v, node))}
 		}
+		l.c.retry(engine.Progress)
 	}
-	for node, q := range l.c.missing { // sorted below
-		switch {
-		case q.until > now && waits[node]:
-			l.c.retry(engine.Progress)
-		case q.until <= now:
-			delete(l.c.missing, node)
-			if v.Node(node) == nil {
-				over = append(over, node)
-			}
-		default: // nobody is on it any more
-			delete(l.c.missing, node)
+	if len(l.c.missing) > 0 {
+		l.c.retry(engine.Retry)
+	}
+	var list []string
+	for node := range over { // sorted below
+		if v.Node(node) == nil {
+			list = append(list, node)
 		}
 	}
-	slices.Sort(over)
-	return over
+	slices.Sort(list)
+	return list
 }
 
 // raceOf is how a race ends that is upstream's own: the look that begins when the
