@@ -21,7 +21,7 @@ const ending = ".txtar"
 var order = []string{
 	"story", "ordered-start", "scale-down", "parallel", "partition-canary", "max-unavailable", "on-delete",
 	"recreate", "min-ready-seconds", "stuck-rollout", "crash-loop", "claim-retention", "released-volume",
-	"lost-nfs", "node-dies", "four-ways-out", "drain-budget", "dns-readiness", "stale-cache", "two-seeds", "sandbox",
+	"lost-nfs", "node-dies", "four-ways-out", "attached-elsewhere", "drain-budget", "dns-readiness", "stale-cache", "two-seeds", "sandbox",
 }
 
 // Names lists the lessons in the order in which they teach.
