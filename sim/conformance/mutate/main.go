@@ -17,6 +17,7 @@ var (
 	states = flag.Int("states", 20_000, "how many states each mutant must survive")
 	only   = flag.String("run", "", "only the mutants whose descriptions match")
 	tenant = flag.Bool("tenants", false, "the controllers of package tenants, and the comparison there")
+	node   = flag.Bool("nodes", false, "the controllers of package nodes, and the comparison there")
 	rules  = flag.Bool("rules", false, "the rules' own tests, not the comparison")
 	jobs   = flag.Int("jobs", 2, "how many mutants are looked at side by side")
 )
@@ -41,9 +42,15 @@ func main() {
 		}
 	}
 	if *tenant {
-		names, judge = make([]string, len(tenantMutants)), judgeTenant
+		names, judge = make([]string, len(tenantMutants)), judgeIn(tenantMutants, "tenants")
 		for i := range tenantMutants {
 			names[i] = tenantMutants[i].file + " " + tenantMutants[i].what
+		}
+	}
+	if *node {
+		names, judge = make([]string, len(nodeMutants)), judgeIn(nodeMutants, "nodes")
+		for i := range nodeMutants {
+			names[i] = nodeMutants[i].file + " " + nodeMutants[i].what
 		}
 	}
 	verdicts := make([]string, len(names))

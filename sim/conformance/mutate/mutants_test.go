@@ -30,6 +30,9 @@ func TestMutantsApply(t *testing.T) {
 	for _, m := range tenantMutants {
 		apply(m.what, m.file, m.old, m.new)
 	}
+	for _, m := range nodeMutants {
+		apply(m.what, m.file, m.old, m.new)
+	}
 	for _, m := range ruleMutants {
 		apply(m.rule+", "+m.what, m.file, m.old, m.new)
 	}

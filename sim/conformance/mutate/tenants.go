@@ -23,19 +23,21 @@ var tenantMutants = []mutant{
 	{"sim/apiserver/admission_quota.go", "had = before", "had, _ = nil, before", "an update pays for everything again"},
 }
 
-// judgeTenant compiles one mutant and runs the comparison of package tenants.
-func judgeTenant(dir string, i int) string {
-	m := &tenantMutants[i]
-	line := func(verdict, detail string) string {
-		return fmt.Sprintf("%-8s  %-36s  %-60s  %s", verdict, m.file, m.what, detail)
+// judgeIn compiles one of some mutants and runs the comparison of a package.
+func judgeIn(list []mutant, pkg string) func(dir string, i int) string {
+	return func(dir string, i int) string {
+		m := &list[i]
+		line := func(verdict, detail string) string {
+			return fmt.Sprintf("%-8s  %-36s  %-60s  %s", verdict, m.file, m.what, detail)
+		}
+		r := build(dir, fmt.Sprint(pkg, i), m.file, m.old, m.new, "sim/conformance/"+pkg)
+		if r.verdict != "" {
+			return line(r.verdict, r.detail)
+		}
+		_, took, err := r.run("-test.failfast", "-test.cpu", "1", "-rapid.shrinktime", "1ms")
+		if err == nil {
+			return line("SURVIVED", took.String())
+		}
+		return line("caught", took.String())
 	}
-	r := build(dir, fmt.Sprint("tenant", i), m.file, m.old, m.new, "sim/conformance/tenants")
-	if r.verdict != "" {
-		return line(r.verdict, r.detail)
-	}
-	_, took, err := r.run("-test.failfast", "-test.cpu", "1", "-rapid.shrinktime", "1ms")
-	if err == nil {
-		return line("SURVIVED", took.String())
-	}
-	return line("caught", took.String())
 }

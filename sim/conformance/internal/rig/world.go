@@ -68,10 +68,18 @@ func (w *World) Look(f func(*apiserver.Server)) {
 func (w *World) Do(by string, req apiserver.Request) apiserver.Result {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if req.Object != nil { // two times are one, wherever they come from
+		req.Object = OverWire(req.Object)
+	}
+	var lost error
 	for i, f := range w.faults {
 		if f.By == by && f.Verb == req.Verb && f.Kind == req.Kind && (f.Key == apiserver.Key{} || f.Key == req.Key) {
 			if w.faults[i].Count--; w.faults[i].Count == 0 {
 				w.faults = append(w.faults[:i:i], w.faults[i+1:]...)
+			}
+			if f.Lost {
+				lost = f.Err
+				break
 			}
 			return apiserver.Result{Err: f.Err}
 		}
@@ -84,10 +92,13 @@ func (w *World) Do(by string, req apiserver.Request) apiserver.Result {
 			}
 		}
 	}
+	if lost != nil {
+		return apiserver.Result{Err: lost}
+	}
 	return res
 }
 
-// Fail has requests fail before the server sees them.
+// Fail has requests fail before the server sees them, or after.
 func (w *World) Fail(f controller.Fault) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -137,13 +148,14 @@ func (w *World) react(by string, a clienttesting.Action) (bool, runtime.Object, 
 	case "get":
 		req.Verb, req.Key.Name = apiserver.Get, a.(clienttesting.GetAction).GetName()
 	case "delete":
-		req.Verb, req.Key.Name = apiserver.Delete, a.(clienttesting.DeleteAction).GetName()
+		d := a.(clienttesting.DeleteActionImpl)
+		req.Verb, req.Key.Name, req.GracePeriodSeconds = apiserver.Delete, d.GetName(), d.DeleteOptions.GracePeriodSeconds
 	case "patch":
 		p := a.(clienttesting.PatchAction)
 		req.Verb, req.Key.Name = apiserver.Patch, p.GetName()
 		req.Patch = apiserver.RawPatch{Type: p.GetPatchType(), Data: string(p.GetPatch())}
 	case "create", "update":
-		req.Verb, req.Object = apiserver.Create, OverWire(a.(clienttesting.CreateAction).GetObject())
+		req.Verb, req.Object = apiserver.Create, a.(clienttesting.CreateAction).GetObject().DeepCopyObject().(apiserver.Object)
 		if a.GetVerb() == "update" {
 			req.Verb = apiserver.Update
 		}
