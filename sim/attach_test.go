@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
 	storagev1 "k8s.io/api/storage/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/statefulsim/statefulsim/sim"
 	"github.com/statefulsim/statefulsim/sim/apiserver"
@@ -138,4 +139,54 @@ func TestVolumeOfADeadNode(t *testing.T) {
 	assert.Equal(t, corev1.PodRunning, pod.Status.Phase)
 	assert.NotEqual(t, home, pod.Spec.NodeName)
 	assert.Equal(t, map[string]bool{pod.Spec.NodeName: true}, attachments(t, c))
+}
+
+// M9: who says that the node is out of service need not wait: the pods that are
+// terminating there go by force, and their volume is detached at once.
+func TestVolumeOfANodeOutOfService(t *testing.T) {
+	c := sim.New(sim.Config{Provision: true, Nodes: []sim.Node{{Name: "node-1"}, {Name: "node-2"}}})
+	_, err := c.Apply(blockSet)
+	require.NoError(t, err)
+	_, err = c.Settle()
+	require.NoError(t, err)
+	home := podOf(t, c, "db-0").Spec.NodeName
+	require.NoError(t, c.CrashNode(home))
+	require.NoError(t, c.Run(2*time.Minute))
+	require.NoError(t, c.Delete(apiserver.Pod, "default", "db-0"))
+	require.NoError(t, c.Run(10*time.Minute))
+	require.NotNil(t, podOf(t, c, "db-0").DeletionTimestamp)
+	require.Equal(t, map[string]bool{home: true}, attachments(t, c), "six minutes count from the pod's end")
+	node, err := sim.Get[*corev1.Node](c, "", home)
+	require.NoError(t, err)
+	next := node.DeepCopy()
+	next.Spec.Taints = append(next.Spec.Taints, corev1.Taint{Key: corev1.TaintNodeOutOfService, Value: "nodeshutdown", Effect: corev1.TaintEffectNoExecute})
+	_, err = c.Update(next)
+	require.NoError(t, err)
+	require.NoError(t, c.Run(time.Minute))
+	pod := podOf(t, c, "db-0")
+	assert.Equal(t, corev1.PodRunning, pod.Status.Phase)
+	assert.NotEqual(t, home, pod.Spec.NodeName)
+	assert.Equal(t, map[string]bool{pod.Spec.NodeName: true}, attachments(t, c))
+}
+
+// M12: a node takes as many volumes of a driver as its CSINode says, and one more
+// when a pod has gone and its volume is detached.
+func TestVolumeLimits(t *testing.T) {
+	c := sim.New(sim.Config{Provision: true, Nodes: []sim.Node{{Name: "node-1", VolumeLimits: map[string]int32{"csi.example.com": 2}}}})
+	_, err := c.Apply(blockSet)
+	require.NoError(t, err)
+	require.NoError(t, c.Scale("default", "db", 3))
+	require.NoError(t, c.Run(5*time.Minute))
+	assert.Equal(t, corev1.PodRunning, podOf(t, c, "db-1").Status.Phase)
+	assert.Equal(t, corev1.PodPending, podOf(t, c, "db-2").Status.Phase)
+	assert.Contains(t, warnings(t, c, "db-2"), "FailedScheduling 0/1 nodes are available: 1 node(s) exceed max volume count.")
+	_, err = c.Create(&corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "plain"}, Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: "c", Image: "c:1"}}}})
+	require.NoError(t, err)
+	require.NoError(t, c.Run(time.Minute))
+	assert.Equal(t, corev1.PodRunning, podOf(t, c, "plain").Status.Phase, "it has no volume")
+	require.NoError(t, c.Scale("default", "db", 1))
+	require.NoError(t, c.Run(2*time.Minute))
+	require.NoError(t, c.Scale("default", "db", 2))
+	require.NoError(t, c.Run(2*time.Minute))
+	assert.Equal(t, corev1.PodRunning, podOf(t, c, "db-1").Status.Phase)
 }
