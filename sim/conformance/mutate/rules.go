@@ -47,7 +47,7 @@ var ruleMutants = []ruleMutant{
 	{rule: "S2", file: "statefulset/writes.go", old: "k.wrote > read {", new: "false && k.wrote > read {", what: "a sync does not wait for its own writes"},
 	{rule: "S3", file: "statefulset/adoption.go", old: "return selector.Matches(labels.Set(pod.Labels)) && isMember(set, pod)", new: "return isMember(set, pod)", what: "the selector does not matter"},
 	{rule: "S4", file: "statefulset/task.go", old: "apierrors.IsAlreadyExists(t.failure): // S4", new: "false: // S4", what: "an Event for a name that is taken"},
-	{rule: "S5", file: "statefulset/revision.go", old: `map[string]any{"template": template}`, new: `map[string]any{"template": template, "replicas": set.Spec.Replicas}`, what: "replicas are part of a revision"},
+	{rule: "S5", file: "statefulset/index.go", old: "		return b, nil\n	}\n	data, err := podcontrol.RevisionData(&set.Spec.Template)\n", new: "	}\n	data, err := podcontrol.RevisionData(&set.Spec.Template)\n	data = append(append(data[:len(data)-2], `,\"replicas\":`...), byte('0'+*set.Spec.Replicas), '}', '}')\n", what: "replicas are part of a revision"},
 	{rule: "S6", file: "statefulset/revision.go", old: "fnv.New32()", new: "fnv.New32a()", what: "the other FNV"},
 	{rule: "S7", file: "statefulset/history.go", old: "raised.Revision = number", new: "raised.Revision = equal.Revision", what: "going back raises no number"},
 	{rule: "S8", file: "statefulset/history.go", old: "if r.Name == p.set.Status.CurrentRevision {", new: "if false {", what: "the current revision is the newest"},
