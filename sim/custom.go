@@ -41,7 +41,7 @@ func (c *Cluster) GetCustom(gk schema.GroupKind, namespace, name string) (Object
 	if obj == nil {
 		return nil, apierrors.NewNotFound(d.GroupResource(), name)
 	}
-	return copyOf(obj), nil
+	return copyOf(d.In(d.Storage, obj)), nil
 }
 
 // ListCustom returns the custom resources of a kind in a namespace (empty means all),
@@ -53,7 +53,11 @@ func (c *Cluster) ListCustom(gk schema.GroupKind, namespace, selector string) ([
 		return nil, apierrors.NewBadRequest(err.Error())
 	}
 	objs := slices.DeleteFunc(c.host.Server().ListCustom(gk, namespace), func(o Object) bool { return !sel.Matches(labels.Set(o.GetLabels())) })
+	d := c.host.Server().DefinedKind(gk)
 	for i := range objs {
+		if d != nil {
+			objs[i] = d.In(d.Storage, objs[i])
+		}
 		objs[i] = copyOf(objs[i])
 	}
 	return objs, nil

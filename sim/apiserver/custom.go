@@ -61,6 +61,7 @@ type Defined struct {
 	Storage string
 
 	schemas Schemas
+	since   uint64 // the version of the definition that brought them; 0 if it is the first
 }
 
 // definitions are those that are served, by group and kind.
@@ -97,11 +98,21 @@ func (d *Defined) Version(name string) *apiextensionsv1.CustomResourceDefinition
 }
 
 // In returns an object of the kind in a version. All that differs is the apiVersion:
-// other conversions are refused with the definition.
+// other conversions are refused with the definition. What was stored before the
+// schemas were changed gets the defaults that they have now.
 func (d *Defined) In(version string, obj Object) Object {
 	u, ok := obj.(*unstructured.Unstructured)
 	apiVersion := d.CRD.Spec.Group + "/" + version
-	if !ok || u.GetAPIVersion() == apiVersion {
+	if !ok {
+		return obj
+	}
+	if number, err := parseVersion(u); err == nil && number != 0 && number < d.since && d.Version(version) != nil {
+		next := u.DeepCopy()
+		next.SetAPIVersion(apiVersion)
+		d.schemas.Default(next)
+		return next
+	}
+	if u.GetAPIVersion() == apiVersion {
 		return obj
 	}
 	next := &unstructured.Unstructured{Object: make(map[string]any, len(u.Object))}

@@ -180,13 +180,17 @@ func (s *Server) define() {
 		case old != nil && old.CRD.ResourceVersion == crd.ResourceVersion:
 			list = append(list, old)
 		case old != nil && old.CRD.Generation == crd.Generation:
-			list = append(list, &Defined{CRD: crd, Storage: old.Storage, schemas: old.schemas})
+			list = append(list, &Defined{CRD: crd, Storage: old.Storage, schemas: old.schemas, since: old.since})
 		default:
 			schemas, err := s.cfg.CustomResources.Define(crd)
 			if err != nil { // it was checked: somebody has restored what no server would store
 				continue
 			}
-			list = append(list, &Defined{CRD: crd, Storage: storageVersion(crd), schemas: schemas})
+			d := &Defined{CRD: crd, Storage: storageVersion(crd), schemas: schemas}
+			if number, err := parseVersion(crd); err == nil && old != nil {
+				d.since = number
+			}
+			list = append(list, d)
 		}
 	}
 	if !slices.Equal(list, was) {

@@ -208,6 +208,19 @@ func TestForked(t *testing.T) {
 	assert.Empty(t, f.Defined())
 }
 
+// What was stored before a schema had a default has it when it is read.
+func TestDefaultedOnRead(t *testing.T) {
+	c := cluster(t)
+	_, err := c.Create(database("users", nil))
+	require.NoError(t, err)
+	_, _, err = c.Patch(apiserver.KindNamed("crd"), "", "databases.example.com", types.JSONPatchType,
+		`[{"op":"add","path":"/spec/versions/0/schema/openAPIV3Schema/properties/spec/default","value":{"version":"17","replicas":3}}]`)
+	require.NoError(t, err)
+	db, err := c.GetCustom(databaseKind, "", "users")
+	require.NoError(t, err)
+	assert.Equal(t, map[string]any{"version": "17", "replicas": int64(3)}, db.(*unstructured.Unstructured).Object["spec"])
+}
+
 // Without CustomResources definitions are stored, and nothing of theirs is served.
 func TestWithout(t *testing.T) {
 	c := sim.New(sim.Config{})

@@ -2,6 +2,8 @@ package serve
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json"
 	"reflect"
 	"slices"
@@ -134,7 +136,8 @@ func (c *call) offers() []offered {
 func customResources(d *apiserver.Defined, v *apiextensionsv1.CustomResourceDefinitionVersion) []metav1.APIResource {
 	names := d.CRD.Status.AcceptedNames
 	r := metav1.APIResource{Name: names.Plural, SingularName: names.Singular, Namespaced: d.Namespaced(), Kind: names.Kind,
-		Verbs: []string{"delete", "deletecollection", "get", "list", "patch", "create", "update", "watch"}, ShortNames: names.ShortNames, Categories: names.Categories}
+		Verbs: []string{"delete", "deletecollection", "get", "list", "patch", "create", "update", "watch"}, ShortNames: names.ShortNames, Categories: names.Categories,
+		StorageVersionHash: storageHash(d.GroupKind().WithVersion(d.Storage))}
 	list := []metav1.APIResource{r}
 	for _, sub := range customSubresources(v) { // the caller sorts
 		s := metav1.APIResource{Name: r.Name + "/" + sub.name, Namespaced: r.Namespaced, Kind: r.Kind, Verbs: []string{"get", "patch", "update"}}
@@ -144,6 +147,13 @@ func customResources(d *apiserver.Defined, v *apiextensionsv1.CustomResourceDefi
 		list = append(list, s)
 	}
 	return list
+}
+
+// storageHash tells a client whether the version of what is stored has changed
+// (discovery.StorageVersionHash).
+func storageHash(gvk schema.GroupVersionKind) string {
+	sum := sha256.Sum256([]byte(gvk.Group + "/" + gvk.Version + "/" + gvk.Kind))
+	return base64.StdEncoding.EncodeToString(sum[:8])
 }
 
 // definedIn finds the definition of a resource of a group.

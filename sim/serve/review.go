@@ -78,6 +78,10 @@ func (c *call) review(t *target) {
 		c.fail(err)
 		return
 	}
+	if f.as != "" {
+		c.fail(unacceptable(false))
+		return
+	}
 	r.fill(obj)
 	obj.GetObjectKind().SetGroupVersionKind(gvk)
 	f.as = ""

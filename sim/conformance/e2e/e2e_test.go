@@ -24,6 +24,7 @@ import (
 
 	"github.com/statefulsim/statefulsim/sim"
 	"github.com/statefulsim/statefulsim/sim/apiserver"
+	"github.com/statefulsim/statefulsim/sim/customresource"
 	"github.com/statefulsim/statefulsim/sim/fieldmanager"
 	"github.com/statefulsim/statefulsim/sim/serve"
 )
@@ -65,7 +66,7 @@ func listed(t *testing.T, name string) (passing []entry) {
 
 // TestListed holds the tables to their form, without running anything.
 func TestListed(t *testing.T) {
-	for _, table := range []string{"statefulset.txt", "recreate.txt"} {
+	for _, table := range []string{"statefulset.txt", "recreate.txt", "api.txt"} {
 		known := map[string]bool{}
 		for _, e := range listed(t, table) {
 			assert.False(t, known[e.name], "%s names it twice: %s", table, e.name)
@@ -84,6 +85,11 @@ func TestRecreate(t *testing.T) {
 	t.Parallel()
 	judge(t, "recreate.txt", apiserver.Gates{Recreate: true})
 }
+
+// TestAPIMachinery runs those of [sig-api-machinery] that concern what is served:
+// custom resources, discovery, watches, garbage collection, namespaces, server-side
+// apply, field validation, tables and pages.
+func TestAPIMachinery(t *testing.T) { t.Parallel(); judge(t, "api.txt", apiserver.Gates{}) }
 
 // judge has upstream's suite run what a table says passes: each test in a process of
 // its own, against a cluster of its own.
@@ -133,7 +139,8 @@ func build(t *testing.T, name string, args ...string) string {
 
 // start serves a cluster on loopback and returns a kubeconfig for it.
 func start(t *testing.T, gates apiserver.Gates, pace serve.Pace) string {
-	c := sim.New(sim.Config{Provision: true, History: -1, Start: time.Now(), Gates: gates, FieldManager: fieldmanager.New(), Workloads: workloads(),
+	c := sim.New(sim.Config{Provision: true, History: -1, Start: time.Now(), Gates: gates, FieldManager: fieldmanager.New(),
+		CustomResources: customresource.New(), Workloads: workloads(),
 		MissingImages: []string{"broken-image"}})
 	_, err := c.Create(&storagev1.StorageClass{ObjectMeta: metav1.ObjectMeta{Name: "standard",
 		Annotations: map[string]string{"storageclass.kubernetes.io/is-default-class": "true"}}, Provisioner: "example.com/disks"})
