@@ -107,15 +107,24 @@ func (c *Cluster) leases() {
 // for long, and healthy, and what came to the project after them: a cluster that has
 // nothing for these to do has the history that it had without.
 func (c *Cluster) watchNodes(known []string) {
+	for _, a := range c.lateControllers(known) {
+		c.host.Add(a)
+	}
+}
+
+// lateControllers returns new instances of what watchNodes adds.
+func (c *Cluster) lateControllers(known []string) []controller.Actor {
 	lifecycle := c.cfg.NodeLifecycle
 	lifecycle.Known = known
-	c.host.Add(nodelifecycle.New(lifecycle))
-	c.host.Add(tainteviction.New())
-	c.host.Add(podgc.New(c.cfg.TerminatedPodGCThreshold))
-	c.host.Add(autoscaling.New(c.cfg.Metrics))
-	c.host.Add(daemonset.New())
-	c.host.Add(attach.New())
-	c.host.Add(attach.NewAttacher(c.cfg.latency().Drivers))
+	return []controller.Actor{
+		nodelifecycle.New(lifecycle),
+		tainteviction.New(),
+		podgc.New(c.cfg.TerminatedPodGCThreshold),
+		autoscaling.New(c.cfg.Metrics),
+		daemonset.New(),
+		attach.New(),
+		attach.NewAttacher(c.cfg.latency().Drivers),
+	}
 }
 
 // newCluster returns a cluster in which there is nothing yet but an API server
@@ -146,12 +155,26 @@ func newCluster(cfg Config) *Cluster {
 // start adds the components of the control plane.
 func (c *Cluster) start() Latency {
 	cfg, l := c.cfg, c.cfg.latency()
+	for _, a := range c.controllers() {
+		c.host.Add(a)
+	}
+	c.dns = c.host.Add(dns.New(dns.Config{Zone: cfg.domain()}))
+	for _, a := range cfg.Actors {
+		claimActor(a)
+		c.host.Add(a)
+	}
+	return l
+}
+
+// controllers returns new instances of the components of the control plane.
+func (c *Cluster) controllers() []controller.Actor {
+	cfg, l := c.cfg, c.cfg.latency()
 	sets, endpoints := statefulset.New(cfg.Gates), endpointslice.New()
 	if cfg.Naive {
 		sets.WalkAll()
 		endpoints.WalkAll()
 	}
-	for _, a := range []controller.Actor{
+	list := []controller.Actor{
 		sets,
 		volume.NewBinder(volume.Config{Provision: cfg.Provision}),
 		volume.NewClaimProtection(),
@@ -171,18 +194,11 @@ func (c *Cluster) start() Latency {
 		job.New(),
 		job.NewTTL(),
 		cronjob.New(),
-	} {
-		c.host.Add(a)
 	}
 	if cfg.Provision {
-		c.host.Add(volume.NewResizer())
+		list = append(list, volume.NewResizer())
 	}
-	c.dns = c.host.Add(dns.New(dns.Config{Zone: cfg.domain()}))
-	for _, a := range cfg.Actors {
-		claimActor(a)
-		c.host.Add(a)
-	}
-	return l
+	return list
 }
 
 // collected are the kinds that the garbage collector watches: of a cluster with custom

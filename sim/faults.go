@@ -109,6 +109,29 @@ func (c *Cluster) atKubelet(node string, do func(*kubelet.Kubelet, *controller.E
 	return nil
 }
 
+// RestartController ends the process of one of the control plane's components,
+// "statefulset-controller", and starts another in its place, which remembers nothing
+// and lists everything anew. The requests that were under way arrive, and nobody hears
+// the answers. Kubelets have RestartNode; a Config's own Actors cannot be restarted.
+func (c *Cluster) RestartController(name string) error {
+	c.drive("RestartController")
+	defer c.done()
+	ids, err := c.component(name)
+	if err != nil {
+		return err
+	}
+	for _, list := range [][]controller.Actor{c.controllers(), c.lateControllers(nil)} {
+		for _, a := range list {
+			if a.Name() == name && c.host.Actor(ids[0]).Name() == name {
+				c.host.Restart(ids[0], a)
+				c.collect()
+				return nil
+			}
+		}
+	}
+	return fmt.Errorf("component %q is no controller that can be restarted", name)
+}
+
 // Cordon marks a node unschedulable, or schedulable again, as `kubectl cordon`
 // and `uncordon` do. Pods that are there stay.
 func (c *Cluster) Cordon(name string, unschedulable bool) error {

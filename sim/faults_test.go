@@ -145,3 +145,37 @@ func podCondition(pod *corev1.Pod, t corev1.PodConditionType) corev1.ConditionSt
 	}
 	return ""
 }
+
+// TestRestartController: a controller that starts anew, in the middle of whatever it
+// was doing, remembers nothing and finishes all the same; it does nothing twice, and
+// in the end the cluster is in the state in which it would be without.
+func TestRestartController(t *testing.T) {
+	build := func() *sim.Cluster {
+		c := sim.New(sim.Config{Provision: true, NoEvents: true})
+		_, err := c.Apply(parallelSet("web", 3))
+		require.NoError(t, err)
+		return c
+	}
+	undisturbed := build()
+	settle(t, undisturbed)
+	restarted := 0
+	for _, name := range undisturbed.Components() {
+		c := build()
+		for i := range 12 {
+			require.NoError(t, c.Run(time.Duration(i)*7*time.Millisecond))
+			if err := c.RestartController(name); err != nil {
+				require.ErrorContains(t, err, "no controller that can be restarted", name)
+				continue
+			}
+			restarted++
+		}
+		settle(t, c)
+		require.Len(t, c.Processes(), 3, name)
+		require.NoError(t, c.Scale("", "web", 1))
+		settle(t, c)
+		require.Len(t, c.Processes(), 1, name)
+	}
+	require.Greater(t, restarted, 200)
+	require.ErrorContains(t, undisturbed.RestartController("kubelet/node-1"), "no controller")
+	require.ErrorContains(t, undisturbed.RestartController("nobody"), "no component")
+}

@@ -53,5 +53,36 @@ func (c *Cluster) Answers(trail []uint64) {
 	c.host.Engine().Answer(engine.Strategy{Mode: engine.Replay, Trail: trail, Keep: true})
 }
 
+// Reseed has all choices and latencies from here on answered by another seed. It is for
+// those who search many futures, in forks that share their past: no single seed names
+// the history any more.
+func (c *Cluster) Reseed(seed uint64) {
+	c.drive("Reseed")
+	defer c.done()
+	c.host.Engine().Reseed(seed)
+}
+
+// Latest returns the records that the last event, or the last request from outside,
+// has written. They are shared and must not be changed, and the slice is good until the
+// next event.
+func (c *Cluster) Latest() []*apiserver.Record {
+	defer c.end(c.look("Latest"))
+	return c.latest
+}
+
+// Ran returns the component whose event ran last, "kubelet" for each node's.
+func (c *Cluster) Ran() string {
+	defer c.end(c.look("Ran"))
+	return c.host.Last()
+}
+
+// Newest returns, for each object of a kind in a namespace (empty means all), the record
+// of its newest state, by namespace and name. It is for those who look after every event:
+// the objects are shared and must not be changed.
+func (c *Cluster) Newest(kind apiserver.Kind, namespace string) []*apiserver.Record {
+	defer c.end(c.look("Newest"))
+	return c.host.Server().Newest(kind, namespace)
+}
+
 // String is "statefulset-controller: create Pod default/web-0".
 func (e Event) String() string { return fmt.Sprintf("%s: %s", e.By, e.What) }

@@ -122,6 +122,10 @@ func (s *Server) List(kind Kind, namespace string) []Object {
 	return servedList(kind, objs)
 }
 
+// Newest returns, for each object of a kind in a namespace (empty means all), the record
+// that made its newest state, in the order of their keys.
+func (s *Server) Newest(kind Kind, namespace string) []*Record { return s.walk(kind).list(namespace) }
+
 // Count returns how many objects of a kind there are.
 func (s *Server) Count(kind Kind) int { return s.kept(kind.Stored()).live }
 

@@ -38,7 +38,8 @@ type Host struct {
 	calls   []Call `state:"log"` // of actors, if somebody listens
 	listens bool
 
-	env     Env // of the actor that acts
+	env     Env     // of the actor that acts
+	last    ActorID `state:"incidental" why:"history"` // whose event ran last
 	running activity
 }
 
@@ -155,6 +156,7 @@ type flight struct {
 	actor   ActorID
 	token   uint64 `state:"incidental" why:"hashed as what the actor takes it for"`
 	discard bool   // an Event: nobody waits for the answer
+	deaf    bool   // who asked has been restarted: nobody hears the answer
 	req     apiserver.Request
 	pause   time.Duration // between the times when the server looks at it, if it waits
 	digest  state.Memo
@@ -344,7 +346,7 @@ func (h *Host) Running() (method, actor string) {
 }
 
 func (h *Host) run(ev engine.Event) {
-	h.running = activity{ActorID(ev.Actor), ev.Kind}
+	h.running, h.last = activity{ActorID(ev.Actor), ev.Kind}, ActorID(ev.Actor)
 	h.dispatch(ev)
 	h.running = activity{}
 }
@@ -372,7 +374,7 @@ func (h *Host) dispatch(ev engine.Event) {
 			if again, ok := hd.events.Read().retry(f.req, res); ok {
 				h.write(f.actor, again)
 			}
-		case !hd.gone:
+		case !hd.gone && !f.deaf:
 			(*hd.actor.Write()).Respond(h.act(f.actor), f.token, res)
 		}
 	case kindSeries:

@@ -142,6 +142,21 @@ func (e *Engine) NextOf(seq uint64) (Event, bool) {
 	return ev, ok
 }
 
+// Cancel removes the pending events that match, as if they had never been planned.
+// The cost is O(pending) for each.
+func (e *Engine) Cancel(match func(Event) bool) {
+	var seqs []uint64
+	e.Each(func(ev Event) { // each is removed by itself: order cannot matter
+		if match(ev) {
+			seqs = append(seqs, ev.Seq)
+		}
+	})
+	for _, seq := range seqs {
+		ev, _ := e.queue.Write().remove(seq)
+		e.pending[ev.Class]--
+	}
+}
+
 // Events returns a copy of the pending events, earliest first.
 func (e *Engine) Events() []Event {
 	q := e.queue.Read()

@@ -47,7 +47,8 @@
 //
 // Misfortune, which is every method of sim.Cluster that has something go wrong:
 //
-//	crash NODE · stop-kubelet NODE · restart NODE · partition NODE · reconnect NODE · hold COMPONENT KIND SPAN ·
+//	crash NODE · stop-kubelet NODE · restart NODE · partition NODE · reconnect NODE ·
+//	restart-controller COMPONENT · hold COMPONENT KIND SPAN ·
 //	fail COMPONENT VERB KIND N ERROR · lose-answers COMPONENT VERB KIND N · exit POD CODE [REASON] · fail-probe POD PROBE ·
 //	mend-probe POD PROBE · image-missing IMAGE · image-back IMAGE · nfs … · evict POD ·
 //	heal

@@ -16,22 +16,23 @@ import (
 
 // misfortunes are the directives that have something go wrong, or well again.
 var misfortunes = map[string]directive{
-	"crash":         {usage: "NODE", about: "cuts a machine's power", do: onNode((*sim.Cluster).CrashNode)},
-	"stop-kubelet":  {usage: "NODE", about: "ends a kubelet alone; the processes of its pods run on", do: onNode((*sim.Cluster).StopKubelet)},
-	"restart":       {usage: "NODE", about: "brings a machine and its kubelet back", do: onNode((*sim.Cluster).RestartNode)},
-	"partition":     {usage: "NODE", about: "cuts a node off from the API server; its kubelet and its processes run on", do: onNode((*sim.Cluster).PartitionNode)},
-	"reconnect":     {usage: "NODE", about: "ends partition", do: onNode((*sim.Cluster).ReconnectNode)},
-	"hold":          {usage: "COMPONENT KIND SPAN", about: "makes a component's view of a kind late", do: doHold},
-	"fail":          {usage: "COMPONENT VERB KIND|any N internal|timeout|conflict|\"TEXT\"", about: "has the next N such requests of a component fail", do: doFail},
-	"lose-answers":  {usage: "COMPONENT VERB KIND|any N", about: "has the answers to the next N such requests be lost; the server has carried them out", do: doLose},
-	"exit":          {usage: "POD [-n NAMESPACE] [-c CONTAINER] CODE [REASON]", about: "has a container's process end by itself", do: doExit},
-	"fail-probe":    {usage: "POD [-n NAMESPACE] [-c CONTAINER] startup|readiness|liveness", about: "has a probe of a container fail from now on", do: onProbe(true)},
-	"mend-probe":    {usage: "POD [-n NAMESPACE] [-c CONTAINER] startup|readiness|liveness", about: "ends fail-probe", do: onProbe(false)},
-	"image-missing": {usage: "IMAGE", about: "takes an image away from the registry", do: onImage(true)},
-	"image-back":    {usage: "IMAGE", about: "puts an image back", do: onImage(false)},
-	"nfs":           {usage: "down|up SERVER, slow SERVER SPAN, unexport|export SERVER PATH, read-only|writable SERVER PATH, or full|room SERVER PATH", about: "stops or slows an NFS server, or takes an export, its writes or its room away, or ends that", do: doNFS},
-	"evict":         {usage: "POD [-n NAMESPACE]", about: "asks the API to evict a pod, as a drain does", do: doEvict},
-	"heal":          {about: "ends all faults of nodes, views and requests, and cordons", do: doHeal},
+	"crash":              {usage: "NODE", about: "cuts a machine's power", do: onNode((*sim.Cluster).CrashNode)},
+	"stop-kubelet":       {usage: "NODE", about: "ends a kubelet alone; the processes of its pods run on", do: onNode((*sim.Cluster).StopKubelet)},
+	"restart":            {usage: "NODE", about: "brings a machine and its kubelet back", do: onNode((*sim.Cluster).RestartNode)},
+	"partition":          {usage: "NODE", about: "cuts a node off from the API server; its kubelet and its processes run on", do: onNode((*sim.Cluster).PartitionNode)},
+	"reconnect":          {usage: "NODE", about: "ends partition", do: onNode((*sim.Cluster).ReconnectNode)},
+	"hold":               {usage: "COMPONENT KIND SPAN", about: "makes a component's view of a kind late", do: doHold},
+	"fail":               {usage: "COMPONENT VERB KIND|any N internal|timeout|conflict|\"TEXT\"", about: "has the next N such requests of a component fail", do: doFail},
+	"lose-answers":       {usage: "COMPONENT VERB KIND|any N", about: "has the answers to the next N such requests be lost; the server has carried them out", do: doLose},
+	"restart-controller": {usage: "COMPONENT", about: "ends a controller's process and starts another, which remembers nothing", do: doRestartController},
+	"exit":               {usage: "POD [-n NAMESPACE] [-c CONTAINER] CODE [REASON]", about: "has a container's process end by itself", do: doExit},
+	"fail-probe":         {usage: "POD [-n NAMESPACE] [-c CONTAINER] startup|readiness|liveness", about: "has a probe of a container fail from now on", do: onProbe(true)},
+	"mend-probe":         {usage: "POD [-n NAMESPACE] [-c CONTAINER] startup|readiness|liveness", about: "ends fail-probe", do: onProbe(false)},
+	"image-missing":      {usage: "IMAGE", about: "takes an image away from the registry", do: onImage(true)},
+	"image-back":         {usage: "IMAGE", about: "puts an image back", do: onImage(false)},
+	"nfs":                {usage: "down|up SERVER, slow SERVER SPAN, unexport|export SERVER PATH, read-only|writable SERVER PATH, or full|room SERVER PATH", about: "stops or slows an NFS server, or takes an export, its writes or its room away, or ends that", do: doNFS},
+	"evict":              {usage: "POD [-n NAMESPACE]", about: "asks the API to evict a pod, as a drain does", do: doEvict},
+	"heal":               {about: "ends all faults of nodes, views and requests, and cordons", do: doHeal},
 }
 
 func onNode(do func(*sim.Cluster, string) error) func(*arguments) (action, error) {
@@ -40,6 +41,12 @@ func onNode(do func(*sim.Cluster, string) error) func(*arguments) (action, error
 		a.end()
 		return silent(func(c *sim.Cluster) error { return do(c, node) })
 	}
+}
+
+func doRestartController(a *arguments) (action, error) {
+	component := a.next("COMPONENT")
+	a.end()
+	return silent(func(c *sim.Cluster) error { return c.RestartController(component) })
 }
 
 func doHold(a *arguments) (action, error) {
