@@ -23,6 +23,9 @@ func (c *Cluster) DNS() *dns.Server {
 
 func (c *Cluster) nameServer() *dns.Server { return c.host.Actor(c.dns).(*dns.Server) }
 
+// Domain returns the zone of the cluster's DNS names, "cluster.local".
+func (c *Cluster) Domain() string { return c.cfg.domain() }
+
 // Query asks the cluster's name server, as `dig NAME TYPE @10.96.0.10` does.
 func (c *Cluster) Query(name string, qtype uint16) *miekg.Msg {
 	defer c.end(c.look("Query"))

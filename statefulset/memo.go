@@ -90,7 +90,7 @@ func (m *memo) pause(chain int) controller.Range {
 		if m.tries+1 < maxStatusTries {
 			return retryPause
 		}
-	case inReplicas, inRepairs, inExcess, inRollout, inRecreate:
+	case inReplicas, inRepairs, inExcess, inRecreate: // a rollout's deletions are sent once
 		return m.tasks[chain].pause()
 	}
 	return controller.Range{}

@@ -24,7 +24,7 @@ func (h *Host) Restart(id ActorID, a Actor) {
 		return ActorID(ev.Actor) == id && (ev.Kind == kindWake || ev.Kind == kindDeliver)
 	})
 	for i := range h.flights.Write().list {
-		if f := &h.flights.Write().list[i]; f.actor == id && f.req.Verb != 0 && !f.discard {
+		if f := &h.flights.Write().list[i]; f.actor == id && !f.discard {
 			f.deaf, f.digest = true, state.Memo{}
 		}
 	}

@@ -6,42 +6,38 @@ import (
 	"time"
 
 	"github.com/statefulsim/statefulsim/sim"
+	"github.com/statefulsim/statefulsim/sim/model"
 )
 
-// Check is a world, what happens to it, and what it is held to.
+// Check is a world, what can happen to it, and what it is held to.
 type Check struct {
-	// World builds the cluster. It must build the same one each time.
-	World func() (*sim.Cluster, error)
-	// Commands are given one after the other, each when the cluster has come to rest.
-	// The first is given at once.
-	Commands []Command
+	World model.World
+	// Commands are what can be done in it, and befall it; nil means those of
+	// model.Builtin.
+	Commands model.Vocabulary
 	// Properties are at most 64.
-	Properties []Property
+	Properties []model.Property
+
+	// Length is the most commands of a random history, beside the pauses; 0 means 16.
+	Length int
+
+	// Script is what is done in a search of orders: operations, one after the other, each
+	// when the cluster has come to rest. The first is done at once.
+	Script []string
 	// Slack is the span of time within which events may be exchanged. Zero is that
 	// of one moment.
 	Slack time.Duration
 	// Deviations is how many events of a run may come out of their turn; a negative
 	// number means any.
 	Deviations int
-	// Faults can befall the cluster before any event, MaxFaults of them in a run.
-	Faults    []Fault
+	// Faults are operations that can befall the cluster before any event, MaxFaults of
+	// them in a run.
+	Faults    []string
 	MaxFaults int
 	// MaxStates ends a search that has seen as many; 0 means a million.
 	MaxStates int
 	// MaxDepth ends a run after as many events; 0 means 10,000.
 	MaxDepth int
-}
-
-// Command is something that somebody does to the cluster.
-type Command struct {
-	Name string
-	Do   func(c *sim.Cluster) error
-}
-
-// Fault is something that can befall a cluster. An error means that it cannot now.
-type Fault struct {
-	Name string
-	Do   func(c *sim.Cluster) error
 }
 
 // Report says what a search has seen.
@@ -71,11 +67,73 @@ func (r *Report) String() string {
 
 // run is a search under way.
 type run struct {
-	check   *Check
-	report  Report
-	seen    map[uint64][]budget // nil: states are not recognised
-	reached []bool              // Sometimes
-	full    bool
+	check    *Check
+	commands model.Vocabulary
+	script   []model.Operation
+	faults   []model.Operation
+	report   Report
+	seen     map[uint64][]budget // nil: states are not recognised
+	reached  uint64              // Sometimes, by property
+	full     bool
+}
+
+// newRun reads what the check is about.
+func (k *Check) newRun() (*run, error) {
+	r := &run{check: k, report: Report{Final: map[uint64]int{}}}
+	var err error
+	if r.commands, err = k.commands(); err != nil {
+		return nil, err
+	}
+	for _, list := range []struct {
+		lines []string
+		ops   *[]model.Operation
+	}{{k.Script, &r.script}, {k.Faults, &r.faults}} {
+		for _, line := range list.lines {
+			o, err := r.commands.Parse(line)
+			if err != nil {
+				return nil, fmt.Errorf("explore: %w", err)
+			}
+			*list.ops = append(*list.ops, o)
+		}
+	}
+	return r, nil
+}
+
+// begin builds the world and gives the first command.
+func (r *run) begin() (*node, error) {
+	c, err := r.check.World.New(0, false)
+	if err != nil {
+		return nil, err
+	}
+	c.Answers(nil)
+	n := &node{cluster: c}
+	if n.judge, err = model.NewJudge(c, r.check.Properties); err != nil {
+		return nil, err
+	}
+	if err := r.command(n); err != nil {
+		return nil, err
+	}
+	return n, r.look(nil, n)
+}
+
+// look holds a state to the properties.
+func (r *run) look(before *sim.Cluster, n *node) error {
+	b := n.judge.Look(before, n.cluster, n.cluster.Latest())
+	r.reached |= n.judge.Reached()
+	if b != nil {
+		return &Violation{b.Property, b.Err, n.schedule()}
+	}
+	return nil
+}
+
+// atRest holds a cluster that has come to rest to the properties.
+func (r *run) atRest(n *node) (err error) {
+	n.judge.Rest(n.cluster, func(b *model.Broken) {
+		if err == nil {
+			err = &Violation{b.Property, b.Err, n.schedule()}
+		}
+	})
+	return err
 }
 
 // budget is what a run had used up when it came to a state.
@@ -111,32 +169,21 @@ func (k *Check) steps() []int {
 
 // search runs through everything within the bounds once.
 func (k *Check) search(recognise bool) (*Report, error) {
-	r := &run{check: k, reached: make([]bool, len(k.Properties)), report: Report{Final: map[uint64]int{}}}
-	if recognise {
-		r.seen = map[uint64][]budget{}
-	}
-	if len(k.Properties) > 64 {
-		return nil, fmt.Errorf("explore: %d properties, of at most 64", len(k.Properties))
-	}
-	c, err := k.World()
+	r, err := k.newRun()
 	if err != nil {
 		return nil, err
 	}
-	c.Answers(nil)
-	root := &node{cluster: c}
-	if err := r.command(root); err != nil {
-		return &r.report, err
+	if recognise {
+		r.seen = map[uint64][]budget{}
 	}
-	err = r.look(nil, root)
+	root, err := r.begin()
 	if err == nil {
 		err = r.visit(root)
 	}
 	r.report.Covered = err == nil && !r.full && r.report.Cut == 0
 	if err == nil {
-		for i, p := range k.Properties {
-			if p.mode == sometimes && !r.reached[i] {
-				return &r.report, fmt.Errorf("explore: %s is never reached", p.Name)
-			}
+		if name := model.Vacuous(k.Properties, r.reached); name != "" {
+			return &r.report, fmt.Errorf("explore: %s is never reached", name)
 		}
 	}
 	return &r.report, err
@@ -144,13 +191,13 @@ func (k *Check) search(recognise bool) (*Report, error) {
 
 // command gives the next command, if there is one.
 func (r *run) command(n *node) error {
-	if n.commands == len(r.check.Commands) {
+	if n.commands == len(r.script) {
 		return nil
 	}
-	k := r.check.Commands[n.commands]
+	o := r.script[n.commands]
 	n.commands++
-	if err := k.Do(n.cluster); err != nil {
-		return fmt.Errorf("explore: %s: %w", k.Name, err)
+	if err := r.commands.Do(n.cluster, o); err != nil && !model.IsAnswer(err) {
+		return fmt.Errorf("explore: %s: %w", o, err)
 	}
 	return nil
 }
@@ -160,7 +207,7 @@ func (r *run) isSeen(n *node) bool {
 	if r.seen == nil {
 		return false
 	}
-	key := n.cluster.ExactHash() ^ n.owed*0x9e3779b97f4a7c15 ^ uint64(n.commands)<<56
+	key := n.cluster.ExactHash() ^ n.judge.Hash(n.cluster) ^ uint64(n.commands)<<56
 	known := r.seen[key]
 	b := budget{n.deviations, n.faults}
 	if r.check.Deviations < 0 {
@@ -202,10 +249,10 @@ func (r *run) visit(n *node) error {
 			r.report.Left += len(choices) - i
 			return nil
 		}
-		next := &node{parent: n, depth: n.depth, deviations: n.deviations, faults: n.faults, commands: n.commands, owed: n.owed}
+		next := n.child()
 		if i+1 < len(choices) {
 			next.cluster = n.cluster.Fork()
-		} else if r.hasSteps() {
+		} else if n.judge.Steps() {
 			next.cluster = n.cluster.Fork()
 		} else {
 			next.cluster, n.cluster = n.cluster, nil // nobody needs the state any more
@@ -224,28 +271,18 @@ func (r *run) visit(n *node) error {
 	return nil
 }
 
-// hasSteps reports whether a property looks at the state before an event.
-func (r *run) hasSteps() bool {
-	for i := range r.check.Properties {
-		if r.check.Properties[i].mode == step {
-			return true
-		}
-	}
-	return false
-}
-
 // choice is what can happen next: an event or a fault.
 type choice struct {
 	event sim.Event
-	fault *Fault
+	fault *model.Operation
 }
 
 // take does what was chosen, the ith of what was offered.
 func (r *run) take(n *node, c choice, i int) bool {
 	if c.fault != nil {
 		n.faults++
-		n.what = "fault: " + c.fault.Name
-		return c.fault.Do(n.cluster) == nil
+		n.what = "fault: " + c.fault.String()
+		return r.commands.Do(n.cluster, *c.fault) == nil
 	}
 	if i > 0 {
 		n.deviations++
@@ -264,7 +301,7 @@ func (r *run) enabled(n *node) ([]choice, error) {
 			if err := r.atRest(n); err != nil {
 				return nil, err
 			}
-			if n.commands < len(r.check.Commands) {
+			if n.commands < len(r.script) {
 				if err := r.command(n); err != nil {
 					return nil, err
 				}
@@ -273,7 +310,7 @@ func (r *run) enabled(n *node) ([]choice, error) {
 			r.report.Final[n.cluster.Hash()]++
 			return nil, nil
 		}
-		choices := make([]choice, 0, len(events)+len(r.check.Faults))
+		choices := make([]choice, 0, len(events)+len(r.faults))
 		for _, ev := range events {
 			choices = append(choices, choice{event: ev})
 		}
@@ -281,8 +318,8 @@ func (r *run) enabled(n *node) ([]choice, error) {
 			choices = choices[:1]
 		}
 		if n.faults < r.check.MaxFaults {
-			for i := range r.check.Faults {
-				choices = append(choices, choice{fault: &r.check.Faults[i]})
+			for i := range r.faults {
+				choices = append(choices, choice{fault: &r.faults[i]})
 			}
 		}
 		return choices, nil
@@ -334,7 +371,7 @@ func (k Check) Replay(s Schedule) error {
 			return 0, nil
 		}
 		for i, c := range choices {
-			if c.fault != nil && "fault: "+c.fault.Name == s[0].What || c.fault == nil && i > 0 && c.event.String() == s[0].What {
+			if c.fault != nil && "fault: "+c.fault.String() == s[0].What || c.fault == nil && i > 0 && c.event.String() == s[0].What {
 				s = s[1:]
 				return i, nil
 			}
@@ -345,21 +382,15 @@ func (k Check) Replay(s Schedule) error {
 
 // one makes a single run, and has pick say what happens next.
 func (k *Check) one(pick func(n *node, choices []choice) (int, error)) error {
-	r := &run{check: k, reached: make([]bool, len(k.Properties)), report: Report{Final: map[uint64]int{}}}
 	b := *k
 	b.Deviations = -1
 	b.MaxFaults = max(k.MaxFaults, len(k.Faults))
-	r.check = &b
-	c, err := k.World()
+	r, err := b.newRun()
 	if err != nil {
 		return err
 	}
-	c.Answers(nil)
-	n := &node{cluster: c}
-	if err := r.command(n); err != nil {
-		return err
-	}
-	if err := r.look(nil, n); err != nil {
+	n, err := r.begin()
+	if err != nil {
 		return err
 	}
 	limit := k.MaxDepth
@@ -376,10 +407,11 @@ func (k *Check) one(pick func(n *node, choices []choice) (int, error)) error {
 			return err
 		}
 		before := n.cluster
-		if r.hasSteps() {
+		if n.judge.Steps() {
 			before = n.cluster.Fork()
 		}
-		next := &node{cluster: n.cluster, parent: n, depth: n.depth, deviations: n.deviations, faults: n.faults, commands: n.commands, owed: n.owed}
+		next := n.child()
+		next.cluster = n.cluster
 		if !r.take(next, choices[i], i) {
 			return errors.New("explore: what was chosen cannot happen")
 		}

@@ -12,8 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/statefulsim/statefulsim/sim"
-	"github.com/statefulsim/statefulsim/sim/apiserver"
 	"github.com/statefulsim/statefulsim/sim/explore"
+	"github.com/statefulsim/statefulsim/sim/model"
 )
 
 const set = `
@@ -35,20 +35,16 @@ spec:
 `
 
 // world is a node with an ordered set.
-func world(replicas int) func() (*sim.Cluster, error) {
-	return func() (*sim.Cluster, error) {
-		c := sim.New(sim.Config{Nodes: []sim.Node{{Name: "node-1"}}, NoEvents: true})
-		_, err := c.Apply(fmt.Sprintf(set, replicas))
-		return c, err
+func world(replicas int) model.World {
+	return model.World{
+		Config:    func() sim.Config { return sim.Config{Nodes: []sim.Node{{Name: "node-1"}}} },
+		Manifests: []string{fmt.Sprintf(set, replicas)},
+		Early:     true,
 	}
 }
 
-func scale(n int32) explore.Command {
-	return explore.Command{Name: fmt.Sprint("scale web ", n), Do: func(c *sim.Cluster) error { return c.Scale("", "web", n) }}
-}
-
 // oneProcess is that no two processes are of one pod name.
-var oneProcess = explore.Always("one process for an identity", func(c *sim.Cluster) error {
+var oneProcess = model.Always("one process for an identity", func(c *sim.Cluster) error {
 	seen := map[string]string{}
 	for _, p := range c.Processes() {
 		if other, ok := seen[p.Pod.Name]; ok && other != string(p.UID) {
@@ -60,7 +56,7 @@ var oneProcess = explore.Always("one process for an identity", func(c *sim.Clust
 })
 
 // inOrder is that a pod runs only if all with a lower ordinal exist.
-var inOrder = explore.Step("ordered creation", func(before, after *sim.Cluster) error {
+var inOrder = model.Step("ordered creation", func(before, after *sim.Cluster) error {
 	had := processes(before)
 	for name := range processes(after) {
 		if name == "web-1" && !had["web-1"] && !had["web-0"] {
@@ -78,8 +74,8 @@ func processes(c *sim.Cluster) map[string]bool {
 	return m
 }
 
-func running(n int) explore.Property {
-	return explore.Eventually(fmt.Sprint(n, " run"), func(c *sim.Cluster) error {
+func running(n int) model.Property {
+	return model.Eventually(fmt.Sprint(n, " run"), func(c *sim.Cluster) error {
 		if got := len(c.Processes()); got != n {
 			return fmt.Errorf("%d processes", got)
 		}
@@ -93,7 +89,7 @@ func TestSound(t *testing.T) {
 	for _, k := range []explore.Check{
 		{World: world(1), Deviations: 1},
 		{World: world(1), Deviations: 1, Slack: 3 * time.Millisecond},
-		{World: world(1), MaxFaults: 1, Faults: []explore.Fault{explore.LostAnswer("statefulset-controller", apiserver.Create, apiserver.Pod)}},
+		{World: world(1), MaxFaults: 1, Faults: []string{"lose-answer statefulset-controller:create:pod"}},
 	} {
 		quick, err := k.Exhaustive()
 		require.NoError(t, err)
@@ -108,9 +104,9 @@ func TestSound(t *testing.T) {
 
 // TestReplay: a counterexample is minimal, is text, and runs again.
 func TestReplay(t *testing.T) {
-	k := explore.Check{World: world(1), Commands: nil, Slack: 5 * time.Millisecond, Deviations: -1, MaxStates: 20000,
-		MaxFaults: 1, Faults: []explore.Fault{explore.Crash("node-1")},
-		Properties: []explore.Property{oneProcess, running(1)}}
+	k := explore.Check{World: world(1), Slack: 5 * time.Millisecond, Deviations: -1, MaxStates: 20000,
+		MaxFaults: 1, Faults: []string{"crash node-1"},
+		Properties: []model.Property{oneProcess, running(1)}}
 	_, err := k.Exhaustive()
 	var v *explore.Violation
 	require.ErrorAs(t, err, &v)
@@ -129,28 +125,28 @@ func TestReplay(t *testing.T) {
 
 // TestProperties: what each kind of property says.
 func TestProperties(t *testing.T) {
-	k := explore.Check{World: world(2), Commands: []explore.Command{scale(1)}}
+	k := explore.Check{World: world(2), Script: []string{"scale statefulset/web 1"}}
 	never := func(*sim.Cluster) bool { return false }
 	two := func(c *sim.Cluster) bool { return len(c.Processes()) == 2 }
-	k.Commands = nil
-	k.Properties = []explore.Property{inOrder, oneProcess, running(2), explore.Sometimes("two", two),
-		explore.LeadsTo("one leads to two", func(c *sim.Cluster) bool { return len(c.Processes()) == 1 }, two)}
+	k.Script = nil
+	k.Properties = []model.Property{inOrder, oneProcess, running(2), model.Sometimes("two", two),
+		model.LeadsTo("one leads to two", func(c *sim.Cluster) bool { return len(c.Processes()) == 1 }, two)}
 	_, err := k.Exhaustive()
 	require.NoError(t, err)
-	k.Properties = []explore.Property{explore.Sometimes("never", never)}
+	k.Properties = []model.Property{model.Sometimes("never", never)}
 	_, err = k.Exhaustive()
 	assert.ErrorContains(t, err, "never is never reached")
-	k.Properties = []explore.Property{explore.LeadsTo("two leads to never", two, never)}
+	k.Properties = []model.Property{model.LeadsTo("two leads to never", two, never)}
 	_, err = k.Exhaustive()
 	assert.ErrorContains(t, err, "two leads to never")
-	assert.NoError(t, explore.Check{World: world(2), Properties: []explore.Property{inOrder, running(2)}, Slack: 5 * time.Millisecond}.Random(1, 5))
-	assert.NoError(t, explore.Check{World: world(2), Properties: []explore.Property{inOrder, running(2)}, Slack: 5 * time.Millisecond}.PCT(1, 5, 3, 200))
+	assert.NoError(t, explore.Check{World: world(2), Properties: []model.Property{inOrder, running(2)}, Slack: 5 * time.Millisecond}.Random(1, 5))
+	assert.NoError(t, explore.Check{World: world(2), Properties: []model.Property{inOrder, running(2)}, Slack: 5 * time.Millisecond}.PCT(1, 5, 3, 200))
 }
 
 func Example() {
 	report, err := explore.Check{
 		World:      world(2),
-		Properties: []explore.Property{oneProcess, inOrder, running(2)},
+		Properties: []model.Property{oneProcess, inOrder, running(2)},
 		Deviations: 1,
 	}.Exhaustive()
 	fmt.Println(report.Covered, len(report.Final) > 0, err)

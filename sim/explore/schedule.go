@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/statefulsim/statefulsim/sim"
+	"github.com/statefulsim/statefulsim/sim/model"
 )
 
 // Schedule is a run, as far as it differs from the default: text that can be read,
@@ -60,8 +61,13 @@ type node struct {
 	depth      int    // events so far
 	deviations int
 	faults     int
-	commands   int    // that were given
-	owed       uint64 // open LeadsTo, by property
+	commands   int // that were given
+	judge      *model.Judge
+}
+
+// child returns a node that follows, without its cluster.
+func (n *node) child() *node {
+	return &node{parent: n, depth: n.depth, deviations: n.deviations, faults: n.faults, commands: n.commands, judge: n.judge.Fork()}
 }
 
 func (n *node) schedule() (s Schedule) {
@@ -72,3 +78,17 @@ func (n *node) schedule() (s Schedule) {
 	}
 	return s
 }
+
+// Violation is a property that was broken, and how to come there.
+type Violation struct {
+	Property string
+	Err      error
+	Schedule Schedule
+}
+
+func (v *Violation) Error() string {
+	return fmt.Sprintf("%s: %v; after\n%s", v.Property, v.Err, v.Schedule)
+}
+
+// Unwrap returns how the property was broken.
+func (v *Violation) Unwrap() error { return v.Err }
