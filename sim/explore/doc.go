@@ -1,13 +1,36 @@
-// Package explore runs a cluster through every order of its events, within bounds,
-// and holds all of that to properties. It is for users: a world is whatever a
-// function builds, a property a function over the cluster.
+// Package explore looks for the history that breaks a property of a world: through
+// every order of its events, within bounds, or through random histories. Worlds, commands
+// and properties are those of package model: the user's own, and the named promises of
+// Kubernetes.
+//
+// Random histories of commands and faults, each failure told once and made small:
+//
+//	check := explore.Check{World: model.World{Files: []string{"db.yaml"}}, Properties: model.Promises()}
+//	hunted, err := check.Histories(explore.Hunt{Histories: 10_000})
+//	for _, f := range hunted.Failures { fmt.Println(f) }
+//
+// prints text such as
+//
+//	# convergence: web-2 is not ready
+//	seed 0
+//	image statefulset/web web:bad
+//	settle
+//	image statefulset/web web:1
+//
+// which ParseHistory reads and Check.Try runs again. A history that breaks nothing proves
+// nothing: each draws a few of the commands and of the objects, so that what seldom comes
+// together does in some. Hunt.Shard splits a search into disjoint parts, and Merge makes
+// one of their reports.
+//
+// Every order of events:
 //
 //	report, err := explore.Check{
-//		World:      func() (*sim.Cluster, error) { … },
-//		Commands:   []explore.Command{{Name: "scale web 1", Do: func(c *sim.Cluster) error { return c.Scale("", "web", 1) }}},
-//		Properties: []explore.Property{explore.Always("one process", oneProcess)},
+//		World:      model.World{Manifests: []string{manifest}, Early: true},
+//		Script:     []string{"scale statefulset/web 1"},
+//		Properties: []model.Property{model.OneProcess(), model.OrderedCreation()},
 //		Slack:      10 * time.Millisecond,
-//		Faults:     []explore.Fault{explore.LostAnswer("statefulset-controller")},
+//		Faults:     []string{"restart-controller statefulset-controller"},
+//		MaxFaults:  1,
 //	}.Exhaustive()
 //
 // What is exchanged are events: a watch that delivers, a request that arrives, an

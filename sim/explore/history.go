@@ -296,17 +296,31 @@ var spans = []string{"5ms", "20ms", "100ms", "1s", "3s", "20s", "2m"}
 // drawing draws one history. Each has a few of the commands and of the things that they are
 // about, so that what seldom comes together comes together in some (swarm testing).
 type drawing struct {
-	engine *engine.Engine
-	chosen []*model.Command // each as often as it weighs
-	some   map[string][]string
+	engine   *engine.Engine
+	chosen   []*model.Command // each as often as it weighs
+	some     map[string][]string
+	subjects []string
 }
 
+// choose draws the commands of a history: the weightier the likelier, and those that are
+// about the same things, nodes, say, often together.
 func (d *drawing) choose(v model.Vocabulary) {
-	share := 2 + d.engine.Choose("share", "", 3)
+	share := []int{3, 4, 6}[d.engine.Choose("share", "", 3)]
+	hot := map[string]bool{}
+	for i := range v {
+		if about := subject(&v[i]); !slices.Contains(d.subjects, about) {
+			d.subjects = append(d.subjects, about)
+			hot[about] = d.engine.Choose("hot", about, 3) == 0
+		}
+	}
 	for len(d.chosen) == 0 {
 		for i := range v {
 			k := &v[i]
-			if !k.Drawable() || d.engine.Choose("swarm", "", share) > 0 && len(v) > 1 {
+			chance, of := max(k.Weight, 1), share
+			if hot[subject(k)] {
+				chance, of = 2, 3
+			}
+			if !k.Drawable() || d.engine.Choose("swarm", "", of) >= chance && len(v) > 1 {
 				continue
 			}
 			for range max(k.Weight, 1) {
@@ -314,6 +328,14 @@ func (d *drawing) choose(v model.Vocabulary) {
 			}
 		}
 	}
+}
+
+// subject is what a command is about: the name of its first argument.
+func subject(k *model.Command) string {
+	if len(k.Args) == 0 {
+		return ""
+	}
+	return k.Args[0].Name
 }
 
 func (d *drawing) operation() model.Operation {
@@ -330,7 +352,7 @@ func (d *drawing) few(a model.Argument) []string {
 	if len(a.Some) <= 2 && a.Name != "NODE" {
 		return a.Some
 	}
-	key := fmt.Sprint(a.Name, len(a.Some))
+	key := a.Name + fmt.Sprint(len(a.Some))
 	if d.some[key] == nil {
 		n := 1 + d.engine.Choose("few", key, 4)
 		for range n {

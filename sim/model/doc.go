@@ -12,13 +12,14 @@
 //
 //	scale SET REPLICAS · image SET IMAGE · partition SET ORDINAL · max-unavailable SET PODS ·
 //	strategy SET STRATEGY · min-ready SET SECONDS · patch OBJECT MERGE-PATCH ·
-//	delete OBJECT [force|background|foreground|orphan] · evict POD · apply · cordon NODE ·
-//	uncordon NODE · drain NODE · wait SPAN · settle
+//	delete OBJECT [force|background|foreground|orphan] · delete-pod POD [force] ·
+//	delete-claim CLAIM · delete-set SET [background|foreground|orphan] · evict POD · apply ·
+//	cordon NODE · uncordon NODE · drain NODE · wait SPAN · settle
 //
 // and of misfortune:
 //
 //	crash NODE · restart NODE · stop-kubelet NODE · cut-off NODE · reconnect NODE ·
-//	restart-controller COMPONENT · hold COMPONENT:KIND SPAN · lose-answer COMPONENT:VERB:KIND ·
+//	late NODE SPAN · restart-controller COMPONENT · hold COMPONENT:KIND SPAN · lose-answer COMPONENT:VERB:KIND ·
 //	fail COMPONENT:VERB:KIND COUNT ERROR · exit POD CODE · fail-probe POD PROBE ·
 //	mend-probe POD PROBE · image-missing IMAGE · image-back IMAGE · heal
 //

@@ -28,6 +28,7 @@ type ledger struct {
 	held    []held
 	forced  []types.UID // pods of which processes ran on when the API forgot them
 	left    []departed
+	spared  []types.UID // sets whose dependents somebody asked to be orphaned
 }
 
 // lapse is a pod that has stopped being ready and staying. A controller that decides from
@@ -73,7 +74,7 @@ const syncTime = engine.Time(time.Second)
 func (l *ledger) fork() *ledger {
 	f := *l
 	f.lapses, f.formers, f.held = slices.Clip(l.lapses), slices.Clip(l.formers), slices.Clip(l.held)
-	f.forced, f.left = slices.Clip(l.forced), slices.Clip(l.left)
+	f.forced, f.left, f.spared = slices.Clip(l.forced), slices.Clip(l.left), slices.Clip(l.spared)
 	return &f
 }
 
@@ -109,6 +110,9 @@ func (l *ledger) readPod(c *sim.Cluster, rec *apiserver.Record, pod *corev1.Pod)
 
 func (l *ledger) readSet(rec *apiserver.Record, set *appsv1.StatefulSet) {
 	old, _ := rec.Old.(*appsv1.StatefulSet)
+	if slices.Contains(set.Finalizers, "orphan") && !slices.Contains(l.spared, set.UID) {
+		l.spared = append(l.spared, set.UID)
+	}
 	switch {
 	case rec.Type == watch.Added:
 		l.left = slices.DeleteFunc(slices.Clone(l.left), func(d departed) bool {
@@ -126,7 +130,7 @@ func (l *ledger) readSet(rec *apiserver.Record, set *appsv1.StatefulSet) {
 // depart notes the claims that are to go with a set.
 func (l *ledger) depart(set *appsv1.StatefulSet) {
 	policy := set.Spec.PersistentVolumeClaimRetentionPolicy
-	if policy == nil || policy.WhenDeleted != appsv1.DeletePersistentVolumeClaimRetentionPolicyType || slices.Contains(set.Finalizers, "orphan") {
+	if policy == nil || policy.WhenDeleted != appsv1.DeletePersistentVolumeClaimRetentionPolicyType || slices.Contains(l.spared, set.UID) {
 		return
 	}
 	d := departed{namespace: set.Namespace}
@@ -190,7 +194,7 @@ func renewed[E any](list []E, c *sim.Cluster, kind apiserver.Kind, of func(*E) *
 
 // hash covers what is remembered, by names: versions and UIDs do not count.
 func (l *ledger) hash(at engine.Time) uint64 {
-	if len(l.lapses)+len(l.formers)+len(l.held)+len(l.forced)+len(l.left) == 0 {
+	if len(l.lapses)+len(l.formers)+len(l.held)+len(l.forced)+len(l.left)+len(l.spared) == 0 {
 		return 0
 	}
 	h := engine.KeyOf("ledger")
@@ -212,7 +216,7 @@ func (l *ledger) hash(at engine.Time) uint64 {
 	for _, e := range l.left {
 		h = h.With("left", e.namespace).With(e.prefixes...)
 	}
-	return uint64(h.With(fmt.Sprint(len(l.forced))))
+	return uint64(h.With(fmt.Sprint(len(l.forced), len(l.spared))))
 }
 
 // lapsed reports whether the controller may not know yet that a pod is no longer ready.

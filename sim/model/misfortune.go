@@ -25,7 +25,6 @@ var watched = map[string][]apiserver.Kind{
 	"persistentvolume-controller": {apiserver.PersistentVolumeClaim, apiserver.PersistentVolume},
 	"default-scheduler":           {apiserver.Pod},
 	"generic-garbage-collector":   {apiserver.PersistentVolumeClaim},
-	"kubelet":                     {apiserver.Pod},
 }
 
 // misfortunes are the commands that have something go wrong, or well again.
@@ -41,6 +40,9 @@ func misfortunes(d domain) Vocabulary {
 		onNode("stop-kubelet", (*sim.Cluster).StopKubelet),
 		onNode("cut-off", (*sim.Cluster).PartitionNode),
 		onNode("reconnect", (*sim.Cluster).ReconnectNode),
+		{Name: "late", Args: []Argument{node[0], span("SPAN", "1s", "30s", "10m")}, Least: 2, Fault: true, Do: func(c *sim.Cluster, a []string) error {
+			return hold(c, []string{"kubelet/" + a[0] + ":Pod", a[1]})
+		}},
 		{Name: "restart-controller", Args: []Argument{{Name: "COMPONENT", Some: present(d, controllers)}}, Least: 1, Fault: true,
 			Do: func(c *sim.Cluster, a []string) error { return c.RestartController(a[0]) }},
 		{Name: "hold", Args: []Argument{{Name: "COMPONENT:KIND", Some: views(d), Check: isView}, span("SPAN", "1s", "30s", "10m")}, Least: 2, Fault: true, Weight: 2, Do: hold},
@@ -66,7 +68,7 @@ func misfortunes(d domain) Vocabulary {
 		{Name: "heal", Weight: -1, Fault: true, Do: func(c *sim.Cluster, _ []string) error { return c.Heal() }},
 	}
 	if len(d.nodes) == 0 {
-		v = v.Without("crash", "restart", "stop-kubelet", "cut-off", "reconnect")
+		v = v.Without("crash", "restart", "stop-kubelet", "cut-off", "reconnect", "late")
 	}
 	return v
 }

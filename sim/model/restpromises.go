@@ -212,7 +212,7 @@ func CompleteWhenAvailable() Property {
 			for _, rec := range m.Records {
 				set, ok := rec.Object.(*appsv1.StatefulSet)
 				old, had := rec.Old.(*appsv1.StatefulSet)
-				if !ok || !had || rec.By != setController || old.Status.CurrentRevision == old.Status.UpdateRevision {
+				if !ok || !had || rec.By != setController || set.DeletionTimestamp != nil || old.Status.CurrentRevision == old.Status.UpdateRevision {
 					continue
 				}
 				s := &set.Status

@@ -175,7 +175,7 @@ func TestWorkloadHasEveryField(t *testing.T) {
 // wrong is here, or it is a shell line.
 func TestEveryMisfortuneHasADirective(t *testing.T) {
 	by := map[string]string{
-		"CrashNode": "crash", "StopKubelet": "stop-kubelet", "RestartNode": "restart", "PartitionNode": "partition", "ReconnectNode": "reconnect", "Hold": "hold", "FailRequests": "fail", "LoseAnswers": "lose-answers", "Heal": "heal",
+		"CrashNode": "crash", "RestartController": "restart-controller", "StopKubelet": "stop-kubelet", "RestartNode": "restart", "PartitionNode": "partition", "ReconnectNode": "reconnect", "Hold": "hold", "FailRequests": "fail", "LoseAnswers": "lose-answers", "Heal": "heal",
 		"ExitContainer": "exit", "FailProbe": "fail-probe", "SetImageMissing": "image-missing", "NFS": "nfs", "Evict": "evict",
 		"CreatePool": "volumes", "Run": "run", "Settle": "settle", "Step": "step", "Await": "until", "Why": "why", "Waiting": "waiting",
 		"Processes": "processes", "History": "rows",
