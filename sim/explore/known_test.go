@@ -115,7 +115,7 @@ func findTrouble(t *testing.T, k *explore.Check, missing *[]trouble) error {
 
 // TestReplayFailure: a failure is text, and fails again.
 func TestReplayFailure(t *testing.T) {
-	r, err := ordered.Histories(explore.Hunt{Seed: 1, Histories: 100, Workers: 1, Enough: func(*explore.Failure) bool { return true }})
+	r, err := ordered.Histories(explore.Hunt{Seed: 1, Histories: 400, Workers: 1, Enough: func(*explore.Failure) bool { return true }})
 	require.NoError(t, err)
 	require.NotEmpty(t, r.Failures)
 	f := r.Failures[0]
