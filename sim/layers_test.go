@@ -34,7 +34,7 @@ var layers = [][]string{
 	{"sim/scenario"},
 	{"examples/play/lessons"},
 	{"examples/lessons/playground"},
-	{"examples/linuxea", "examples/apply", "examples/scale", "examples/play", "examples/whatif", "examples/lessons"},
+	{"examples/linuxea", "examples/apply", "examples/scale", "examples/play", "examples/whatif", "examples/lessons", "examples/proof"},
 	{"examples/serve", "examples/operator"},
 }
 

@@ -3,6 +3,8 @@ package explore
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/statefulsim/statefulsim/sim"
@@ -38,6 +40,9 @@ type Check struct {
 	MaxStates int
 	// MaxDepth ends a run after as many events; 0 means 10,000.
 	MaxDepth int
+	// Stop, if not nil, is asked after every thousand states whether the search is to end,
+	// and told how far it is: for progress, and for bounds on time and memory.
+	Stop func(*Report) bool
 }
 
 // Report says what a search has seen.
@@ -52,6 +57,9 @@ type Report struct {
 	// transitions are known that were not tried.
 	Covered bool
 	Left    int
+	Reached []string // operations of the script and faults that did something
+
+	stopped bool
 }
 
 // String returns the report in a few lines, the last of which is "covered" or what is
@@ -61,8 +69,8 @@ func (r *Report) String() string {
 	if !r.Covered {
 		last = fmt.Sprintf("not covered: at least %d transitions are left, and %d runs were cut short", r.Left, r.Cut)
 	}
-	return fmt.Sprintf("%d states, %d transitions\n%d pruned: their state had been seen\n%d final states, longest run %d events\n%s\n",
-		r.States, r.Transitions, r.Pruned, len(r.Final), r.Depth, last)
+	return fmt.Sprintf("%d states, %d transitions\n%d pruned: their state had been seen\n%d final states, longest run %d events\nreached: %s\n%s\n",
+		r.States, r.Transitions, r.Pruned, len(r.Final), r.Depth, strings.Join(r.Reached, "; "), last)
 }
 
 // run is a search under way.
@@ -147,13 +155,17 @@ func (k Check) Exhaustive() (r *Report, err error) {
 		for _, deviations := range k.steps() {
 			b := k
 			b.MaxFaults, b.Deviations = faults, deviations
-			if r, err = b.search(true); err != nil {
+			if r, err = b.search(true); err != nil || r.stopped {
 				return r, err
 			}
 		}
 	}
 	return r, err
 }
+
+// Cover searches everything within the bounds in one pass: what it finds is not minimal,
+// and what it covers it has seen once.
+func (k Check) Cover() (*Report, error) { return k.search(true) }
 
 // steps returns how many deviations are allowed, one time after the other.
 func (k *Check) steps() []int {
@@ -196,10 +208,21 @@ func (r *run) command(n *node) error {
 	}
 	o := r.script[n.commands]
 	n.commands++
-	if err := r.commands.Do(n.cluster, o); err != nil && !model.IsAnswer(err) {
+	err := r.commands.Do(n.cluster, o)
+	if err != nil && !model.IsAnswer(err) {
 		return fmt.Errorf("explore: %s: %w", o, err)
 	}
+	if err == nil {
+		r.reach(o)
+	}
 	return nil
+}
+
+// reach notes that an operation did something.
+func (r *run) reach(o model.Operation) {
+	if name := o.String(); !slices.Contains(r.report.Reached, name) {
+		r.report.Reached = append(r.report.Reached, name)
+	}
 }
 
 // isSeen reports whether a state was visited with no less left, and takes it down.
@@ -232,6 +255,9 @@ func (r *run) visit(n *node) error {
 	r.report.States++
 	if limit := r.check.MaxStates; r.report.States >= max(limit, 1) && limit > 0 || r.report.States >= 1_000_000 && limit == 0 {
 		r.full = true
+	}
+	if stop := r.check.Stop; stop != nil && r.report.States%1000 == 0 && !r.full && stop(&r.report) {
+		r.full, r.report.stopped = true, true
 	}
 	choices, err := r.enabled(n)
 	if err != nil {
@@ -282,7 +308,11 @@ func (r *run) take(n *node, c choice, i int) bool {
 	if c.fault != nil {
 		n.faults++
 		n.what = "fault: " + c.fault.String()
-		return r.commands.Do(n.cluster, *c.fault) == nil
+		if r.commands.Do(n.cluster, *c.fault) != nil {
+			return false
+		}
+		r.reach(*c.fault)
+		return true
 	}
 	if i > 0 {
 		n.deviations++
