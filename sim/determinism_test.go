@@ -41,7 +41,7 @@ var forbiddenPackages = map[string]string{
 // not keep to the rules, or keep what is computed once for all clusters, which may
 // run side by side; they may use goroutines and locks for it. All of sim/serve
 // and sim/client stands outside: real clients come when they come.
-var concurrent = []string{"dns/serve.go", "sim/explore/hunt.go", "sim/guard.go", "sim/owner.go", "sim/simtest/tb.go", "sim/state/box.go", "sim/state/cache.go", "sim/state/digest.go", "sim/state/hashplan.go", "sim/state/plan.go"}
+var concurrent = []string{"dns/serve.go", "sim/explore/hunt.go", "sim/guard.go", "sim/owner.go", "sim/simtest/shard.go", "sim/simtest/tb.go", "sim/state/box.go", "sim/state/cache.go", "sim/state/digest.go", "sim/state/hashplan.go", "sim/state/plan.go"}
 
 // TestDeterminism reads the syntax tree of every package of the module and
 // holds it to the rules that make one seed one history: no wall clock,

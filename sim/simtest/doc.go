@@ -26,6 +26,9 @@
 // hold as long as nothing goes wrong; [UnderFaults] are those that hold whatever
 // goes wrong.
 //
+// [Explore] tries random histories of a world of your own, under properties of your own
+// and the named promises of Kubernetes (packages model and explore).
+//
 // [Trial.Check] does random things to a StatefulSet, at random moments, in either
 // management policy: everything that users do, nodes that crash, views that are
 // late, requests that fail. No invariant may be broken, and when all is healed
@@ -47,7 +50,8 @@
 //     observedGeneration, of its predecessor.
 //
 // Flags of the test binary: -simtest.seed runs clusters with another seed,
-// -simtest.replay runs a saved script, -simtest.rows says how much history is
+// -simtest.replay runs a saved script or history, -sim.shard searches one part of several,
+// -simtest.rows says how much history is
 // printed.
 //
 // A node that crashes is silent for the API: its pods are not ready, and five
