@@ -16,7 +16,7 @@ import (
 var states = flag.Int("states", 200, "how many histories to compare")
 
 // plays is how often upstream may play a history until ours can do the same.
-const plays = 12
+const plays = 60
 
 func TestMain(m *testing.M) { seeded.Main(m) }
 

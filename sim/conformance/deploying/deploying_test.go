@@ -16,7 +16,7 @@ var states = flag.Int("states", 200, "how many histories to compare")
 
 // plays is how often upstream may play a history until it does what ours does:
 // it does not always do the same.
-const plays = 20
+const plays = 60
 
 func TestMain(m *testing.M) { seeded.Main(m) }
 

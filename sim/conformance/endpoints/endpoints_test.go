@@ -16,7 +16,7 @@ func TestMain(m *testing.M) { seeded.Main(m) }
 
 // plays is how often upstream may play a history until it does what ours does:
 // it does not always do the same.
-const plays = 20
+const plays = 60
 
 // Upstream's controller and ours leave the same slices behind at every rest.
 func TestHistories(t *testing.T) {

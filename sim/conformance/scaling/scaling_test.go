@@ -16,7 +16,7 @@ var states = flag.Int("states", 200, "how many histories to compare")
 
 // plays is how often upstream may play a history until it does what ours does: which
 // of two things of one instant comes first is a race.
-const plays = 5
+const plays = 50
 
 func TestMain(m *testing.M) { seeded.Main(m) }
 

@@ -16,7 +16,7 @@ var states = flag.Int("states", 400, "how many histories to compare")
 
 // plays is how often upstream may play a history until it does what ours does:
 // which of several requests a fault meets is chance there.
-const plays = 10
+const plays = 60
 
 func TestMain(m *testing.M) { seeded.Main(m) }
 
