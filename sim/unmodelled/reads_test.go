@@ -23,7 +23,7 @@ var deciding = []string{"./statefulset/...", "./volume/...", "./dns/...", "./sch
 // silent are those of them that validate, fill in defaults, read manifests, print
 // and check: their reads decide nothing.
 var silent = []string{
-	"sim/apiserver/validation", "sim/apiserver/defaults", "sim/table", "sim/trace", "sim/manifest", "sim/measure",
+	"sim/apiserver/validation", "sim/apiserver/defaults", "sim/model", "sim/table", "sim/trace", "sim/manifest", "sim/measure",
 	"sim/shell", "sim/simtest", "sim/unmodelled", "sim/why",
 }
 
