@@ -53,6 +53,16 @@ func ordinalOf(pod, set string) (int, bool) {
 	return n, ok && err == nil
 }
 
+// created returns the pod that a record says the StatefulSet controller has just created,
+// or nil.
+func created(rec *apiserver.Record) *corev1.Pod {
+	pod, ok := rec.Object.(*corev1.Pod)
+	if !ok || rec.Type != watch.Added || rec.By != setController {
+		return nil
+	}
+	return pod
+}
+
 // removed returns the pod that a record says the StatefulSet controller has just
 // deleted, as it was before, or nil.
 func removed(rec *apiserver.Record) *corev1.Pod {

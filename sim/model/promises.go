@@ -68,22 +68,7 @@ func OneProcess() Property {
 func OrderedCreation() Property {
 	return promise("ordered creation",
 		"Before a scaling operation is applied to a Pod, all of its predecessors must be Running and Ready.", concept+"#deployment-and-scaling-guarantees", "",
-		moments, []apiserver.Kind{apiserver.Pod}, func(m *Moment) error {
-			for _, rec := range m.Records {
-				pod, ok := rec.Object.(*corev1.Pod)
-				if !ok || rec.Type != watch.Added || rec.By != setController {
-					continue
-				}
-				key, ordinal, ok := ownerOf(pod)
-				if !ok {
-					continue
-				}
-				if err := judgeVersions(m, key, func(set *appsv1.StatefulSet) error { return createdInOrder(m, set, pod, ordinal) }); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
+		moments, []apiserver.Kind{apiserver.Pod}, podsOf(created, createdInOrder))
 }
 
 func createdInOrder(m *Moment, set *appsv1.StatefulSet, pod *corev1.Pod, ordinal int) error {
@@ -121,11 +106,12 @@ func judgeVersions(m *Moment, key apiserver.Key, judge func(*appsv1.StatefulSet)
 	return first
 }
 
-// removals holds every deletion of a pod by the StatefulSet controller to a judgement.
-func removals(judge func(m *Moment, set *appsv1.StatefulSet, pod *corev1.Pod, ordinal int) error) func(*Moment) error {
+// podsOf holds to a judgement every pod that the StatefulSet controller has just created,
+// or removed, as a record says.
+func podsOf(of func(*apiserver.Record) *corev1.Pod, judge func(m *Moment, set *appsv1.StatefulSet, pod *corev1.Pod, ordinal int) error) func(*Moment) error {
 	return func(m *Moment) error {
 		for _, rec := range m.Records {
-			pod := removed(rec)
+			pod := of(rec)
 			if pod == nil {
 				continue
 			}
@@ -155,7 +141,7 @@ func hasEnded(pod *corev1.Pod) bool {
 func ReverseDeletion() Property {
 	return promise("reverse deletion",
 		"Before a Pod is terminated, all of its successors must be completely shutdown.", concept+"#deployment-and-scaling-guarantees", "",
-		moments, []apiserver.Kind{apiserver.Pod}, removals(func(m *Moment, set *appsv1.StatefulSet, pod *corev1.Pod, ordinal int) error {
+		moments, []apiserver.Kind{apiserver.Pod}, podsOf(removed, func(m *Moment, set *appsv1.StatefulSet, pod *corev1.Pod, ordinal int) error {
 			if !isOrdered(set) || !isExcess(set, ordinal) {
 				return nil
 			}
@@ -174,7 +160,7 @@ func OneAtATime() Property {
 	return promise("one at a time",
 		"It will proceed in the same order as Pod termination (from the largest ordinal to the smallest), updating each Pod one at a time.", concept+"#rolling-updates",
 		"podManagementPolicy Parallel: it replaces what is broken first",
-		moments, []apiserver.Kind{apiserver.Pod}, removals(func(m *Moment, set *appsv1.StatefulSet, pod *corev1.Pod, ordinal int) error {
+		moments, []apiserver.Kind{apiserver.Pod}, podsOf(removed, func(m *Moment, set *appsv1.StatefulSet, pod *corev1.Pod, ordinal int) error {
 			switch {
 			case isExcess(set, ordinal) || hasEnded(pod):
 				return nil
@@ -199,7 +185,7 @@ func OneAtATime() Property {
 func MaxUnavailableKept() Property {
 	return promise("maxUnavailable kept",
 		"You can control the maximum number of Pods that can be unavailable during an update by specifying the .spec.updateStrategy.rollingUpdate.maxUnavailable field.", concept+"#maximum-unavailable-pods", "",
-		moments, []apiserver.Kind{apiserver.Pod}, removals(func(m *Moment, set *appsv1.StatefulSet, pod *corev1.Pod, ordinal int) error {
+		moments, []apiserver.Kind{apiserver.Pod}, podsOf(removed, func(m *Moment, set *appsv1.StatefulSet, pod *corev1.Pod, ordinal int) error {
 			if isExcess(set, ordinal) || !isReady(pod) {
 				return nil
 			}
@@ -222,7 +208,10 @@ func MaxUnavailableKept() Property {
 // PartitionKept is that pods below the partition are not updated, and come back at the
 // revision that they had (S11, S26).
 func PartitionKept() Property {
-	deleted := removals(func(m *Moment, set *appsv1.StatefulSet, pod *corev1.Pod, ordinal int) error {
+	made := podsOf(created, func(m *Moment, set *appsv1.StatefulSet, pod *corev1.Pod, ordinal int) error {
+		return m.ledger.keepsRevision(set, pod, ordinal)
+	})
+	deleted := podsOf(removed, func(m *Moment, set *appsv1.StatefulSet, pod *corev1.Pod, ordinal int) error {
 		if ordinal < startOf(set)+partitionOf(set) && !isExcess(set, ordinal) && !hasEnded(pod) {
 			return fmt.Errorf("%s was deleted, and is below the partition %d", pod.Name, partitionOf(set))
 		}
@@ -232,18 +221,8 @@ func PartitionKept() Property {
 		"All Pods with an ordinal that is less than the partition will not be updated, and, even if they are deleted, they will be recreated at the previous version.", concept+"#partitions",
 		"",
 		moments, []apiserver.Kind{apiserver.Pod}, func(m *Moment) error {
-			for _, rec := range m.Records {
-				pod, ok := rec.Object.(*corev1.Pod)
-				if !ok || rec.Type != watch.Added || rec.By != setController {
-					continue
-				}
-				key, ordinal, ok := ownerOf(pod)
-				if !ok {
-					continue
-				}
-				if err := judgeVersions(m, key, func(set *appsv1.StatefulSet) error { return m.ledger.keepsRevision(set, pod, ordinal) }); err != nil {
-					return err
-				}
+			if err := made(m); err != nil {
+				return err
 			}
 			return deleted(m)
 		})
