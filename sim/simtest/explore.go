@@ -3,8 +3,6 @@ package simtest
 import (
 	"fmt"
 	"os"
-	"path/filepath"
-	"strings"
 
 	"github.com/statefulsim/statefulsim/sim/explore"
 	"github.com/statefulsim/statefulsim/sim/model"
@@ -40,7 +38,7 @@ func Explore(tb TB, k explore.Check, h explore.Hunt) *explore.Hunted {
 		tb.Fatalf("simtest: %v", err)
 	}
 	for i, f := range r.Failures {
-		file, err := saveText(fmt.Sprintf("%s-%d", tb.Name(), i+1), f.String())
+		file, err := write(fmt.Sprintf("%s-%d", tb.Name(), i+1), ".history", f.String())
 		if err != nil {
 			file = err.Error()
 		}
@@ -74,19 +72,4 @@ func replayHistory(tb TB, k explore.Check, file string) *explore.Hunted {
 		tb.Errorf("simtest: %s: %s: %s", file, f.Property, f.Err)
 	}
 	return &explore.Hunted{Histories: 1, Failures: failures}
-}
-
-// saveText writes a failing history to a file that is named like the test.
-func saveText(test, text string) (string, error) {
-	name := strings.Map(func(c rune) rune {
-		if c == '/' || c == ' ' || c == ':' {
-			return '_'
-		}
-		return c
-	}, test)
-	file := filepath.Join("testdata", "simtest", name+".history")
-	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-		return "", err
-	}
-	return file, os.WriteFile(file, []byte(text), 0o644)
 }

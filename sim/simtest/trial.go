@@ -151,18 +151,23 @@ func (n name) Name() string { return string(n) }
 // save writes a failing script to the test's file, over that of an earlier
 // failure: while a failure is made smaller, the last one is the smallest.
 func save(test string, script Script, cause error) (string, error) {
+	why := strings.ReplaceAll(firstLines(cause.Error(), 3), "\n", "\n# ")
+	return write(test, ".ops", fmt.Sprintf("# %s\n%s", why, script))
+}
+
+// write writes a file that is named like the test, and returns its path.
+func write(test, extension, text string) (string, error) {
 	name := strings.Map(func(c rune) rune {
 		if c == '/' || c == ' ' || c == ':' {
 			return '_'
 		}
 		return c
 	}, test)
-	file := filepath.Join("testdata", "simtest", name+".ops")
+	file := filepath.Join("testdata", "simtest", name+extension)
 	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 		return "", err
 	}
-	why := strings.ReplaceAll(firstLines(cause.Error(), 3), "\n", "\n# ")
-	return file, os.WriteFile(file, fmt.Appendf(nil, "# %s\n%s", why, script), 0o644)
+	return file, os.WriteFile(file, []byte(text), 0o644)
 }
 
 func firstLines(s string, n int) string {
