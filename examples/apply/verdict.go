@@ -14,6 +14,7 @@ import (
 	"github.com/statefulsim/statefulsim/sim"
 	"github.com/statefulsim/statefulsim/sim/apiserver"
 	"github.com/statefulsim/statefulsim/sim/controller"
+	"github.com/statefulsim/statefulsim/sim/job"
 )
 
 // judgement is how a run has ended.
@@ -47,9 +48,9 @@ func judge(c *sim.Cluster, rest sim.Settled, err error) judgement {
 				Reason: cmp.Or(reason, "its containers have failed")})
 		}
 	}
-	for _, job := range list[*batchv1.Job](c) {
-		if failed := condition(job, batchv1.JobFailed); failed != nil {
-			j.waiting = append(j.waiting, controller.Wait{Kind: apiserver.Job, Key: apiserver.KeyOf(job),
+	for _, obj := range list[*batchv1.Job](c) {
+		if failed := job.Condition(obj, batchv1.JobFailed); failed != nil {
+			j.waiting = append(j.waiting, controller.Wait{Kind: apiserver.Job, Key: apiserver.KeyOf(obj),
 				Reason: failed.Reason + ": " + failed.Message})
 		}
 	}
@@ -59,16 +60,6 @@ func judge(c *sim.Cluster, rest sim.Settled, err error) judgement {
 func ofJob(pod *corev1.Pod) bool {
 	ref := metav1.GetControllerOf(pod)
 	return ref != nil && ref.Kind == "Job"
-}
-
-// condition returns a condition of a Job that is true, or nil.
-func condition(job *batchv1.Job, typ batchv1.JobConditionType) *batchv1.JobCondition {
-	for i := range job.Status.Conditions {
-		if c := &job.Status.Conditions[i]; c.Type == typ && c.Status == corev1.ConditionTrue {
-			return c
-		}
-	}
-	return nil
 }
 
 // list returns all objects of a type.
@@ -141,14 +132,14 @@ func (s *screen) achieved() string {
 	for _, d := range list[*appsv1.DaemonSet](s.cluster) {
 		parts = append(parts, fmt.Sprintf("daemonset %s has %d/%d nodes ready", shortKey(apiserver.KeyOf(d)), d.Status.NumberReady, d.Status.DesiredNumberScheduled))
 	}
-	for _, job := range list[*batchv1.Job](s.cluster) {
+	for _, j := range list[*batchv1.Job](s.cluster) {
 		state := "is not complete"
-		if condition(job, batchv1.JobComplete) != nil {
+		if job.Condition(j, batchv1.JobComplete) != nil {
 			state = "is complete"
-		} else if condition(job, batchv1.JobSuspended) != nil {
+		} else if job.Condition(j, batchv1.JobSuspended) != nil {
 			state = "is suspended"
 		}
-		parts = append(parts, fmt.Sprintf("job %s %s (%d succeeded)", shortKey(apiserver.KeyOf(job)), state, job.Status.Succeeded))
+		parts = append(parts, fmt.Sprintf("job %s %s (%d succeeded)", shortKey(apiserver.KeyOf(j)), state, j.Status.Succeeded))
 	}
 	for _, cj := range list[*batchv1.CronJob](s.cluster) {
 		parts = append(parts, fmt.Sprintf("cronjob %s waits for its times, %s", shortKey(apiserver.KeyOf(cj)), cj.Spec.Schedule))

@@ -264,10 +264,15 @@ func conditionOf(j *batchv1.Job, of batchv1.JobConditionType) *batchv1.JobCondit
 	return nil
 }
 
-func isTrue(j *batchv1.Job, of batchv1.JobConditionType) bool {
-	c := conditionOf(j, of)
-	return c != nil && c.Status == corev1.ConditionTrue
+// Condition returns a condition of a Job if it is True, or nil.
+func Condition(j *batchv1.Job, of batchv1.JobConditionType) *batchv1.JobCondition {
+	if c := conditionOf(j, of); c != nil && c.Status == corev1.ConditionTrue {
+		return c
+	}
+	return nil
 }
+
+func isTrue(j *batchv1.Job, of batchv1.JobConditionType) bool { return Condition(j, of) != nil }
 
 func (s *syncing) condition(of batchv1.JobConditionType, status corev1.ConditionStatus, reason, message string) *batchv1.JobCondition {
 	now := *s.now()

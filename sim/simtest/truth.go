@@ -14,6 +14,7 @@ import (
 	"github.com/statefulsim/statefulsim/sim"
 	"github.com/statefulsim/statefulsim/sim/apiserver"
 	"github.com/statefulsim/statefulsim/sim/controller"
+	"github.com/statefulsim/statefulsim/sim/job"
 	"github.com/statefulsim/statefulsim/sim/kubelet"
 )
 
@@ -38,12 +39,10 @@ func failures(c *sim.Cluster) (waits []controller.Wait) {
 	if err != nil {
 		panic(err) // there is such a kind
 	}
-	for _, job := range jobs {
-		for _, cond := range job.Status.Conditions {
-			if cond.Type == batchv1.JobFailed && cond.Status == corev1.ConditionTrue {
-				waits = append(waits, controller.Wait{Kind: apiserver.Job, Key: apiserver.KeyOf(job),
-					Reason: fmt.Sprintf("it has failed: %s: %s", cond.Reason, cond.Message)})
-			}
+	for _, j := range jobs {
+		if failed := job.Condition(j, batchv1.JobFailed); failed != nil {
+			waits = append(waits, controller.Wait{Kind: apiserver.Job, Key: apiserver.KeyOf(j),
+				Reason: fmt.Sprintf("it has failed: %s: %s", failed.Reason, failed.Message)})
 		}
 	}
 	return waits
