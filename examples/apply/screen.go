@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 	"time"
 
@@ -132,13 +131,15 @@ func (s *screen) tables() {
 		return
 	}
 	for _, t := range []struct {
-		name string
-		kind apiserver.Kind
-		wide bool
+		name   string
+		kind   apiserver.Kind
+		wide   bool
+		always bool // even if there are none
 	}{
-		{"deploy", apiserver.Deployment, false}, {"ds", apiserver.DaemonSet, false}, {"cj", apiserver.CronJob, false}, {"jobs", apiserver.Job, false}, {"hpa", apiserver.HorizontalPodAutoscaler, false},
-		{"sts", apiserver.StatefulSet, false}, {"pods", apiserver.Pod, true}, {"pvc", apiserver.PersistentVolumeClaim, false},
-		{"pv", apiserver.PersistentVolume, false}, {"svc", apiserver.Service, false},
+		{"deploy", apiserver.Deployment, false, false}, {"ds", apiserver.DaemonSet, false, false}, {"cj", apiserver.CronJob, false, false},
+		{"jobs", apiserver.Job, false, false}, {"hpa", apiserver.HorizontalPodAutoscaler, false, false},
+		{"sts", apiserver.StatefulSet, false, true}, {"pods", apiserver.Pod, true, true}, {"pvc", apiserver.PersistentVolumeClaim, false, true},
+		{"pv", apiserver.PersistentVolume, false, true}, {"svc", apiserver.Service, false, true},
 	} {
 		line, namespace, opt := "get "+t.name, "", table.Options{Wide: t.wide, Namespace: s.namespace}
 		if t.wide {
@@ -150,7 +151,7 @@ func (s *screen) tables() {
 		}
 		objs, err := s.cluster.List(t.kind, namespace, "")
 		s.fail(err)
-		if slices.Contains([]apiserver.Kind{apiserver.Deployment, apiserver.DaemonSet, apiserver.CronJob, apiserver.Job, apiserver.HorizontalPodAutoscaler}, t.kind) && len(objs) == 0 {
+		if !t.always && len(objs) == 0 {
 			continue
 		}
 		rows, none := table.Get([]table.Group{{Kind: t.kind, Objects: objs}}, s.changed, opt)
