@@ -13,6 +13,7 @@ import (
 	"github.com/statefulsim/statefulsim/sim/apiserver"
 	"github.com/statefulsim/statefulsim/sim/controller"
 	"github.com/statefulsim/statefulsim/sim/engine"
+	"github.com/statefulsim/statefulsim/sim/podcontrol"
 )
 
 // Name is the component that the controller writes and reports as.
@@ -98,25 +99,18 @@ func (c *Controller) addOwner(env *controller.Env, namespace string, ref *metav1
 // file keeps account of a Job.
 func (c *Controller) file(rec *apiserver.Record, job, old *batchv1.Job) {
 	if old != nil {
-		if was := controllerUID(old); was != "" {
+		if was := podcontrol.ControllerUID(old); was != "" {
 			if delete(c.owned[was], rec.Key); len(c.owned[was]) == 0 {
 				delete(c.owned, was)
 			}
 		}
 	}
-	if uid := controllerUID(job); uid != "" && rec.Type != watch.Deleted {
+	if uid := podcontrol.ControllerUID(job); uid != "" && rec.Type != watch.Deleted {
 		if c.owned[uid] == nil {
 			c.owned[uid] = map[apiserver.Key]*batchv1.Job{}
 		}
 		c.owned[uid][rec.Key] = job
 	}
-}
-
-func controllerUID(job *batchv1.Job) types.UID {
-	if ref := metav1.GetControllerOfNoCopy(job); ref != nil {
-		return ref.UID
-	}
-	return ""
 }
 
 // jobsOf returns the Jobs of a CronJob by their names (getCronJobJobsByIndexer).

@@ -15,6 +15,7 @@ import (
 
 	"github.com/statefulsim/statefulsim/sim/apiserver"
 	"github.com/statefulsim/statefulsim/sim/controller"
+	"github.com/statefulsim/statefulsim/sim/podcontrol"
 )
 
 // Name is the component that the controller writes and reports as.
@@ -103,7 +104,7 @@ func (c *Controller) file(rec *apiserver.Record, d *appsv1.Deployment) {
 // fileSet keeps account of a ReplicaSet.
 func (c *Controller) fileSet(rec *apiserver.Record, rs, old *appsv1.ReplicaSet) {
 	if old != nil {
-		if was := controllerUID(old); was != "" {
+		if was := podcontrol.ControllerUID(old); was != "" {
 			if delete(c.owned[was], rec.Key); len(c.owned[was]) == 0 {
 				delete(c.owned, was)
 			}
@@ -117,7 +118,7 @@ func (c *Controller) fileSet(rec *apiserver.Record, rs, old *appsv1.ReplicaSet) 
 	if rec.Type == watch.Deleted {
 		return
 	}
-	if uid := controllerUID(rs); uid != "" {
+	if uid := podcontrol.ControllerUID(rs); uid != "" {
 		if c.owned[uid] == nil {
 			c.owned[uid] = map[apiserver.Key]*appsv1.ReplicaSet{}
 		}
@@ -128,13 +129,6 @@ func (c *Controller) fileSet(rec *apiserver.Record, rs, old *appsv1.ReplicaSet) 
 		c.orphans[rec.Key.Namespace] = map[string]*appsv1.ReplicaSet{}
 	}
 	c.orphans[rec.Key.Namespace][rec.Key.Name] = rs
-}
-
-func controllerUID(obj metav1.Object) types.UID {
-	if ref := metav1.GetControllerOfNoCopy(obj); ref != nil {
-		return ref.UID
-	}
-	return ""
 }
 
 // resolve returns the Deployment that controls something, or nil

@@ -4,6 +4,8 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 )
 
 // IsTerminal reports whether a pod has ended (podutil.IsPodTerminal).
@@ -52,6 +54,14 @@ func AvailableAt(pod *corev1.Pod, minReadySeconds int32) (time.Time, bool) {
 func IsAvailable(pod *corev1.Pod, minReadySeconds int32, now time.Time) bool {
 	at, ok := AvailableAt(pod, minReadySeconds)
 	return ok && !at.After(now)
+}
+
+// ControllerUID returns the UID of an object's controller, or "".
+func ControllerUID(obj metav1.Object) types.UID {
+	if ref := metav1.GetControllerOfNoCopy(obj); ref != nil {
+		return ref.UID
+	}
+	return ""
 }
 
 // Covers reports whether a toleration covers a taint (ToleratesTaint, without the

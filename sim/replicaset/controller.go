@@ -142,7 +142,7 @@ func (c *Controller) know(env *controller.Env, key apiserver.Key, set *appsv1.Re
 		c.orphans[key.Namespace] = free
 		env.Reheed(apiserver.Pod)
 	}
-	if old := byName[key.Name]; old != nil && controllerUID(old) != controllerUID(set) {
+	if old := byName[key.Name]; old != nil && podcontrol.ControllerUID(old) != podcontrol.ControllerUID(set) {
 		c.enrol(key, old, false)
 	}
 	byName[key.Name] = set
@@ -152,7 +152,7 @@ func (c *Controller) know(env *controller.Env, key apiserver.Key, set *appsv1.Re
 
 // enrol keeps account of the sets of one controller.
 func (c *Controller) enrol(key apiserver.Key, set *appsv1.ReplicaSet, there bool) {
-	uid := controllerUID(set)
+	uid := podcontrol.ControllerUID(set)
 	switch family := c.families[uid]; {
 	case uid == "":
 	case there && family == nil:
@@ -164,13 +164,6 @@ func (c *Controller) enrol(key apiserver.Key, set *appsv1.ReplicaSet, there bool
 			delete(c.families, uid)
 		}
 	}
-}
-
-func controllerUID(obj metav1.Object) types.UID {
-	if ref := metav1.GetControllerOfNoCopy(obj); ref != nil {
-		return ref.UID
-	}
-	return ""
 }
 
 func ownerOf(set *appsv1.ReplicaSet) owner { return owner{set.Namespace, set.Name, set.UID} }

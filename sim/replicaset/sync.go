@@ -48,7 +48,7 @@ func (c *Controller) sync(r *controller.Replay, key apiserver.Key) error {
 	met := controller.Read(r, func(v controller.View) bool { return c.expectations.AreMet(key, v.Now()) })
 	p := controller.Read(r, func(v controller.View) *picture { return c.look(set, v) })
 	claimer := podcontrol.Claimer{Owner: set, OwnerKind: apiserver.ReplicaSet, Patched: func(obj apiserver.Object) {
-		if uid := controllerUID(obj); uid != "" {
+		if uid := podcontrol.ControllerUID(obj); uid != "" {
 			c.written.Wrote(key, uid, obj)
 		}
 	}}
@@ -171,7 +171,7 @@ func (c *Controller) delete(r *controller.Replay, set *appsv1.ReplicaSet, p *pic
 // doubled counts the active pods of a set's family by their nodes; none without a
 // family (getIndirectlyRelatedPods).
 func (c *Controller) doubled(set *appsv1.ReplicaSet) map[string]int {
-	family := c.families[controllerUID(set)]
+	family := c.families[podcontrol.ControllerUID(set)]
 	if len(family) == 0 {
 		return nil
 	}
