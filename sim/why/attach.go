@@ -30,13 +30,8 @@ func (x *explainer) attaching(pod *corev1.Pod) *Reason {
 
 // volumeOf returns the volume that a pod's volume is by its claim, or nil.
 func (x *explainer) volumeOf(pod *corev1.Pod, v *corev1.Volume) *corev1.PersistentVolume {
-	name := ""
-	switch {
-	case v.PersistentVolumeClaim != nil:
-		name = v.PersistentVolumeClaim.ClaimName
-	case v.Ephemeral != nil:
-		name = pod.Name + "-" + v.Name
-	default:
+	name := claimOf(pod, v)
+	if name == "" {
 		return nil
 	}
 	claim, _ := x.c.Get(apiserver.PersistentVolumeClaim, apiserver.Key{Namespace: pod.Namespace, Name: name}).(*corev1.PersistentVolumeClaim)

@@ -51,14 +51,8 @@ func (x *explainer) unscheduled(pod *corev1.Pod) Reason {
 func (x *explainer) claims(pod *corev1.Pod) []Reason {
 	var rs []Reason
 	for i := range pod.Spec.Volumes {
-		v := &pod.Spec.Volumes[i]
-		name := ""
-		switch {
-		case v.PersistentVolumeClaim != nil:
-			name = v.PersistentVolumeClaim.ClaimName
-		case v.Ephemeral != nil:
-			name = pod.Name + "-" + v.Name
-		default:
+		name := claimOf(pod, &pod.Spec.Volumes[i])
+		if name == "" {
 			continue
 		}
 		key := apiserver.Key{Namespace: pod.Namespace, Name: name}
