@@ -17,7 +17,6 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	"k8s.io/apimachinery/pkg/watch"
-	"sigs.k8s.io/yaml"
 )
 
 // sentCustom returns a copy of the object that a request brings.
@@ -258,12 +257,9 @@ func (s *Server) applyCustom(req *Request, d *Defined, version string, raw RawPa
 	if s.cfg.FieldManager == nil {
 		return Result{Err: errNotApplied()}
 	}
-	var config map[string]any
-	if err := yaml.Unmarshal([]byte(raw.Data), &config); err != nil {
-		return Result{Err: apierrors.NewBadRequest(fmt.Sprintf("error decoding patch: %v", err))}
-	}
-	if config == nil {
-		config = map[string]any{}
+	config, err := configOf(raw)
+	if err != nil {
+		return Result{Err: err}
 	}
 	stored := s.Get(CustomResource, req.Key)
 	live := d.empty(version)

@@ -53,9 +53,6 @@ func (s *Server) deleteNow(req *Request, old Object) Result {
 	case Event: // its garbage collection is unsupported
 		propagation = metav1.DeletePropagationBackground
 	case Job: // its default in batch/v1 is to orphan (shouldOrphanDependents)
-		isCollectors := func(f string) bool {
-			return f == metav1.FinalizerOrphanDependents || f == metav1.FinalizerDeleteDependents
-		}
 		if propagation == "" && !slices.ContainsFunc(next.GetFinalizers(), isCollectors) {
 			propagation = metav1.DeletePropagationOrphan
 		}
@@ -243,6 +240,11 @@ func (s *Server) markDeleting(obj Object) {
 	}
 }
 
+// isCollectors reports whether a finalizer is one of the garbage collector's two.
+func isCollectors(finalizer string) bool {
+	return finalizer == metav1.FinalizerOrphanDependents || finalizer == metav1.FinalizerDeleteDependents
+}
+
 // collectorFinalizers returns the finalizers with the garbage collector's two
 // set as the propagation asks; without one they stay as they are.
 func collectorFinalizers(fs []string, p metav1.DeletionPropagation) []string {
@@ -255,9 +257,7 @@ func collectorFinalizers(fs []string, p metav1.DeletionPropagation) []string {
 	case metav1.DeletePropagationForeground:
 		want = metav1.FinalizerDeleteDependents
 	}
-	isOther := func(f string) bool {
-		return (f == metav1.FinalizerOrphanDependents || f == metav1.FinalizerDeleteDependents) && f != want
-	}
+	isOther := func(f string) bool { return isCollectors(f) && f != want }
 	if slices.ContainsFunc(fs, isOther) {
 		fs = slices.DeleteFunc(slices.Clone(fs), isOther)
 	}

@@ -136,18 +136,27 @@ func sparedStamps(obj, old Object) {
 	}
 }
 
+// configOf reads what a server-side apply sends.
+func configOf(raw RawPatch) (map[string]any, error) {
+	config := map[string]any{}
+	if err := yaml.Unmarshal([]byte(raw.Data), &config); err != nil {
+		return nil, apierrors.NewBadRequest(fmt.Sprintf("error decoding patch: %v", err))
+	}
+	if config == nil { // it was null
+		config = map[string]any{}
+	}
+	return config, nil
+}
+
 // applyConfig serves a server-side apply: it changes the object, or creates it
 // (applyPatcher).
 func (s *Server) applyConfig(req *Request, raw RawPatch) Result {
 	if s.cfg.FieldManager == nil {
 		return Result{Err: errNotApplied()}
 	}
-	var config map[string]any
-	if err := yaml.Unmarshal([]byte(raw.Data), &config); err != nil {
-		return Result{Err: apierrors.NewBadRequest(fmt.Sprintf("error decoding patch: %v", err))}
-	}
-	if config == nil {
-		config = map[string]any{}
+	config, err := configOf(raw)
+	if err != nil {
+		return Result{Err: err}
 	}
 	old := s.Get(req.Kind, req.Key)
 	if old == nil && req.Subresource != None {
