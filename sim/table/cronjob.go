@@ -29,13 +29,10 @@ func cronJobCells(c *batchv1.CronJob, now time.Time) []string {
 
 // truth is printBoolPtr.
 func truth(b *bool) string {
-	switch {
-	case b == nil:
+	if b == nil {
 		return "<unset>"
-	case *b:
-		return "True"
 	}
-	return "False"
+	return boolText(*b)
 }
 
 // cronJob writes a CronJob (describeCronJob).
@@ -49,11 +46,11 @@ func (p *page) cronJob(c *batchv1.CronJob) {
 	p.line(0, "Time Zone:\t%s", optional(s.TimeZone))
 	p.line(0, "Successful Job History Limit:\t%s", optional(s.SuccessfulJobsHistoryLimit))
 	p.line(0, "Failed Job History Limit:\t%s", optional(s.FailedJobsHistoryLimit))
-	if d := s.StartingDeadlineSeconds; d != nil {
-		p.line(0, "Starting Deadline Seconds:\t%ds", *d)
-	} else {
-		p.line(0, "Starting Deadline Seconds:\t<unset>")
+	deadline := optional(s.StartingDeadlineSeconds)
+	if s.StartingDeadlineSeconds != nil {
+		deadline += "s"
 	}
+	p.line(0, "Starting Deadline Seconds:\t%s", deadline)
 	p.jobTemplate(&s.JobTemplate.Spec)
 	if t := c.Status.LastScheduleTime; t != nil {
 		p.line(0, "Last Schedule Time:\t%s", date(*t))
